@@ -13,7 +13,8 @@ export default defineConfig({
           setupFiles: ['test/property-budget.ts'],
           testTimeout: 15_000 * patience,
           hookTimeout: 15_000 * patience,
-          sequence: { groupOrder: 0 }
+          maxWorkers: '100%',
+          sequence: { groupOrder: 1 }
         }
       },
       {
@@ -25,7 +26,7 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 120_000 * patience,
           hookTimeout: 120_000 * patience,
-          sequence: { groupOrder: 1 }
+          sequence: { groupOrder: 2 }
         }
       }
     ]
