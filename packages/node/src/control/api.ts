@@ -1,0 +1,21 @@
+/** The `@instar/node/control` entry: what a program needs to talk to a running peer, without loading a peer. */
+export type {
+  BundleState,
+  CallAnswer,
+  CallRequest,
+  DocumentVerdict,
+  HoldTarget,
+  PeerControl,
+  Submission,
+  TrustDocuments
+} from './peer-control.js'
+export type { ControlEvent, PeerEvent } from './schema/events.js'
+export type {
+  CallCounts,
+  HostStatus,
+  NeighbourStatus,
+  PeerStatus,
+  TrustStatus,
+  VersionStatus
+} from './schema/status.js'
+export type { GateName, GateReason, VersionReason, Why } from './schema/why.js'

@@ -1,0 +1,109 @@
+import type { Json } from '@instar/core'
+import type { PeerEvent } from './schema/events.js'
+import type { PeerStatus } from './schema/status.js'
+import type { Why } from './schema/why.js'
+
+/**
+ * What the control API may ask of a peer. Implemented by the peer, handed to {@link createControlServer}; nothing else of the peer is
+ * visible from outside its process.
+ *
+ * Failures are thrown as `InstarError` (or `CallError` by `call`) and reach the caller as they are. A `signal` fires when the caller
+ * has gone or its time is over.
+ */
+export interface PeerControl {
+  /** Everything that people see, as it is now. Cheap: it is asked for after every change that someone watches. */
+  status(): PeerStatus
+
+  /** @throws InstarError `BadInput` for a peer that is not known here */
+  why(peer?: string): Why
+
+  /** Opens the schedule gate of a version for this peer, whatever its strategy says (§1: that gate only). */
+  approve(version: number): Promise<void>
+
+  /** Closes the schedule gate, also past the deadline, of one version or of all; on disk before it resolves. */
+  hold(target: HoldTarget): Promise<void>
+  resume(target: HoldTarget): Promise<void>
+
+  /** Judges documents exactly as if a neighbour had sent them: what verifies is stored and relayed (R19). Never throws for bad bytes. */
+  submit(submission: Submission): Promise<readonly DocumentVerdict[]>
+
+  /** What this peer trusts, for a tool that builds the next proposal on it. */
+  trustDocuments(): Promise<TrustDocuments>
+
+  /** Which files of a bundle are complete and verified here. */
+  bundle(id: string): Promise<BundleState>
+
+  /** Begins or continues the upload of a bundle. @throws InstarError `BundleInvalid` when the bytes are not the manifest that `id` names */
+  putManifest(id: string, manifest: Uint8Array): Promise<BundleState>
+
+  /**
+   * One file of a bundle whose manifest is here, verified chunk by chunk while it arrives (R19). Sending a file that is here already
+   * is answered without reading it. @throws InstarError `BundleInvalid` for bytes that the manifest does not name
+   */
+  putFile(id: string, path: string, bytes: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<BundleState>
+
+  /** One string with which another peer can join: network id, trust root hash, addresses. */
+  ticket(): string
+
+  /** Calls an object of the network on behalf of the operator, with the retries of the client (§12). */
+  call(request: CallRequest, signal: AbortSignal): Promise<CallAnswer>
+
+  /** The last lines of the peer's log, oldest first. */
+  log(linesMax: number): Promise<readonly string[]>
+
+  /** Begins a clean stop. The answer to the caller goes out first: this must return before connections are cut. */
+  stop(): void
+
+  /** Tells every event from now on, synchronously, until the returned function is called. The listener does not throw. */
+  subscribe(listener: (event: PeerEvent) => void): () => void
+}
+
+export type HoldTarget = number | 'all'
+
+export interface Submission {
+  /** TUF metadata, in any order. */
+  readonly documents: readonly Uint8Array[]
+  readonly descriptor?: Uint8Array
+}
+
+/** One per document in the order in which they were submitted, the descriptor last. */
+export interface DocumentVerdict {
+  /** For people: `targets 3`, `descriptor of version 2`, or `document 1` where it could not be read. */
+  readonly document: string
+  readonly verdict: 'accept' | 'ignore' | 'reject'
+  readonly code?: string | undefined
+  readonly detail?: string | undefined
+}
+
+export interface TrustDocuments {
+  /** Root chain first, ascending; then timestamp, snapshot, targets and what they delegate to: the order in which they verify. */
+  readonly documents: readonly Uint8Array[]
+  /** Trusted descriptors of all versions, ascending from 1. */
+  readonly descriptors: readonly Uint8Array[]
+}
+
+export interface BundleState {
+  readonly id: string
+  readonly complete: boolean
+  /** Paths of the files that are still missing; empty and not complete: the manifest is missing. */
+  readonly missing: readonly string[]
+}
+
+export interface CallRequest {
+  /** Absent: the asked peer itself, or any live peer of `class` when that is given. */
+  readonly peer?: string | undefined
+  /** Absent: the class that the called peer runs. */
+  readonly class?: string | undefined
+  /** Absent: the version that the asked peer runs. */
+  readonly version?: number | undefined
+  readonly method: string
+  readonly args: readonly Json[]
+  readonly timeoutMs: number
+}
+
+export interface CallAnswer {
+  readonly result: Json
+  readonly peer: string
+  readonly version: number
+  readonly durationMs: number
+}

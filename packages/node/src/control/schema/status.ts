@@ -1,0 +1,91 @@
+import { phases } from '@instar/core'
+import { z } from 'zod'
+
+const version = z.int().min(1)
+const isoTime = z.iso.datetime()
+
+/** Trust metadata as the peer holds it: what it would show to a neighbour that asks how new its knowledge is. */
+export const trustStatusSchema = z.object({
+  root: z.int().min(0),
+  targets: z.int().min(0),
+  timestamp: z.int().min(0),
+  freshUntil: isoTime.optional().meta({ description: 'The latest expiry among verified timestamps (§5).' }),
+  fresh: z.boolean().meta({ description: 'Stale metadata blocks starting and stops nothing that runs (P1).' }),
+  forks: z.array(version).meta({ description: 'Versions with two valid descriptors; frozen here (R20).' })
+})
+
+export const versionStatusSchema = z.object({
+  version,
+  title: z.string(),
+  phase: z.enum(phases),
+  reason: z.string().optional().meta({ description: 'Why it waits or what went wrong, in words (R18).' }),
+  since: isoTime.meta({ description: 'When the phase began at this peer.' }),
+  held: z.boolean().meta({ description: "An operator's hold is on it." }),
+  progress: z
+    .object({ stage: z.string(), done: z.number().optional(), total: z.number().optional() })
+    .optional()
+    .meta({ description: 'How far the work of the phase has come: chunks, entries or a stage of the switch.' }),
+  lastPauseMs: z.number().optional().meta({ description: 'How long calls were queued during its last switch.' })
+})
+
+export const hostStatusSchema = z.object({
+  pid: z.int().optional().meta({ description: 'Absent while no host process runs.' }),
+  plan: z.int().min(0).meta({ description: 'The number of the host plan in force (§10).' }),
+  uptimeMs: z.number(),
+  restarts: z.int().min(0),
+  heldCalls: z.int().min(0).meta({ description: 'Calls in the call queue now.' }),
+  lastError: z.string().optional()
+})
+
+/** Another peer, as its last verified announcement and our connections describe it. */
+export const neighbourStatusSchema = z.object({
+  peer: z.string(),
+  class: z.string(),
+  groups: z.array(z.string()),
+  running: version,
+  floor: version,
+  served: z.tuple([version, version]).optional(),
+  versions: z.array(z.object({ version, phase: z.enum(phases), reason: z.string().optional() })),
+  lastHeardMs: z
+    .number()
+    .meta({ description: "Milliseconds since its statement last grew, by this peer's clock (§13)." }),
+  reachable: z.boolean(),
+  connected: z.boolean()
+})
+
+export const callCountsSchema = z.object({
+  calls: z.int().min(0),
+  disallowed: z.int().min(0),
+  errors: z.int().min(0)
+})
+
+export const peerStatusSchema = z
+  .object({
+    peer: z.string(),
+    network: z.string(),
+    class: z.string(),
+    groups: z.array(z.string()),
+    instar: z.string().meta({ description: 'The release of Instar that runs here.' }),
+    epoch: z.int().min(1).meta({ description: 'Counts the starts of the peer.' }),
+    addresses: z.array(z.string()),
+    running: z.object({ version, chainId: z.string() }),
+    newest: version.meta({ description: 'The newest version whose descriptor this peer trusts.' }),
+    floor: version,
+    served: z.tuple([version, version]).optional(),
+    trust: trustStatusSchema,
+    versions: z.array(versionStatusSchema).meta({ description: 'Every version that is not retired here, ascending.' }),
+    host: hostStatusSchema,
+    peers: z.array(neighbourStatusSchema).meta({ description: 'Every other known peer, sorted by peer id.' }),
+    problems: z
+      .array(z.string())
+      .meta({ description: 'What needs a person, one sentence each; empty when all is well.' }),
+    callsPerVersion: z.record(z.string().regex(/^[1-9][0-9]*$/), callCountsSchema)
+  })
+  .meta({ id: 'PeerStatus' })
+
+export type TrustStatus = z.infer<typeof trustStatusSchema>
+export type VersionStatus = z.infer<typeof versionStatusSchema>
+export type HostStatus = z.infer<typeof hostStatusSchema>
+export type NeighbourStatus = z.infer<typeof neighbourStatusSchema>
+export type CallCounts = z.infer<typeof callCountsSchema>
+export type PeerStatus = z.infer<typeof peerStatusSchema>

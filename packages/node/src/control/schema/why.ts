@@ -1,0 +1,38 @@
+import { phases } from '@instar/core'
+import { z } from 'zod'
+
+/** The four gates of §1; an upgrade needs all of them open. */
+export const gateNames = ['trust', 'health', 'limit', 'schedule'] as const
+
+export const gateReasonSchema = z.object({
+  gate: z.enum(gateNames),
+  open: z.boolean(),
+  reason: z.string().meta({ description: 'One sentence.' }),
+  rule: z.string().optional().meta({ description: 'The rule or section that closes it, for example `R17` or `§1`.' }),
+  waitsFor: z.array(z.string()).meta({ description: 'The peers it waits for, by id; empty when it waits for none.' }),
+  lookAgainAt: z.iso.datetime().optional()
+})
+
+export const versionReasonSchema = z.object({
+  version: z.int().min(1),
+  title: z.string(),
+  phase: z.enum(phases),
+  summary: z.string().meta({ description: 'One sentence: where the version stands here and what has to happen next.' }),
+  gates: z.array(gateReasonSchema).meta({ description: 'Empty where no gate is asked: settled versions, other peers.' })
+})
+
+/** Why a peer is where it is (R18): asked about itself with its gates, about another with what that one announced. */
+export const whySchema = z
+  .object({
+    peer: z.string(),
+    self: z.boolean(),
+    lastHeardMs: z.number().optional().meta({ description: 'Age of the statement; absent for the asked peer itself.' }),
+    summary: z.string(),
+    versions: z.array(versionReasonSchema)
+  })
+  .meta({ id: 'Why' })
+
+export type GateName = (typeof gateNames)[number]
+export type GateReason = z.infer<typeof gateReasonSchema>
+export type VersionReason = z.infer<typeof versionReasonSchema>
+export type Why = z.infer<typeof whySchema>
