@@ -1,0 +1,42 @@
+import type { InstarError, StateMeta, SwitchStage } from '@instar/core'
+
+/** How one `switchHost` ended. It never throws but for a mistake of ours: every failure of a host is a value. */
+export type SwitchResult = SwitchSuccess | SwitchFailure
+
+export interface SwitchSuccess {
+  readonly ok: true
+  /** What the state database names after the switch: the truth about which version runs (§10). */
+  readonly meta: StateMeta
+  readonly timings: SwitchTimings
+}
+
+export interface SwitchFailure {
+  readonly ok: false
+  readonly error: InstarError
+  /** The last stage that was reached; absent when not even the process came up. */
+  readonly stage?: SwitchStage
+  /** Whether the host of the plan before serves again. Also true when it was never stopped. */
+  readonly restored: boolean
+  /**
+   * What the state database was seen to name last, where it was seen. When it names another object than the plan before
+   * (the process died after meta had moved, R13), nothing can be restored: the switch has to be made again, not taken back.
+   */
+  readonly meta?: StateMeta
+  readonly timings: SwitchTimings
+}
+
+export interface SwitchTimings {
+  /** Milliseconds from the start of the switch until each stage was reached. */
+  readonly stagesMs: Readonly<Partial<Record<SwitchStage, number>>>
+  /** From the moment when calls were held until they were released; 0 when none was ever held. */
+  readonly pauseMs: number
+  /** Calls that waited in the queue during this switch. */
+  readonly held: number
+  /** Calls that were running and were cut at the drain deadline or with their process. */
+  readonly cut: number
+}
+
+/** What a stage tells while it is under way, for status and log. */
+export interface StageDetail {
+  readonly transform?: { readonly from: number; readonly to: number; readonly entries: number }
+}
