@@ -1,11 +1,14 @@
-// Every dependency is pinned to one exact version, the same in all packages, listed in docs/dependencies.md, and the
-// lockfile names no address to download it from.
+// Every dependency is pinned to one exact version, the same in all packages, and listed in docs/dependencies.md. The
+// lockfile names no address to download from, and has an entry for the optional packages of every platform: npm leaves
+// out those that it did not find when the lockfile was made, and then `npm ci` refuses the lockfile everywhere.
+//
+//   node scripts/check-pins.mjs [folder]
 
 import { globSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const root = resolve(process.argv[2] ?? dirname(dirname(fileURLToPath(import.meta.url))))
 const read = file => readFileSync(join(root, file), 'utf8')
 const exact = /^(npm:@?[\w./-]+@)?\d+\.\d+\.\d+(-[\w.]+)?$/
 const table = read('docs/dependencies.md')
@@ -35,8 +38,20 @@ for (const [name, found] of versions) {
   }
 }
 
-for (const [path, { resolved }] of Object.entries(JSON.parse(read('package-lock.json')).packages)) {
+const locked = JSON.parse(read('package-lock.json')).packages
+for (const [path, { resolved, optionalDependencies }] of Object.entries(locked)) {
   if (resolved?.includes('://')) problems.push(`package-lock.json: ${path} names a download address`)
+  for (const name of Object.keys(optionalDependencies ?? {})) {
+    if (!isLocked(path, name)) problems.push(`package-lock.json: no entry for ${name}, which ${path} asks for`)
+  }
+}
+
+/** Looks where Node would: in the node_modules of the package, and of every folder above it. */
+function isLocked(path, name) {
+  for (let folder = path; ; folder = folder.slice(0, Math.max(0, folder.lastIndexOf('/')))) {
+    if (`${folder === '' ? '' : folder + '/'}node_modules/${name}` in locked) return true
+    if (folder === '') return false
+  }
 }
 
 for (const problem of problems) console.error(problem)

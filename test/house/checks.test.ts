@@ -113,3 +113,40 @@ describe('collected tests', () => {
     }
   )
 })
+
+describe('pins', () => {
+  const script = join(repository, 'scripts', 'check-pins.mjs')
+  const table = '| `a` | 1.0.0 |\n| `b` | 1.0.0 |\n'
+
+  async function pins(dependencies: unknown, packages: unknown = {}): Promise<{ code: number; output: string }> {
+    const folder = folderWith({
+      'package.json': JSON.stringify({ dependencies: { a: '1.0.0' } }),
+      'packages/p/package.json': JSON.stringify({ dependencies }),
+      'package-lock.json': JSON.stringify({ packages }),
+      'docs/dependencies.md': table
+    })
+    return runScript([script, folder], folder)
+  }
+
+  test('passes when every version is exact, alone, and explained', async () => {
+    const lock = {
+      'node_modules/a': { optionalDependencies: { c: '1.0.0', d: '1.0.0' } },
+      'node_modules/a/node_modules/c': {},
+      'node_modules/d': {}
+    }
+    expect(await pins({ a: '1.0.0', b: '1.0.0' }, lock)).toEqual({ code: 0, output: '2 dependencies, all pinned\n' })
+  })
+
+  test.each([
+    ['a range', { b: '^1.0.0' }, {}, 'packages/p/package.json: b is "^1.0.0"'],
+    ['a tag', { b: 'latest' }, {}, 'packages/p/package.json: b is "latest"'],
+    ['two versions', { a: '2.0.0' }, {}, 'a has several versions'],
+    ['a dependency without a row', { e: '1.0.0' }, {}, 'no row for e 1.0.0'],
+    ['a download address', {}, { 'node_modules/a': { resolved: 'https://example.invalid/a.tgz' } }, 'download address'],
+    ['a missing platform', {}, { 'node_modules/a': { optionalDependencies: { c: '1.0.0' } } }, 'no entry for c']
+  ])('fails for %s', async (_what, dependencies, packages, complaint) => {
+    const { code, output } = await pins(dependencies, packages)
+    expect(output).toContain(complaint)
+    expect(code).toBe(1)
+  })
+})
