@@ -1,1 +1,32 @@
-export {}
+export { callHeaderBytesMax, decodeCallHeader, encodeCallHeader, type CallHeader } from './call/call-header.js'
+export { decodeFailure, encodeFailure } from './call/failure.js'
+export {
+  createChannel,
+  type CallHandler,
+  type Channel,
+  type ChannelCounters,
+  type ChannelEnd,
+  type ChannelEndCode,
+  type ChannelInit,
+  type Goodbye,
+  type IncomingCall,
+  type RequestOptions
+} from './channel/channel.js'
+export { defaultChannelLimits, type ChannelLimits } from './channel/limits.js'
+export { greet, type Greeted, type GreetInit } from './hello/greet.js'
+export { encodeHello, helloAddressesMax, helloVersionsMax, parseHello, type Hello } from './hello/hello.js'
+export { createChannelPool, type ChannelPool, type ChannelPoolInit } from './pool/channel-pool.js'
+export {
+  callWithRetry,
+  createRetryCounters,
+  type Attempt,
+  type RetryCounters,
+  type RetryInit
+} from './retry/call-with-retry.js'
+export { createSession, type RequestId, type Session, type SessionRequest } from './retry/session.js'
+export type { Chunk, FrameTransport, TransportEvents } from './transport/frame-transport.js'
+export { fromLibp2pStream } from './transport/libp2p-stream.js'
+export { fromSocket } from './transport/socket.js'
+
+/** The protocol id of calls between peers; its number changes with what older releases could not read (§16). */
+export const rpcProtocol = '/instar/rpc/1'
