@@ -1,5 +1,12 @@
+import type { Stats } from 'node:fs'
+import { chmod, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { InstarError } from '@instar/core'
+import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { PrivateKey } from '@libp2p/interface'
-import type { Store } from './store.js'
+import { errorCodeOf, onDisk, toDiskError } from './disk-errors.js'
+import { replaceFile, syncDirectory } from './durable-file.js'
+import { openStore, type Store } from './store.js'
 
 /** Where the parts of a peer's data directory lie. */
 export interface DataPaths {
@@ -26,11 +33,122 @@ export interface DataDirectory {
   close(): Promise<void>
 }
 
+export function dataPaths(root: string): DataPaths {
+  return {
+    root,
+    identityKey: join(root, 'identity.key'),
+    config: join(root, 'config.json'),
+    store: join(root, 'store'),
+    journal: join(root, 'journal'),
+    bundles: join(root, 'bundles'),
+    state: join(root, 'state'),
+    controlSocket: join(root, 'control.sock'),
+    log: join(root, 'log')
+  }
+}
+
+const bootEpochKey = 'boot-epoch'
+
 /**
- * Opens a peer's data directory, making it (0700) and its identity (0600) where they do not exist, and takes its lock.
+ * Opens a peer's data directory, making it (0700) and its identity (0600) where they do not exist, and takes its lock. The lock
+ * is the operating system's on `store/LOCK`, so one whose owner was killed is free; the pid file only names the owner.
  *
  * @throws InstarError DataDirectoryInUse, DataDirectoryDamaged, KeyUnsafe, DiskFull
  */
-export async function openDataDirectory(_root: string): Promise<DataDirectory> {
-  throw new Error('not built yet')
+export async function openDataDirectory(root: string): Promise<DataDirectory> {
+  const paths = dataPaths(root)
+  await onDisk(root, () => makeDirectory(root))
+  const store = await lockedStore(paths)
+  try {
+    await onDisk(pidPath(paths), () => writeFile(pidPath(paths), `${process.pid}\n`, { mode: 0o600 }))
+    const identity = await readOrMakeIdentity(paths)
+    const bootEpoch = await nextBootEpoch(store)
+    return { paths, identity, bootEpoch, store, close: () => close(paths, store) }
+  } catch (thrown) {
+    await store.close()
+    throw thrown
+  }
+}
+
+async function makeDirectory(root: string): Promise<void> {
+  const made = await mkdir(root, { recursive: true, mode: 0o700 })
+  if (made === undefined) await chmod(root, 0o700)
+  else await syncDirectory(dirname(made))
+}
+
+async function lockedStore(paths: DataPaths): Promise<Store> {
+  try {
+    return await openStore(paths.store)
+  } catch (thrown) {
+    if (!isLocked(thrown)) throw toDiskError(paths.store, thrown)
+    const owner = await readFile(pidPath(paths), 'utf8').then(
+      text => text.trim(),
+      () => ''
+    )
+    const who = /^\d+$/.test(owner) ? `process ${owner}` : 'another process'
+    throw new InstarError(
+      'DataDirectoryInUse',
+      `The data directory ${paths.root} is in use by ${who}: stop that peer first, or give this one a directory of its own.`,
+      { detail: { path: paths.root, ...(owner === '' ? {} : { pid: owner }) }, cause: thrown }
+    )
+  }
+}
+
+function isLocked(thrown: unknown): boolean {
+  return [thrown, (thrown as Error | undefined)?.cause].some(each => errorCodeOf(each) === 'LEVEL_LOCKED')
+}
+
+async function readOrMakeIdentity({ identityKey }: DataPaths): Promise<PrivateKey> {
+  const found = await onDisk(identityKey, () => statIfThere(identityKey))
+  if (found === undefined) {
+    const made = await generateKeyPair('Ed25519')
+    await onDisk(identityKey, () => replaceFile(identityKey, privateKeyToProtobuf(made), 0o600))
+    return made
+  }
+  if ((found.mode & 0o077) !== 0) {
+    throw new InstarError(
+      'KeyUnsafe',
+      `Other users may read the identity key ${identityKey}: run chmod 600 on it, and make a new peer if somebody did.`,
+      { detail: { path: identityKey } }
+    )
+  }
+  const bytes = await onDisk(identityKey, () => readFile(identityKey))
+  try {
+    const identity = privateKeyFromProtobuf(bytes)
+    if (identity.type === 'Ed25519') return identity
+  } catch {
+    // Said below, as for a key of another kind.
+  }
+  throw new InstarError(
+    'DataDirectoryDamaged',
+    `${identityKey} is no Ed25519 key: restore it from a backup, or start a new peer with an empty data directory.`,
+    { detail: { path: identityKey } }
+  )
+}
+
+async function statIfThere(path: string): Promise<Stats | undefined> {
+  try {
+    return await stat(path)
+  } catch (thrown) {
+    if (errorCodeOf(thrown) === 'ENOENT') return undefined
+    throw thrown
+  }
+}
+
+/** Durable before it is used: a statement of an earlier start must never look newer than one of this start. */
+async function nextBootEpoch(store: Store): Promise<number> {
+  const stored = await store.readValue(bootEpochKey)
+  const epoch = (stored === undefined ? 0 : Number(Buffer.from(stored).toString('utf8'))) + 1
+  await store.writeValue(bootEpochKey, Buffer.from(String(epoch)))
+  return epoch
+}
+
+async function close(paths: DataPaths, store: Store): Promise<void> {
+  // While the lock is still held: a successor's file must not be removed.
+  await rm(pidPath(paths), { force: true })
+  await store.close()
+}
+
+function pidPath(paths: DataPaths): string {
+  return join(paths.root, 'pid')
 }

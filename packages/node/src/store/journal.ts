@@ -1,4 +1,11 @@
-import type { Json } from '@instar/core'
+import { open, readFile, rename, rm, type FileHandle } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { decodeJournal, encodeJournalRecord, InstarError, type Json } from '@instar/core'
+import { errorCodeOf, onDisk, toDiskError } from './disk-errors.js'
+import { syncDirectory, writeAllSynced } from './durable-file.js'
+
+/** The form of the bodies that this release writes (§16). */
+const bodyFormat = 1
 
 export interface JournalEntry {
   readonly type: string
@@ -8,20 +15,144 @@ export interface JournalEntry {
 export interface OpenJournal {
   /** What the file held when it was opened, oldest first; the state of the peer is their fold (§11). */
   readonly records: readonly JournalEntry[]
-  /** Appends all entries with one fsync. Calls are served in order. @throws InstarError DiskFull */
-  append(entries: readonly JournalEntry[]): Promise<void>
-  /** Replaces the file by these entries: written aside, synced, renamed, directory synced. Killed anywhere, one of the two files is whole. */
-  compact(entries: readonly JournalEntry[]): Promise<void>
+  /** Whether opening cut off a torn last record. */
+  readonly torn: boolean
   /** Bytes in the file, for deciding when to compact. */
   readonly bytes: number
+  /** Appends all entries with one fsync. Calls are served in order. @throws InstarError DiskFull */
+  append(entries: readonly JournalEntry[]): Promise<void>
+  /** Replaces the file by these entries. Killed anywhere, one of the two files is there and whole. */
+  compact(entries: readonly JournalEntry[]): Promise<void>
+  /** Waits for what was asked before. */
   close(): Promise<void>
 }
 
 /**
- * Opens the journal, making it where it does not exist. A torn last record is cut off.
+ * Opens the journal, making it where it does not exist. A torn last record is cut off: it was never acknowledged.
  *
- * @throws InstarError JournalDamaged for a bad record in the middle
+ * @throws InstarError JournalDamaged for a record that was whole once and is not any more; the file is left as it is
  */
-export async function openJournal(_path: string): Promise<OpenJournal> {
-  throw new Error('not built yet')
+export async function openJournal(path: string): Promise<OpenJournal> {
+  // Left behind by a compaction that was killed before its rename: the old file is the journal.
+  await onDisk(path, () => rm(asidePath(path), { force: true }))
+  const contents = await onDisk(path, () => readWhole(path))
+  const read = decodeJournal(contents)
+  if (read.outcome === 'damaged') {
+    throw new InstarError(
+      'JournalDamaged',
+      `Record ${read.index + 1} of the journal ${path}, at byte ${read.offset}, is damaged (${read.detail}): restore the file from a backup, or start a new peer with an empty data directory.`,
+      { detail: { path, record: read.index + 1, offset: read.offset } }
+    )
+  }
+  const file = await onDisk(path, async () => {
+    const handle = await open(path, 'a', 0o600)
+    if (read.outcome === 'torn') await handle.truncate(read.bytes)
+    await handle.sync()
+    await syncDirectory(dirname(path))
+    return handle
+  })
+  const records = read.records.map(({ type, body }) => ({ type, body }))
+  return new JournalFile(path, file, records, read.outcome === 'torn', read.bytes, (read.records.at(-1)?.seq ?? 0) + 1)
+}
+
+class JournalFile implements OpenJournal {
+  /** Set when the file's end is unknown: nothing may be appended behind bytes that nobody can read. */
+  private broken: InstarError | undefined
+  private last: Promise<unknown> = Promise.resolve()
+
+  constructor(
+    private readonly path: string,
+    private file: FileHandle,
+    readonly records: readonly JournalEntry[],
+    readonly torn: boolean,
+    public bytes: number,
+    private nextSeq: number
+  ) {}
+
+  append(entries: readonly JournalEntry[]): Promise<void> {
+    return this.inOrder(async () => {
+      const encoded = this.encode(entries)
+      try {
+        await writeAllSynced(this.file, encoded)
+      } catch (thrown) {
+        await this.cutOffAfter(thrown)
+        throw toDiskError(this.path, thrown)
+      }
+      this.bytes += encoded.length
+      this.nextSeq += entries.length
+    })
+  }
+
+  compact(entries: readonly JournalEntry[]): Promise<void> {
+    return this.inOrder(async () => {
+      const aside = asidePath(this.path)
+      const encoded = this.encode(entries)
+      await onDisk(aside, async () => {
+        await rm(aside, { force: true })
+        const next = await open(aside, 'a', 0o600)
+        try {
+          await writeAllSynced(next, encoded)
+          await rename(aside, this.path)
+        } catch (thrown) {
+          await next.close()
+          await rm(aside, { force: true })
+          throw thrown
+        }
+        await this.file.close()
+        this.file = next
+        this.bytes = encoded.length
+        this.nextSeq += entries.length
+        await syncDirectory(dirname(this.path))
+      })
+    })
+  }
+
+  close(): Promise<void> {
+    return this.inOrder(async () => {
+      this.broken = new InstarError('Stopped', `The journal ${this.path} is closed.`)
+      await this.file.close()
+    })
+  }
+
+  private encode(entries: readonly JournalEntry[]): Buffer {
+    return Buffer.concat(
+      entries.map(({ type, body }, i) => encodeJournalRecord({ seq: this.nextSeq + i, format: bodyFormat, type, body }))
+    )
+  }
+
+  /** A write that failed may have left part of itself: it goes before anything else is written. */
+  private async cutOffAfter(thrown: unknown): Promise<void> {
+    try {
+      await this.file.truncate(this.bytes)
+      await this.file.sync()
+      // After a failed fsync the kernel may have dropped pages that it reports as written: only a new start reads the truth.
+      if (errorCodeOf(thrown) === 'EIO') this.broken = toDiskError(this.path, thrown)
+    } catch {
+      // The disk refuses even this; opening again finds the torn record and cuts it off.
+      this.broken = toDiskError(this.path, thrown)
+    }
+  }
+
+  private inOrder(operation: () => Promise<void>): Promise<void> {
+    const run = async () => {
+      if (this.broken !== undefined) throw this.broken
+      await operation()
+    }
+    const result = this.last.then(run, run)
+    this.last = result.catch(() => undefined)
+    return result
+  }
+}
+
+function asidePath(path: string): string {
+  return `${path}.new`
+}
+
+async function readWhole(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path)
+  } catch (thrown) {
+    if (errorCodeOf(thrown) === 'ENOENT') return new Uint8Array()
+    throw thrown
+  }
 }

@@ -1,6 +1,11 @@
+import { invariant, sha256Hex } from '@instar/core'
+import { Level } from 'level'
+import { onDisk } from './disk-errors.js'
+import { damaged, decodeRecord, encodeRecord } from './stored-record.js'
+
 /** The trust documents that a peer acts on: what `restoreTrust` of the signer starts from. */
 export interface StoredTrust {
-  /** Documents in the order in which they were written, each verified when it was stored. */
+  /** In the order in which they were given; each was verified before it was stored. */
   readonly documents: readonly Uint8Array[]
 }
 
@@ -15,6 +20,9 @@ export interface StoredAnnouncement {
   readonly peer: string
   /** The signed envelope as it came. */
   readonly envelope: Uint8Array
+  /** The version and chain id prefix that the statement says its peer runs (R1: stored records carry them too). */
+  readonly version: number
+  readonly chainId: string
   /** When its (epoch, seq) last grew, by this peer's clock (§13). */
   readonly receivedAtMs: number
 }
@@ -27,13 +35,14 @@ export interface KnownPeer {
 
 /** One level database per peer. Every record carries its format and a checksum, and names itself when it is damaged. */
 export interface Store {
-  /** @throws InstarError DataDirectoryDamaged when a record that the trusted set names is missing or damaged */
+  /** @throws InstarError DataDirectoryDamaged when a document that the trusted set names is missing or damaged */
   readTrust(): Promise<StoredTrust | undefined>
   /** Replaces the trusted set in one synced batch: after it returns the set survives power loss, before it the old one stands. */
   writeTrust(trust: StoredTrust): Promise<void>
   readDescriptor(hash: string): Promise<StoredDescriptor | undefined>
   /** Synced. */
   writeDescriptor(descriptor: StoredDescriptor): Promise<void>
+  /** Damaged ones are left out: peers say everything again. */
   readAnnouncements(): Promise<readonly StoredAnnouncement[]>
   writeAnnouncement(announcement: StoredAnnouncement): Promise<void>
   dropAnnouncement(peer: string): Promise<void>
@@ -43,4 +52,133 @@ export interface Store {
   /** Synced. */
   writeValue(key: string, value: Uint8Array): Promise<void>
   close(): Promise<void>
+}
+
+const trustedSetKey = 'set'
+const knownPeersKey = 'all'
+
+/**
+ * Opens the database, making it where it does not exist.
+ *
+ * @throws what level throws: the data directory turns it into a sentence
+ */
+export async function openStore(path: string): Promise<Store> {
+  const db = new Level<string, Uint8Array>(path, { valueEncoding: 'view' })
+  await db.open()
+  return new LevelStore(path, db)
+}
+
+type Table = 'trust' | 'descriptors' | 'announcements' | 'values' | 'peers'
+
+class LevelStore implements Store {
+  private readonly tables
+
+  constructor(
+    private readonly path: string,
+    private readonly db: Level<string, Uint8Array>
+  ) {
+    const table = (name: Table) => db.sublevel<string, Uint8Array>(name, { valueEncoding: 'view' })
+    this.tables = {
+      trust: table('trust'),
+      descriptors: table('descriptors'),
+      announcements: table('announcements'),
+      values: table('values'),
+      peers: table('peers')
+    }
+  }
+
+  async readTrust(): Promise<StoredTrust | undefined> {
+    const set = await this.get('trust', trustedSetKey)
+    if (set === undefined) return undefined
+    const documents = await Promise.all(
+      (set.fields['documents'] as string[]).map(async hash => {
+        const document = await this.get('trust', hash)
+        // LevelDB may lose writes to a damaged log without a word: the set says what must be there.
+        if (document === undefined) throw damaged(this.path, `trust document ${hash}`, 'it is missing')
+        return document.body
+      })
+    )
+    return { documents }
+  }
+
+  async writeTrust({ documents }: StoredTrust): Promise<void> {
+    const hashes = documents.map(document => sha256Hex(document))
+    const before = await this.get('trust', trustedSetKey).catch(() => undefined)
+    const held = new Set((before?.fields['documents'] as string[] | undefined) ?? [])
+    const batch = this.db.batch()
+    for (const [i, hash] of hashes.entries()) {
+      const document = documents[i]
+      invariant(document !== undefined, 'every hash has its document')
+      if (!held.delete(hash)) batch.put(hash, encodeRecord(hash, {}, document), { sublevel: this.tables.trust })
+    }
+    for (const hash of held) batch.del(hash, { sublevel: this.tables.trust })
+    const set = encodeRecord(trustedSetKey, { documents: [...new Set(hashes)] }, new Uint8Array())
+    batch.put(trustedSetKey, set, { sublevel: this.tables.trust })
+    await onDisk(this.path, () => batch.write({ sync: true }))
+  }
+
+  async readDescriptor(hash: string): Promise<StoredDescriptor | undefined> {
+    const record = await this.get('descriptors', hash)
+    if (record === undefined) return undefined
+    const { version, chainId } = record.fields as { version: number; chainId: string }
+    return { version, chainId, hash, bytes: record.body }
+  }
+
+  async writeDescriptor({ version, chainId, hash, bytes }: StoredDescriptor): Promise<void> {
+    await this.put('descriptors', hash, encodeRecord(hash, { version, chainId }, bytes), true)
+  }
+
+  async readAnnouncements(): Promise<readonly StoredAnnouncement[]> {
+    const read: StoredAnnouncement[] = []
+    for await (const [peer, bytes] of this.tables.announcements.iterator()) {
+      const record = decodeRecord(peer, bytes)
+      if (typeof record === 'string') continue
+      const { version, chainId, receivedAtMs } = record.fields as Omit<StoredAnnouncement, 'peer' | 'envelope'>
+      read.push({ peer, envelope: record.body, version, chainId, receivedAtMs })
+    }
+    return read
+  }
+
+  async writeAnnouncement({ peer, envelope, ...fields }: StoredAnnouncement): Promise<void> {
+    await this.put('announcements', peer, encodeRecord(peer, fields, envelope), false)
+  }
+
+  async dropAnnouncement(peer: string): Promise<void> {
+    await onDisk(this.path, () => this.tables.announcements.del(peer))
+  }
+
+  async readKnownPeers(): Promise<readonly KnownPeer[]> {
+    // Addresses are hints: a damaged list is no list.
+    const record = await this.get('peers', knownPeersKey).catch(() => undefined)
+    return (record?.fields['peers'] as KnownPeer[] | undefined) ?? []
+  }
+
+  async writeKnownPeers(peers: readonly KnownPeer[]): Promise<void> {
+    const fields = { peers: peers.map(peer => ({ ...peer, addresses: [...peer.addresses] })) }
+    await this.put('peers', knownPeersKey, encodeRecord(knownPeersKey, fields, new Uint8Array()), false)
+  }
+
+  async readValue(key: string): Promise<Uint8Array | undefined> {
+    return (await this.get('values', key))?.body
+  }
+
+  async writeValue(key: string, value: Uint8Array): Promise<void> {
+    await this.put('values', key, encodeRecord(key, {}, value), true)
+  }
+
+  async close(): Promise<void> {
+    await this.db.close()
+  }
+
+  private async get(table: Table, key: string) {
+    const bytes = await onDisk(this.path, () => this.tables[table].get(key))
+    if (bytes === undefined) return undefined
+    const record = decodeRecord(key, bytes)
+    if (typeof record === 'string') throw damaged(this.path, `${key} in ${table}`, record)
+    return record
+  }
+
+  private put(table: Table, key: string, record: Uint8Array, sync: boolean): Promise<void> {
+    return onDisk(this.path, () => this.db.batch().put(key, record, { sublevel: this.tables[table] }).write({ sync }))
+  }
 }
