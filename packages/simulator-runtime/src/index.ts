@@ -1,1 +1,38 @@
-export {}
+// What authors import. It is inlined into bundles, so it stays small, without side effects and without imports that exist in Node only.
+export {
+  command,
+  defineContract,
+  query,
+  type ArgumentsSchema,
+  type Contract,
+  type DelegateOf,
+  type Method,
+  type MethodKind,
+  type ObjectOf,
+  type QueriesOf,
+  type ResultSchema,
+  type StubOf
+} from './contract/contract.js'
+export { Disallowed, Failed } from './definition/call-refusal.js'
+export type { ObjectContext, SimulationContext } from './definition/context.js'
+export { defineClass, type ClassDefinition, type ClassOptions, type Initialize } from './definition/define-class.js'
+export {
+  defineUpgrade,
+  type Disallow,
+  type SimulationClass,
+  type SimulationDefinition,
+  type SimulationInit,
+  type Transform,
+  type TransformStates,
+  type UpgradeDefinition,
+  type UpgradeInit
+} from './definition/define-upgrade.js'
+export type {
+  BatchOperation,
+  Encoding,
+  EncodingOptions,
+  RangeOptions,
+  ReadOnlyStateView,
+  StateIterator,
+  StateView
+} from './state/state-view.js'

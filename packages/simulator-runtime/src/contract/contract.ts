@@ -1,0 +1,88 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+
+/** `query`: reads one snapshot, may call other peers. `command`: serialised, atomic, may change state (§9). */
+export type MethodKind = 'query' | 'command'
+
+/** Validates the whole argument tuple of a method. */
+export type ArgumentsSchema = StandardSchemaV1<readonly unknown[], readonly unknown[]>
+export type ResultSchema = StandardSchemaV1
+
+export interface Method<
+  Kind extends MethodKind = MethodKind,
+  Input extends ArgumentsSchema = ArgumentsSchema,
+  Output extends ResultSchema = ResultSchema
+> {
+  readonly kind: Kind
+  readonly input: Input
+  readonly output: Output
+}
+
+/** What the callers of one version of a class may rely on: its name and its methods. */
+export interface Contract<
+  Name extends string = string,
+  Methods extends Readonly<Record<string, Method>> = Readonly<Record<string, Method>>
+> {
+  readonly name: Name
+  readonly methods: Methods
+}
+
+/** A method that changes nothing. `input` validates the argument tuple, `output` the result. */
+export function query<Input extends ArgumentsSchema, Output extends ResultSchema>(
+  input: Input,
+  output: Output
+): Method<'query', Input, Output> {
+  return { kind: 'query', input, output }
+}
+
+/** A method that may change state; with its answer it takes effect wholly or not at all (R12). */
+export function command<Input extends ArgumentsSchema, Output extends ResultSchema>(
+  input: Input,
+  output: Output
+): Method<'command', Input, Output> {
+  return { kind: 'command', input, output }
+}
+
+/**
+ * The contract of one version of a class.
+ *
+ * @param name what `className` is in descriptors: a letter, then letters, digits, dots, dashes, underscores
+ */
+export function defineContract<const Name extends string, Methods extends Readonly<Record<string, Method>>>(
+  name: Name,
+  methods: Methods
+): Contract<Name, Methods> {
+  return { name, methods }
+}
+
+type ArgumentsOf<T> = T extends readonly unknown[] ? T : never
+
+/** What a class that implements the contract must have: arguments as validated, results as the validator takes them. */
+export type ObjectOf<C extends Contract> = {
+  readonly [M in keyof C['methods']]: (
+    ...args: ArgumentsOf<StandardSchemaV1.InferOutput<C['methods'][M]['input']>>
+  ) =>
+    | StandardSchemaV1.InferInput<C['methods'][M]['output']>
+    | Promise<StandardSchemaV1.InferInput<C['methods'][M]['output']>>
+}
+
+/** The contract as a simulation object sees its delegate: inputs are validated on the way in, results come as the object gave them. */
+export type DelegateOf<C extends Contract> = {
+  readonly [M in keyof C['methods']]: (
+    ...args: ArgumentsOf<StandardSchemaV1.InferInput<C['methods'][M]['input']>>
+  ) => Promise<StandardSchemaV1.InferInput<C['methods'][M]['output']>>
+}
+
+/** The contract as a caller on another machine sees it. */
+export type StubOf<C extends Contract> = {
+  readonly [M in keyof C['methods']]: (
+    ...args: ArgumentsOf<StandardSchemaV1.InferInput<C['methods'][M]['input']>>
+  ) => Promise<StandardSchemaV1.InferOutput<C['methods'][M]['output']>>
+}
+
+/** The part of a contract that a query may use of its delegate, and a peer of another: its queries. */
+export type QueriesOf<C extends Contract> = Contract<
+  C['name'],
+  {
+    readonly [M in keyof C['methods'] as C['methods'][M]['kind'] extends 'query' ? M : never]: C['methods'][M]
+  }
+>

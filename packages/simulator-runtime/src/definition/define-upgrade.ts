@@ -1,0 +1,109 @@
+import type { Contract, ObjectOf } from '../contract/contract.js'
+import type { ReadOnlyStateView, StateView } from '../state/state-view.js'
+import type { SimulationContext } from './context.js'
+import type { ClassDefinition, Initialize } from './define-class.js'
+
+/** Methods that a simulation object refuses as a whole, each with the reason that callers read (R8). */
+export type Disallow<C extends Contract> = { readonly [M in keyof C['methods']]?: string }
+
+/** A plain class over a typed delegate. It implements every method (R6) but those that it disallows by declaration. */
+export type SimulationClass<Delegate extends Contract, Methods> = new (ctx: SimulationContext<Delegate>) => Methods
+
+/** A simulation object in full; a bare class means `{ implementation }`. */
+export interface SimulationInit<Delegate extends Contract, Serves extends Contract, Refused> {
+  /** How it relates to its delegate (R11). */
+  readonly model?: 'direct'
+  readonly implementation: SimulationClass<Delegate, Omit<ObjectOf<Serves>, keyof Refused>>
+  readonly disallow?: Refused & { readonly [M in Exclude<keyof Refused, keyof Serves['methods']>]: never }
+  readonly initialize?: Initialize
+}
+
+/**
+ * Builds the new object's state (and the past simulation object's) from the old object's and the future simulation object's. May be
+ * stopped and started again at any point: what it reads never changes, what it writes counts only when it has resolved (R13). It makes no
+ * remote call (R14).
+ */
+export type Transform = (states: TransformStates) => void | Promise<void>
+
+export interface TransformStates {
+  readonly oldState: ReadOnlyStateView
+  /** Empty when this peer served the new version by no simulation object. */
+  readonly futureState: ReadOnlyStateView
+  readonly newState: StateView
+  /** Dropped when this peer will serve the old version by no simulation object. */
+  readonly pastState: StateView
+  /** Aborted when the peer stops or the transform has used up its time. */
+  readonly signal: AbortSignal
+}
+
+export interface UpgradeInit<
+  From extends Contract,
+  To extends Contract,
+  FutureRefuses extends Disallow<To>,
+  PastRefuses extends Disallow<From>
+> {
+  /** The contract of the class upgraded from. */
+  readonly from: From
+  readonly to: ClassDefinition<To>
+  /** Serves the new version on a peer that still runs the old class. */
+  readonly future?: SimulationClass<From, ObjectOf<To>> | SimulationInit<From, To, FutureRefuses>
+  /** Serves the old version on a peer that runs the new class. */
+  readonly past?: SimulationClass<To, ObjectOf<From>> | SimulationInit<To, From, PastRefuses>
+  /** Absent: the new class reads the old state as it is. */
+  readonly transform?: Transform
+}
+
+/** A simulation object as the host reads it from a bundle. */
+export interface SimulationDefinition {
+  readonly model: 'direct'
+  readonly implementation: new (ctx: never) => object
+  readonly disallow: Readonly<Record<string, string>>
+  readonly initialize?: Initialize
+}
+
+/** A class upgrade's code: ⟨old class, new class, TF, past SO, future SO⟩. The schedule is data in the descriptor. */
+export interface UpgradeDefinition<From extends Contract = Contract, To extends Contract = Contract> {
+  readonly instar: 'upgrade'
+  readonly format: 1
+  readonly from: From
+  readonly to: ClassDefinition<To>
+  readonly future?: SimulationDefinition
+  readonly past?: SimulationDefinition
+  readonly transform?: Transform
+}
+
+/** The default export of an upgrade's entry file. */
+export function defineUpgrade<
+  From extends Contract,
+  To extends Contract,
+  // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- nothing is refused
+  FutureRefuses extends Disallow<To> = {},
+  // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- nothing is refused
+  PastRefuses extends Disallow<From> = {}
+>(init: UpgradeInit<From, To, FutureRefuses, PastRefuses>): UpgradeDefinition<From, To> {
+  return {
+    instar: 'upgrade',
+    format: 1,
+    from: init.from,
+    to: init.to,
+    ...(init.future === undefined ? {} : { future: simulation(init.future) }),
+    ...(init.past === undefined ? {} : { past: simulation(init.past) }),
+    ...(init.transform === undefined ? {} : { transform: init.transform })
+  }
+}
+
+interface AnySimulationInit {
+  readonly implementation: new (ctx: never) => object
+  readonly disallow?: object
+  readonly initialize?: Initialize
+}
+
+function simulation(given: (new (ctx: never) => object) | AnySimulationInit): SimulationDefinition {
+  if (typeof given === 'function') return { model: 'direct', implementation: given, disallow: {} }
+  return {
+    model: 'direct',
+    implementation: given.implementation,
+    disallow: (given.disallow ?? {}) as Readonly<Record<string, string>>,
+    ...(given.initialize === undefined ? {} : { initialize: given.initialize })
+  }
+}

@@ -1,0 +1,126 @@
+import type { CodeRef, HostPlan, InstarError, StateMeta } from '@instar/core'
+import type { MethodKind } from '../contract/contract.js'
+
+export interface HostRuntimeInit {
+  readonly plan: HostPlan
+  /** The network's id; a state of another network is refused. */
+  readonly network: string
+  /** Imports a module of a bundle and gives its default export, whatever that is. */
+  readonly load: (ref: CodeRef) => Promise<unknown>
+  /** The LevelDB directory, opened by this process only. Created when it is not there. */
+  readonly stateDirectory: string
+  /** Makes a query's call to another peer; gives the encoded result, or throws a CallError. */
+  readonly outgoing: (call: OutgoingCall) => Promise<Uint8Array>
+  /** Wall clock, milliseconds since 1970. */
+  readonly now: () => number
+  /** In [0, 1): seeds what requests see as `ctx.random()`, and names spaces. */
+  readonly random: () => number
+  readonly log: HostLog
+  readonly onProgress: (progress: StateProgress) => void
+  /** The state can no longer be written (a full disk, for one): commands are refused from now on, queries go on. Called once. */
+  readonly onBroken?: (error: InstarError) => void
+  /** Keep the state of before the plan's upgrade for a way back (`back: copy`). Default: what an earlier plan kept is dropped. */
+  readonly keepBefore?: boolean
+  readonly limits?: Partial<HostRuntimeLimits>
+}
+
+/** The part of pino's Logger that is used. */
+export interface HostLog {
+  info(detail: object, message: string): void
+  warn(detail: object, message: string): void
+}
+
+export interface HostRuntimeLimits {
+  /** Sessions kept; the least recently used is forgotten first. */
+  readonly sessionsMax: number
+  /** Requests of one session between `doneBelow` and its newest. */
+  readonly sessionWindow: number
+  /** A larger answer is not kept: its repeat is answered `AnswerTooOld` (§12). */
+  readonly keptAnswerBytesMax: number
+  /** Commands that wait for the lane; above it `Busy`. */
+  readonly commandsWaitingMax: number
+  /** Queries under way; above it `Busy`. */
+  readonly queriesMax: number
+  /** Upper bound of a request's remaining time. */
+  readonly remainingMsMax: number
+}
+
+export interface OutgoingCall {
+  readonly peer: string
+  readonly className: string
+  /** The version of the façade that calls (R2). */
+  readonly version: number
+  readonly method: string
+  readonly args: Uint8Array
+  readonly remainingMs: number
+  readonly signal: AbortSignal
+}
+
+export type StateProgress =
+  | { readonly stage: 'opened' }
+  | { readonly stage: 'transforming'; readonly to: number; readonly done: number; readonly total?: number }
+  | { readonly stage: 'transformed'; readonly to: number }
+
+export interface CallRequest {
+  /** Which façade (§6); the router has mapped `version` to it. */
+  readonly revision: number
+  /** The caller's version, for messages. */
+  readonly version: number
+  readonly className?: string
+  readonly method: string
+  /** The argument array, encoded (`encodeValue`). */
+  readonly args: Uint8Array
+  /** 16 bytes as hexadecimal digits. Counted for commands only: queries take no sequence numbers. */
+  readonly session?: string
+  /** From 1; with `session` it names the request (§12). */
+  readonly seq: number
+  /** The caller has the answers of all its requests below this one. */
+  readonly doneBelow: number
+  readonly remainingMs: number
+  readonly caller: string
+  readonly signal: AbortSignal
+}
+
+/**
+ * The object and its simulation objects in one process, without the process: no sockets, no messages to a parent. In order: `load`, `open`,
+ * any number of `call`s, `drain`, `close`.
+ */
+export interface HostRuntime {
+  /** Imports and checks every module of the plan. @throws InstarError BundleLoadFailed, naming class, version and cause */
+  load(): Promise<void>
+  /**
+   * Opens the state database and brings it to the plan; killed anywhere it starts again from the state that it found (R13).
+   *
+   * @throws InstarError StateDamaged, WrongNetwork, DataDirectoryInUse, DiskFull, TransformFailed, TransformTimeout, Stopped
+   */
+  open(signal: AbortSignal): Promise<StateMeta>
+  /** Answers with the encoded result. @throws CallError */
+  call(request: CallRequest): Promise<Uint8Array>
+  /** Ends what runs: what is not done by the deadline is cut off and answered `Upgrading`. New calls are answered so at once. */
+  drain(deadlineMs: number): Promise<{ readonly cut: number }>
+  /** Releases the state database. What still runs is cut off. */
+  close(): Promise<void>
+  /** What is served here, for routing, status and `instar call`. */
+  describe(): readonly FacadeDescription[]
+  stats(): HostStats
+}
+
+export interface FacadeDescription {
+  readonly revision: number
+  readonly role: 'object' | 'past' | 'future'
+  readonly className: string
+  readonly methods: ReadonlyArray<{ readonly name: string; readonly kind: MethodKind; readonly disallowed?: string }>
+}
+
+export interface HostStats {
+  readonly commands: number
+  readonly queries: number
+  readonly disallowed: number
+  /** Calls that failed by our side's fault: threw what the contract does not know, answered outside it, or overran. */
+  readonly faults: number
+  readonly repeats: number
+  readonly running: number
+  readonly waiting: number
+  readonly sessions: number
+  readonly commits: number
+}

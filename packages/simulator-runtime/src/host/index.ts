@@ -1,0 +1,12 @@
+export type {
+  CallRequest,
+  FacadeDescription,
+  HostLog,
+  HostRuntime,
+  HostRuntimeInit,
+  HostRuntimeLimits,
+  HostStats,
+  OutgoingCall,
+  StateProgress
+} from './host-runtime.js'
+export { createHostRuntime } from './create-host-runtime.js'
