@@ -1,1 +1,1 @@
-export {}
+export { createControlServer, type ControlServer, type ControlServerInit } from './control/control-server.js'

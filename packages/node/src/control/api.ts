@@ -1,4 +1,5 @@
 /** The `@instar/node/control` entry: what a program needs to talk to a running peer, without loading a peer. */
+export { findControlSocket } from './control-socket.js'
 export type {
   BundleState,
   CallAnswer,

@@ -32,9 +32,10 @@ const peerEvents = [
 export const peerEventSchema = z.discriminatedUnion('type', peerEvents)
 
 /** What stands on the wire: the peer's events, and the whole status at the beginning and after changes. */
-export const controlEventSchema = z
-  .discriminatedUnion('type', [...peerEvents, z.object({ type: z.literal('status'), at, status: peerStatusSchema })])
-  .meta({ id: 'ControlEvent' })
+export const controlEventSchema = z.discriminatedUnion('type', [
+  ...peerEvents,
+  z.object({ type: z.literal('status'), at, status: peerStatusSchema })
+])
 
 export type PeerEvent = z.infer<typeof peerEventSchema>
 export type ControlEvent = z.infer<typeof controlEventSchema>

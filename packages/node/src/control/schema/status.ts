@@ -59,29 +59,27 @@ export const callCountsSchema = z.object({
   errors: z.int().min(0)
 })
 
-export const peerStatusSchema = z
-  .object({
-    peer: z.string(),
-    network: z.string(),
-    class: z.string(),
-    groups: z.array(z.string()),
-    instar: z.string().meta({ description: 'The release of Instar that runs here.' }),
-    epoch: z.int().min(1).meta({ description: 'Counts the starts of the peer.' }),
-    addresses: z.array(z.string()),
-    running: z.object({ version, chainId: z.string() }),
-    newest: version.meta({ description: 'The newest version whose descriptor this peer trusts.' }),
-    floor: version,
-    served: z.tuple([version, version]).optional(),
-    trust: trustStatusSchema,
-    versions: z.array(versionStatusSchema).meta({ description: 'Every version that is not retired here, ascending.' }),
-    host: hostStatusSchema,
-    peers: z.array(neighbourStatusSchema).meta({ description: 'Every other known peer, sorted by peer id.' }),
-    problems: z
-      .array(z.string())
-      .meta({ description: 'What needs a person, one sentence each; empty when all is well.' }),
-    callsPerVersion: z.record(z.string().regex(/^[1-9][0-9]*$/), callCountsSchema)
-  })
-  .meta({ id: 'PeerStatus' })
+export const peerStatusSchema = z.object({
+  peer: z.string(),
+  network: z.string(),
+  class: z.string(),
+  groups: z.array(z.string()),
+  instar: z.string().meta({ description: 'The release of Instar that runs here.' }),
+  epoch: z.int().min(1).meta({ description: 'Counts the starts of the peer.' }),
+  addresses: z.array(z.string()),
+  running: z.object({ version, chainId: z.string() }),
+  newest: version.meta({ description: 'The newest version whose descriptor this peer trusts.' }),
+  floor: version,
+  served: z.tuple([version, version]).optional(),
+  trust: trustStatusSchema,
+  versions: z.array(versionStatusSchema).meta({ description: 'Every version that is not retired here, ascending.' }),
+  host: hostStatusSchema,
+  peers: z.array(neighbourStatusSchema).meta({ description: 'Every other known peer, sorted by peer id.' }),
+  problems: z
+    .array(z.string())
+    .meta({ description: 'What needs a person, one sentence each; empty when all is well.' }),
+  callsPerVersion: z.record(z.string().regex(/^[1-9][0-9]*$/), callCountsSchema)
+})
 
 export type TrustStatus = z.infer<typeof trustStatusSchema>
 export type VersionStatus = z.infer<typeof versionStatusSchema>

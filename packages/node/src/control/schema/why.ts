@@ -22,15 +22,13 @@ export const versionReasonSchema = z.object({
 })
 
 /** Why a peer is where it is (R18): asked about itself with its gates, about another with what that one announced. */
-export const whySchema = z
-  .object({
-    peer: z.string(),
-    self: z.boolean(),
-    lastHeardMs: z.number().optional().meta({ description: 'Age of the statement; absent for the asked peer itself.' }),
-    summary: z.string(),
-    versions: z.array(versionReasonSchema)
-  })
-  .meta({ id: 'Why' })
+export const whySchema = z.object({
+  peer: z.string(),
+  self: z.boolean(),
+  lastHeardMs: z.number().optional().meta({ description: 'Age of the statement; absent for the asked peer itself.' }),
+  summary: z.string(),
+  versions: z.array(versionReasonSchema)
+})
 
 export type GateName = (typeof gateNames)[number]
 export type GateReason = z.infer<typeof gateReasonSchema>

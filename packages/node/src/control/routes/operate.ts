@@ -1,0 +1,63 @@
+import { defineRoute, type Route } from '../route.js'
+
+const done = { done: true } as const
+
+/** What the operator of this peer decides: local policy above the schedule, below halts and limits. */
+export const operateRoutes: readonly Route[] = [
+  defineRoute({
+    method: 'POST',
+    path: '/v1/approve',
+    name: 'approve',
+    summary: 'Open the schedule gate of a version at this peer; trust, health and limit stay in force.',
+    body: 'VersionTarget',
+    answer: 'Done',
+    handle: async (control, { body }) => {
+      await control.approve(body.version)
+      return done
+    }
+  }),
+  defineRoute({
+    method: 'POST',
+    path: '/v1/hold',
+    name: 'hold',
+    summary: 'Let this peer not upgrade to a version, or to any, until it is resumed; holds past every deadline.',
+    body: 'HoldTarget',
+    answer: 'Done',
+    handle: async (control, { body }) => {
+      await control.hold(body.version ?? 'all')
+      return done
+    }
+  }),
+  defineRoute({
+    method: 'POST',
+    path: '/v1/resume',
+    name: 'resume',
+    summary: 'Take a hold back.',
+    body: 'HoldTarget',
+    answer: 'Done',
+    handle: async (control, { body }) => {
+      await control.resume(body.version ?? 'all')
+      return done
+    }
+  }),
+  defineRoute({
+    method: 'POST',
+    path: '/v1/calls',
+    name: 'call',
+    summary: 'Call a method of an object in the network.',
+    body: 'CallRequest',
+    answer: 'CallAnswer',
+    handle: (control, { body, signal }) => control.call(body, signal)
+  }),
+  defineRoute({
+    method: 'POST',
+    path: '/v1/stop',
+    name: 'stop',
+    summary: 'Stop the peer cleanly. The answer comes before it stops.',
+    answer: 'Done',
+    handle: control => {
+      control.stop()
+      return done
+    }
+  })
+]

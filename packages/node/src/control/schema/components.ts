@@ -1,0 +1,42 @@
+import type { z } from 'zod'
+import { controlEventSchema } from './events.js'
+import {
+  bundleStateSchema,
+  callAnswerSchema,
+  callRequestSchema,
+  doneSchema,
+  errorSchema,
+  holdTargetSchema,
+  jsonSchema,
+  logSchema,
+  submissionSchema,
+  ticketSchema,
+  trustDocumentsSchema,
+  verdictsSchema,
+  versionTargetSchema
+} from './requests.js'
+import { peerStatusSchema } from './status.js'
+import { whySchema } from './why.js'
+
+/** Everything that crosses the control API, by the name that it has in the OpenAPI document. */
+export const components = {
+  PeerStatus: peerStatusSchema,
+  Why: whySchema,
+  ControlEvent: controlEventSchema,
+  VersionTarget: versionTargetSchema,
+  HoldTarget: holdTargetSchema,
+  Submission: submissionSchema,
+  Verdicts: verdictsSchema,
+  TrustDocuments: trustDocumentsSchema,
+  BundleState: bundleStateSchema,
+  CallRequest: callRequestSchema,
+  CallAnswer: callAnswerSchema,
+  Ticket: ticketSchema,
+  Log: logSchema,
+  Done: doneSchema,
+  Error: errorSchema,
+  Json: jsonSchema
+} as const satisfies Record<string, z.ZodType>
+
+export type ComponentName = keyof typeof components
+export type Component<Name extends ComponentName> = z.output<(typeof components)[Name]>

@@ -1,0 +1,71 @@
+import type { Json } from '@instar/core'
+import { z } from 'zod'
+
+const version = z.int().min(1)
+/** Any JSON value. */
+export const jsonSchema = z.json() as z.ZodType<Json>
+const bytes = z.base64().meta({ description: 'base64' })
+
+export const versionTargetSchema = z.object({ version })
+
+export const holdTargetSchema = z.object({
+  version: version.optional().meta({ description: 'Absent: every version.' })
+})
+
+export const submissionSchema = z.object({
+  documents: z.array(bytes).max(200).meta({ description: 'TUF metadata, in any order.' }),
+  descriptor: bytes.optional()
+})
+
+export const verdictsSchema = z.object({
+  verdicts: z
+    .array(
+      z.object({
+        document: z.string(),
+        verdict: z.enum(['accept', 'ignore', 'reject']),
+        code: z.string().optional(),
+        detail: z.string().optional()
+      })
+    )
+    .meta({ description: 'One per document in the order of the submission, the descriptor last.' })
+})
+
+export const trustDocumentsSchema = z.object({
+  documents: z.array(bytes).meta({ description: 'In the order in which they verify: root chain first.' }),
+  descriptors: z.array(bytes).meta({ description: 'Of all versions, ascending from 1.' })
+})
+
+export const bundleStateSchema = z.object({
+  id: z.string(),
+  complete: z.boolean(),
+  missing: z.array(z.string()).meta({ description: 'Empty and not complete: the manifest is missing.' })
+})
+
+export const callRequestSchema = z.object({
+  peer: z.string().min(1).optional(),
+  class: z.string().min(1).optional(),
+  version: version.optional(),
+  method: z.string().min(1).max(200),
+  args: z.array(jsonSchema).max(64),
+  timeoutMs: z.int().min(1).max(3_600_000).default(10_000)
+})
+
+export const callAnswerSchema = z.object({
+  result: jsonSchema,
+  peer: z.string(),
+  version,
+  durationMs: z.number()
+})
+
+export const ticketSchema = z.object({ ticket: z.string() })
+export const logSchema = z.object({ lines: z.array(z.string()) })
+export const doneSchema = z.object({ done: z.literal(true) })
+
+/** Every failure. `code` is one of docs/errors.md, of the call errors, or `Internal`. */
+export const errorSchema = z.object({
+  error: z.object({
+    code: z.string(),
+    message: z.string().meta({ description: 'One sentence for people.' }),
+    detail: z.record(z.string(), jsonSchema)
+  })
+})
