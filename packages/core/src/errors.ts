@@ -50,7 +50,7 @@ export class InstarError extends Error {
   readonly code: ErrorCode
   readonly detail: ErrorDetail
 
-  constructor (code: ErrorCode, message: string, options: { detail?: ErrorDetail, cause?: unknown } = {}) {
+  constructor(code: ErrorCode, message: string, options: { detail?: ErrorDetail; cause?: unknown } = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : {})
     this.code = code
     this.detail = Object.freeze({ ...options.detail })
@@ -58,7 +58,7 @@ export class InstarError extends Error {
 }
 
 /** The text of anything that was thrown, on one line and bounded, for a log line or a reason shown to people. */
-export function messageOf (thrown: unknown, charactersMax = 500): string {
+export function messageOf(thrown: unknown, charactersMax = 500): string {
   const text = thrown instanceof Error ? thrown.message : String(thrown)
   const line = text.replace(/\s*\n\s*/g, ' ')
   return line.length > charactersMax ? `${line.slice(0, charactersMax)}…` : line
@@ -70,6 +70,6 @@ export class InvariantViolation extends Error {
 }
 
 /** Checks something that only a mistake of ours can make false. On in production. */
-export function invariant (condition: unknown, message: string): asserts condition {
+export function invariant(condition: unknown, message: string): asserts condition {
   if (condition === false || condition === null || condition === undefined) throw new InvariantViolation(message)
 }

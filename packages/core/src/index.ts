@@ -1,1 +1,116 @@
-export {}
+export {
+  announcementBytesMax,
+  encodeAnnouncement,
+  parseAnnouncement,
+  type Announcement,
+  type VersionRef
+} from './announcement/announcement.js'
+export {
+  bundleBytes,
+  bundleBytesMax,
+  bundleId,
+  chunkBytes,
+  encodeManifest,
+  manifestBytesMax,
+  parseManifest,
+  type Manifest,
+  type ManifestFile
+} from './bundle/manifest.js'
+export {
+  CallError,
+  callErrorCodes,
+  isCallErrorCode,
+  isRetryable,
+  type CallErrorCode,
+  type CallErrorDetail
+} from './call/call-error.js'
+export { crc32c } from './codec/crc32c.js'
+export { fromHex, sha256Hex, toHex } from './codec/hash.js'
+export { parseBoundedJson, toCanonicalJson, type Json, type JsonLimits } from './codec/json.js'
+export {
+  descriptorBytesMax,
+  descriptorHash,
+  encodeDescriptor,
+  parseDescriptor,
+  type ClassUpgrade,
+  type Descriptor
+} from './descriptor/descriptor.js'
+export type { Schedule, Strategy } from './descriptor/schedule.js'
+export {
+  errorCodes,
+  InstarError,
+  invariant,
+  InvariantViolation,
+  messageOf,
+  type ErrorCode,
+  type ErrorDetail
+} from './errors.js'
+export type { PeerFacts, ScheduleDecision, ScheduleInputs } from './gates/schedule-inputs.js'
+export {
+  switchStages,
+  type CodeRef,
+  type HostLimits,
+  type HostPlan,
+  type ObjectPlan,
+  type SimulationPlan,
+  type StateMeta,
+  type StateSpaces,
+  type SwitchStage,
+  type UpgradeStep
+} from './host-plan/host-plan.js'
+export {
+  decodeJournal,
+  encodeJournalRecord,
+  journalRecordBytesMax,
+  type JournalContents,
+  type JournalRecord
+} from './journal/record.js'
+export {
+  comparePhases,
+  isIntroduced,
+  isSwitching,
+  isTrouble,
+  occupiesLimit,
+  phases,
+  type Phase
+} from './lifecycle/phase.js'
+export { accept, ignore, reject, type Verdict } from './verdict.js'
+export { gates, namePeers, type GateName, type GateState } from './gates/gate.js'
+export { isJournalEntry, type JournalEntry, type OperatorWord } from './journal/entries.js'
+export { floorOf } from './lifecycle/announce.js'
+export { defaultTiming, type PeerConfig, type Timing } from './lifecycle/config.js'
+export type { Effect } from './lifecycle/effect.js'
+export type { Fact, Input, Now, Outcome } from './lifecycle/input.js'
+export { routesOf, servedRange, type Route, type Routes } from './lifecycle/routes.js'
+export {
+  createPeerState,
+  type Goal,
+  type HostState,
+  type PeerState,
+  type SwitchPurpose,
+  type VersionProgress
+} from './lifecycle/state.js'
+export { step, type Step } from './lifecycle/step.js'
+export {
+  admittedPeers,
+  isAdmitted,
+  isNewer,
+  isReachable,
+  phaseAt,
+  type Roster,
+  type RosterEntry
+} from './roster/roster.js'
+export {
+  appendVersion,
+  chainId,
+  chainIdPrefix,
+  chainIdPrefixLength,
+  classAt,
+  entryOf,
+  findLineage,
+  upgradeAt,
+  type ClassAt,
+  type Lineage,
+  type VersionEntry,
+  type VersionLog
+} from './version-log/version-log.js'

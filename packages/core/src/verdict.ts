@@ -5,18 +5,18 @@
  * its score; what newer metadata might make valid is `ignore`, followed by a sync with the sender (PROTOCOL §13).
  */
 export type Verdict<T> =
-  | { readonly verdict: 'accept', readonly value: T }
-  | { readonly verdict: 'ignore', readonly code: string, readonly detail: string }
-  | { readonly verdict: 'reject', readonly code: string, readonly detail: string }
+  | { readonly verdict: 'accept'; readonly value: T }
+  | { readonly verdict: 'ignore'; readonly code: string; readonly detail: string }
+  | { readonly verdict: 'reject'; readonly code: string; readonly detail: string }
 
-export function accept<T> (value: T): Verdict<T> {
+export function accept<T>(value: T): Verdict<T> {
   return { verdict: 'accept', value }
 }
 
-export function ignore (code: string, detail: string): Verdict<never> {
+export function ignore(code: string, detail: string): Verdict<never> {
   return { verdict: 'ignore', code, detail }
 }
 
-export function reject (code: string, detail: string): Verdict<never> {
+export function reject(code: string, detail: string): Verdict<never> {
   return { verdict: 'reject', code, detail }
 }

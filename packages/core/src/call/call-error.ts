@@ -64,7 +64,7 @@ export class CallError extends Error {
   readonly code: CallErrorCode
   readonly detail: CallErrorDetail
 
-  constructor (code: CallErrorCode, detail: Omit<CallErrorDetail, 'executed'> & { executed?: 'no' | 'unknown' }) {
+  constructor(code: CallErrorCode, detail: Omit<CallErrorDetail, 'executed'> & { executed?: 'no' | 'unknown' }) {
     super(detail.message)
     this.code = code
     this.detail = Object.freeze({ executed: 'no' as const, ...detail })
@@ -72,12 +72,12 @@ export class CallError extends Error {
 }
 
 /** Whether sending the same request again (same session and sequence number) can lead to an answer. */
-export function isRetryable (code: CallErrorCode): boolean {
+export function isRetryable(code: CallErrorCode): boolean {
   return code === 'NotYet' || code === 'Upgrading' || code === 'Busy' || code === 'Unreachable'
 }
 
 const known: ReadonlySet<string> = new Set(callErrorCodes)
 
-export function isCallErrorCode (text: string): text is CallErrorCode {
+export function isCallErrorCode(text: string): text is CallErrorCode {
   return known.has(text)
 }

@@ -9,11 +9,11 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
  *
  * @throws TypeError for a value that JSON cannot carry, or for a number that is not a safe integer
  */
-export function toCanonicalJson (value: Json): Uint8Array {
+export function toCanonicalJson(value: Json): Uint8Array {
   return fromString(canonicalText(value), 'utf8')
 }
 
-function canonicalText (value: Json): string {
+function canonicalText(value: Json): string {
   if (value === null || typeof value === 'boolean' || typeof value === 'string') return JSON.stringify(value)
   if (typeof value === 'number') {
     if (!Number.isSafeInteger(value)) throw new TypeError(`canonical JSON carries safe integers only, not ${value}`)
@@ -23,9 +23,9 @@ function canonicalText (value: Json): string {
   if (typeof value !== 'object') throw new TypeError(`canonical JSON cannot carry a ${typeof value}`)
   const object = value as { readonly [key: string]: Json }
   const fields = Object.keys(object)
-    .filter((key) => object[key] !== undefined)
+    .filter(key => object[key] !== undefined)
     .sort()
-    .map((key) => `${JSON.stringify(key)}:${canonicalText(object[key] as Json)}`)
+    .map(key => `${JSON.stringify(key)}:${canonicalText(object[key] as Json)}`)
   return `{${fields.join(',')}}`
 }
 
@@ -41,7 +41,7 @@ export interface JsonLimits {
  * Parses JSON that came from a peer: size, depth and count are checked by one linear scan of the bytes before `JSON.parse` sees them.
  * Never throws.
  */
-export function parseBoundedJson (bytes: Uint8Array, limits: JsonLimits): Verdict<Json> {
+export function parseBoundedJson(bytes: Uint8Array, limits: JsonLimits): Verdict<Json> {
   if (bytes.byteLength > limits.bytesMax) {
     return reject('TooLarge', `${bytes.byteLength} bytes, at most ${limits.bytesMax} are read`)
   }
@@ -57,7 +57,7 @@ export function parseBoundedJson (bytes: Uint8Array, limits: JsonLimits): Verdic
 const quote = 0x22
 const backslash = 0x5c
 
-function scanShape (bytes: Uint8Array, limits: JsonLimits): Verdict<never> | undefined {
+function scanShape(bytes: Uint8Array, limits: JsonLimits): Verdict<never> | undefined {
   let depth = 0
   let items = 1
   let inString = false

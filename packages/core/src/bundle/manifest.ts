@@ -1,0 +1,74 @@
+import { z } from 'zod'
+import { parseBoundedJson, toCanonicalJson } from '../codec/json.js'
+import { sha256Hex } from '../codec/hash.js'
+import { hexDigest } from '../descriptor/fields.js'
+import { accept, reject, type Verdict } from '../verdict.js'
+
+/** Files travel and are verified in pieces of this size; the last one of a file may be shorter. */
+export const chunkBytes = 256 * 1024
+export const manifestBytesMax = 1024 * 1024
+export const bundleBytesMax = 256 * 1024 * 1024
+
+/** Path segments that cannot leave the bundle's folder: no `..`, no absolute path, no back slash, no drive. */
+const bundlePath = z
+  .string()
+  .max(200)
+  .regex(/^(?!\.{1,2}(\/|$))[A-Za-z0-9._-]+(\/(?!\.{1,2}(\/|$))[A-Za-z0-9._-]+)*$/)
+
+const manifestSchema = z.strictObject({
+  format: z.literal(1),
+  files: z
+    .array(
+      z.strictObject({
+        path: bundlePath,
+        bytes: z.int().min(0).max(bundleBytesMax),
+        sha256: hexDigest,
+        /** sha-256 of each {@link chunkBytes} piece in order. */
+        chunks: z.array(hexDigest).max(Math.ceil(bundleBytesMax / chunkBytes))
+      })
+    )
+    .min(1)
+    .max(1000)
+})
+
+/** The list of a bundle's files with their digests, sorted by path. Its hash is the bundle's id. */
+export type Manifest = Readonly<z.infer<typeof manifestSchema>>
+export type ManifestFile = Manifest['files'][number]
+
+/** Reads a manifest from untrusted bytes and checks that it is the one that `bundle` names. Never throws. */
+export function parseManifest(bytes: Uint8Array, bundle?: string): Verdict<Manifest> {
+  if (bytes.byteLength > manifestBytesMax)
+    return reject('TooLarge', `a manifest of ${bytes.byteLength} bytes, at most ${manifestBytesMax} are read`)
+  if (bundle !== undefined && sha256Hex(bytes) !== bundle)
+    return reject('WrongHash', 'the manifest is not the one that the bundle id names')
+  const json = parseBoundedJson(bytes, { bytesMax: manifestBytesMax, depthMax: 6, itemsMax: 40_000 })
+  if (json.verdict !== 'accept') return json
+  const parsed = manifestSchema.safeParse(json.value)
+  if (!parsed.success) return reject('NotAManifest', z.prettifyError(parsed.error).replace(/\n/g, ' ').slice(0, 500))
+  const flaw = flawOf(parsed.data)
+  return flaw === undefined ? accept(parsed.data) : reject('NotAManifest', flaw)
+}
+
+export function encodeManifest(manifest: Manifest): Uint8Array {
+  return toCanonicalJson(manifest)
+}
+
+export function bundleId(manifest: Manifest): string {
+  return sha256Hex(encodeManifest(manifest))
+}
+
+export function bundleBytes(manifest: Manifest): number {
+  return manifest.files.reduce((sum, file) => sum + file.bytes, 0)
+}
+
+function flawOf(manifest: Manifest): string | undefined {
+  for (const [i, file] of manifest.files.entries()) {
+    const before = manifest.files[i - 1]
+    if (before !== undefined && before.path >= file.path) return 'paths are not sorted, or one stands there twice'
+    if (file.chunks.length !== Math.ceil(file.bytes / chunkBytes))
+      return `${file.path} has ${file.chunks.length} chunk digests for ${file.bytes} bytes`
+  }
+  return bundleBytes(manifest) > bundleBytesMax
+    ? `the files are larger than ${bundleBytesMax} bytes together`
+    : undefined
+}

@@ -1,0 +1,101 @@
+import { z } from 'zod'
+import { parseBoundedJson, toCanonicalJson, type Json } from '../codec/json.js'
+import { sha256Hex } from '../codec/hash.js'
+import { accept, reject, type Verdict } from '../verdict.js'
+import { className, hexDigest, isoTime, versionNumber } from './fields.js'
+import { scheduleSchema } from './schedule.js'
+
+export const descriptorBytesMax = 64 * 1024
+
+/** How a peer's object moves from one class to the next; MODEL: ⟨old class, new class, TF, SF, past SO, future SO⟩ and what belongs to it. */
+const classUpgradeSchema = z.strictObject({
+  /** Absent: the class is new in the network at this version (every class of the genesis descriptor is). */
+  oldClass: className.optional(),
+  newClass: className,
+  /** The content address of the code: sha-256 of the canonical bundle manifest. */
+  bundle: hexDigest,
+  /** Path of the ESM file in the bundle whose default export is the class (genesis) or the upgrade definition. */
+  entry: z.string().min(1).max(200),
+  /** Same contract, new code: no simulation objects, calls of both versions go to one façade (§6). */
+  compatible: z.boolean(),
+  /** The model of each simulation object (R11); absent: the upgrade has none, that version is not served there. */
+  future: z.enum(['direct']).optional(),
+  past: z.enum(['direct']).optional(),
+  /** `none`: the new class reads the old state as it is. `whole`: built aside in the pause. */
+  transform: z.enum(['none', 'whole']),
+  /** `os`: survives a killed process. `disk`: survives power loss. */
+  durability: z.enum(['os', 'disk']),
+  /** What going back during the trial keeps (§8). `none`: there is no trial, no way back. */
+  back: z.enum(['exact', 'transform', 'copy', 'none']),
+  schedule: scheduleSchema,
+  /** How long a version is watched after its introduction before it counts as introduced (§2). */
+  probationMs: z.int().min(0).max(86_400_000),
+  /** How long the new object must have served without a crash before the upgrade is committed. */
+  stableMs: z.int().min(0).max(86_400_000),
+  /** When the version before this one stops being served (§14). */
+  retirement: z.strictObject({
+    /** No caller has used the old version for this long. */
+    quietMs: z
+      .int()
+      .min(0)
+      .max(366 * 86_400_000),
+    /** From this moment the old version is retired whoever still uses it; never before this peer's own floor has passed it. */
+    notAfter: isoTime.optional()
+  })
+})
+
+const descriptorSchema = z.strictObject({
+  format: z.literal(1),
+  network: hexDigest,
+  version: versionNumber,
+  /** The whole chain id of the version before; the network id for genesis. */
+  previous: hexDigest,
+  title: z.string().min(1).max(200),
+  notes: z.string().max(4000),
+  createdAt: isoTime,
+  /** The Instar versions that can run it, for example `>=0.1.0` (§16). */
+  runtime: z.string().max(100),
+  /** Versions directly below this one that it skips (§4), descending. */
+  supersedes: z.array(versionNumber).max(64),
+  classes: z.array(classUpgradeSchema).min(1).max(64)
+})
+
+export type ClassUpgrade = Readonly<z.infer<typeof classUpgradeSchema>>
+/** The signed document that defines one upgrade; version 1 is genesis. */
+export type Descriptor = Readonly<Omit<z.infer<typeof descriptorSchema>, 'classes'>> & {
+  readonly classes: readonly ClassUpgrade[]
+}
+
+/** Reads a descriptor from untrusted bytes: size and shape first, then the model, and the one canonical byte form. Never throws. */
+export function parseDescriptor(bytes: Uint8Array): Verdict<Descriptor> {
+  const json = parseBoundedJson(bytes, { bytesMax: descriptorBytesMax, depthMax: 8, itemsMax: 8192 })
+  if (json.verdict !== 'accept') return json
+  const parsed = descriptorSchema.safeParse(json.value)
+  if (!parsed.success) return reject('NotADescriptor', z.prettifyError(parsed.error).replace(/\n/g, ' ').slice(0, 500))
+  const descriptor: Descriptor = parsed.data
+  if (sha256Hex(bytes) !== descriptorHash(descriptor)) {
+    return reject('NotCanonical', 'the descriptor is not in canonical form')
+  }
+  const flaw = flawOf(descriptor)
+  return flaw === undefined ? accept(descriptor) : reject('NotADescriptor', flaw)
+}
+
+export function encodeDescriptor(descriptor: Descriptor): Uint8Array {
+  return toCanonicalJson(descriptor as unknown as Json)
+}
+
+export function descriptorHash(descriptor: Descriptor): string {
+  return sha256Hex(encodeDescriptor(descriptor))
+}
+
+function flawOf(descriptor: Descriptor): string | undefined {
+  const names = descriptor.classes.map(each => each.newClass)
+  if (new Set(names).size !== names.length) return 'two class upgrades lead to the same class'
+  const olds = descriptor.classes.flatMap(each => (each.oldClass === undefined ? [] : [each.oldClass]))
+  if (new Set(olds).size !== olds.length) return 'two class upgrades start from the same class'
+  if (descriptor.version === 1 && olds.length > 0) return 'the genesis descriptor has no old classes'
+  if (descriptor.version === 1 && descriptor.previous !== descriptor.network)
+    return 'the genesis descriptor names another network as its predecessor'
+  const contiguous = descriptor.supersedes.every((version, i) => version === descriptor.version - 1 - i && version > 1)
+  return contiguous ? undefined : 'superseded versions must lie directly below this one, without a gap'
+}

@@ -1,0 +1,36 @@
+import { isTrouble, type Phase } from '../lifecycle/phase.js'
+import type { PeerState } from '../lifecycle/state.js'
+import { admittedPeers, phaseAt } from '../roster/roster.js'
+import { closed, namePeers, open, type GateState } from './gate.js'
+
+/** Share of the peers known to have tried a version whose failure stops the others (§1). */
+export const abortShare = 0.2
+/** So few failures never stop anybody else. */
+export const abortCountMin = 2
+
+const untried: ReadonlySet<Phase> = new Set<Phase>([
+  'known',
+  'fetching',
+  'rehearsing',
+  'superseded',
+  'halted',
+  'frozen'
+])
+
+/** Closes when enough distinct admitted peers announce that the version failed them (§1, R21). */
+export function healthGate(state: PeerState, version: number): GateState {
+  const failed: string[] = []
+  let tried = 0
+  for (const { announcement } of admittedPeers(state.roster)) {
+    const phase = phaseAt(announcement, version)
+    if (phase === undefined || untried.has(phase)) continue
+    tried++
+    if (isTrouble(phase)) failed.push(announcement.peer)
+  }
+  if (failed.length < Math.max(abortCountMin, abortShare * tried)) return open
+  return closed(
+    'health',
+    '§1',
+    `version ${version} failed at ${failed.length} of ${tried} peers that tried it (${namePeers(failed)})`
+  )
+}

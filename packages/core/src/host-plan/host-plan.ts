@@ -1,0 +1,103 @@
+/**
+ * What a host process is to be (§10). A running host never loads code: every change of what is served is a new plan for a new process.
+ *
+ * Façades are named by *class revision* (§6): the version that brought the contract they serve. The peer maps a call's version to a
+ * revision, so a version that leaves the class alone changes no plan.
+ */
+export interface HostPlan {
+  readonly format: 1
+  /** Grows with every plan of this peer; names the process in logs and journal. */
+  readonly plan: number
+  /** The class of the current object, for messages. */
+  readonly className: string
+  readonly object: ObjectPlan
+  /** Nearest first on each side: past in descending, future in ascending order of revision. */
+  readonly past: readonly SimulationPlan[]
+  readonly future: readonly SimulationPlan[]
+  /**
+   * The way from an older object to this one, ascending: the host walks the part above the version that its state's `meta` names.
+   * Empty when state and plan agree. A step without a transform carries the state over as it is.
+   */
+  readonly steps: readonly UpgradeStep[]
+  /** Return to the state of before the upgrade (`back: copy`): set when the plan's object is older than `meta.current`. */
+  readonly goBack: boolean
+  readonly durability: 'os' | 'disk'
+  readonly limits: HostLimits
+}
+
+export interface ObjectPlan extends CodeRef {
+  /** The newest version that changed this object's code; what `meta.current` holds. */
+  readonly version: number
+  /** The version that brought its contract. */
+  readonly revision: number
+}
+
+export interface SimulationPlan extends CodeRef {
+  /** The contract that it serves. */
+  readonly revision: number
+  readonly model: 'direct'
+}
+
+export interface UpgradeStep extends CodeRef {
+  readonly from: number
+  readonly to: number
+  readonly transform: 'none' | 'whole'
+  /** The contract's revision before and after; equal for a compatible upgrade. */
+  readonly fromRevision: number
+  readonly toRevision: number
+}
+
+/** Which module of which bundle; the host manager turns it into a path. */
+export interface CodeRef {
+  readonly bundle: string
+  readonly entry: string
+}
+
+export interface HostLimits {
+  /** Time for the process to start and load its code. */
+  readonly loadMs: number
+  /** Time for running calls to end once new ones are held. */
+  readonly drainMs: number
+  /** Time for the transform of one step. */
+  readonly transformMs: number
+  /** V8 heap of the process. */
+  readonly heapMiB: number
+}
+
+/**
+ * The record in the state database that is the single truth about which version runs (§10), written in one synced batch with whatever
+ * it makes true. A *space* is a key prefix; spaces that meta does not name are left-overs and are deleted.
+ */
+export interface StateMeta {
+  readonly format: 1
+  readonly network: string
+  /** Version of the object's code (`ObjectPlan.version`). */
+  readonly current: number
+  readonly revision: number
+  /** Grows with each built state; names spaces. */
+  readonly generation: number
+  readonly spaces: StateSpaces
+  /** The spaces of before the upgrade, kept until commit where the upgrade can go back by copy. */
+  readonly before?: { readonly current: number; readonly revision: number; readonly spaces: StateSpaces }
+}
+
+export interface StateSpaces {
+  readonly object: string
+  /** By revision. */
+  readonly past: Readonly<Record<string, string>>
+  readonly future: Readonly<Record<string, string>>
+}
+
+/** How far a `switchHost` has come; each is reported once, in this order, some may be absent. */
+export const switchStages = [
+  'spawned',
+  'loaded',
+  'holding',
+  'drained',
+  'closed',
+  'opened',
+  'transforming',
+  'transformed',
+  'activated'
+] as const
+export type SwitchStage = (typeof switchStages)[number]

@@ -1,0 +1,35 @@
+import type { Phase } from '../lifecycle/phase.js'
+import type { Lineage } from '../version-log/version-log.js'
+
+/**
+ * What a peer writes down before it acts (§11). The durable part of its state is the fold of these; everything else is learned again
+ * after a restart. Each names the version it is about, and its chain id where another chain could be meant (R1).
+ */
+export type JournalEntry =
+  /** The first start with a class: where this object begins. Versions below `version` never existed here. */
+  | { readonly type: 'joined'; readonly lineage: Lineage; readonly version: number; readonly chainId: string }
+  /** The lowest version that a newcomer serves, from what its neighbours still served when it joined. */
+  | { readonly type: 'served'; readonly low: number }
+  /** A version has changed phase. `cause` says what went wrong, `attempt` counts tries of the same transition. */
+  | {
+      readonly type: 'phase'
+      readonly version: number
+      readonly chainId: string
+      readonly phase: Phase
+      readonly cause?: string
+      readonly attempt?: number
+    }
+  /** The object is now this version's (on trial), or again this version's after going back. */
+  | { readonly type: 'running'; readonly version: number; readonly chainId: string }
+  /** What the operator decided about a version; `version` absent: about all. */
+  | { readonly type: 'operator'; readonly word: OperatorWord; readonly version?: number }
+
+/** An operator's words. `hold` closes the schedule gate, also past the deadline; `resume` takes back a hold and clears a failure. */
+export type OperatorWord = 'approve' | 'goNow' | 'hold' | 'resume'
+
+/** Anything that can be folded: entries from a file are `unknown` until they have passed here. */
+export function isJournalEntry(value: unknown): value is JournalEntry {
+  if (typeof value !== 'object' || value === null) return false
+  const type = (value as { type?: unknown }).type
+  return type === 'joined' || type === 'served' || type === 'phase' || type === 'running' || type === 'operator'
+}

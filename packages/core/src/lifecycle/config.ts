@@ -1,0 +1,54 @@
+/** What one peer is and how patient it is. Given once at the start, never changed. */
+export interface PeerConfig {
+  readonly network: string
+  readonly peer: string
+  /** The class to run, by its name at the version where this peer joins. Needed for the first start only. */
+  readonly className: string
+  readonly groups: readonly string[]
+  /** The Instar release, for announcements. */
+  readonly instar: string
+  /** No neighbour to ask: a first start begins at version 1 instead of waiting for one to answer. */
+  readonly alone: boolean
+  readonly timing: Timing
+}
+
+/** All waiting times of a peer, in milliseconds. */
+export interface Timing {
+  /** After this silence a peer counts as unreachable for schedules; raising it makes roll-outs wait longer for the dead. */
+  readonly unreachableAfterMs: number
+  /** After this silence a peer counts as departed and no longer holds back retirement (policy `open`; certificates end it otherwise). */
+  readonly departedAfterMs: number
+  /** A peer that does not yet serve a version holds back upgrades to it until it has been silent for this long (§1). */
+  readonly introduceGraceMs: number
+  /** A statement is repeated when nothing changed for this long (§13). */
+  readonly announceEveryMs: number
+  /** First pause before something that failed is tried again; doubles up to `retryMaxMs`. */
+  readonly retryMinMs: number
+  readonly retryMaxMs: number
+  /** Tries of an upgrade before it counts as failed and waits for an operator, a repair or `resume`. */
+  readonly upgradeAttemptsMax: number
+  /** Time for running calls to end once new ones are held. */
+  readonly drainMs: number
+  readonly loadMs: number
+  readonly transformMs: number
+  readonly heapMiB: number
+}
+
+export const defaultTiming: Timing = Object.freeze({
+  unreachableAfterMs: 25 * 60_000,
+  departedAfterMs: 30 * 86_400_000,
+  introduceGraceMs: 10 * 60_000,
+  announceEveryMs: 10 * 60_000,
+  retryMinMs: 1_000,
+  retryMaxMs: 5 * 60_000,
+  upgradeAttemptsMax: 5,
+  drainMs: 10_000,
+  loadMs: 30_000,
+  transformMs: 30 * 60_000,
+  heapMiB: 512
+})
+
+/** How long to wait before try number `attempt + 1` of something that failed `attempt` times. */
+export function backoffMs(timing: Timing, attempt: number): number {
+  return Math.min(timing.retryMaxMs, timing.retryMinMs * 2 ** Math.min(attempt - 1, 20))
+}

@@ -1,0 +1,34 @@
+import type { Announcement } from '../announcement/announcement.js'
+import type { Schedule } from '../descriptor/schedule.js'
+import type { ScheduleInputs } from '../gates/schedule-inputs.js'
+import type { HostPlan } from '../host-plan/host-plan.js'
+import type { JournalEntry } from '../journal/entries.js'
+import type { SwitchPurpose } from './state.js'
+
+/**
+ * What the shell is to do, in order, without waiting for any but `persist`, which is on disk before the others of its step start (§11).
+ * Those with an id are answered by `done`; every one but `persist` may be repeated.
+ */
+export type Effect =
+  | { readonly effect: 'persist'; readonly entries: readonly JournalEntry[] }
+  | { readonly effect: 'fetchBundle'; readonly id: number; readonly bundle: string }
+  /** Load the plans one after the other in a scratch host on one empty state (§2a). */
+  | { readonly effect: 'rehearse'; readonly id: number; readonly version: number; readonly plans: readonly HostPlan[] }
+  | {
+      readonly effect: 'switchHost'
+      readonly id: number
+      readonly plan: HostPlan
+      readonly purpose: SwitchPurpose
+      readonly version: number | undefined
+    }
+  | { readonly effect: 'cancelSwitch'; readonly id: number }
+  | {
+      readonly effect: 'evaluateSchedule'
+      readonly id: number
+      readonly schedule: Schedule
+      readonly inputs: ScheduleInputs
+    }
+  /** `urgent`: a phase has changed, others wait for it. */
+  | { readonly effect: 'announce'; readonly announcement: Announcement; readonly urgent: boolean }
+  /** Come back with a `tick` after this time; replaces the wake of the step before. */
+  | { readonly effect: 'wake'; readonly afterMs: number }

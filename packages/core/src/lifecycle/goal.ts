@@ -1,0 +1,173 @@
+import { invariant } from '../errors.js'
+import type { HostPlan, SimulationPlan, UpgradeStep } from '../host-plan/host-plan.js'
+import { classAt, upgradeAt, type ClassAt, type Lineage } from '../version-log/version-log.js'
+import { isSwitching, type Phase } from './phase.js'
+import type { Goal, PeerState } from './state.js'
+
+/**
+ * What the host should serve, given the phases: the one place where phases become a plan. A version is taken in when it is being
+ * introduced, one at a time, so that a plan that fails names the version to blame.
+ */
+export function desiredGoal(state: PeerState): Goal | undefined {
+  const lineage = state.lineage
+  if (lineage === undefined) return undefined
+  const object = objectVersion(state)
+  let high = Math.max(object, state.running)
+  for (const version of versionsAbove(state, high)) {
+    const phase = state.versions.get(version)?.phase
+    if (phase === 'superseded') continue
+    if (phase === undefined || !inPlan(phase)) break
+    if (!isServableBefore(state, lineage, version)) continue
+    high = version
+    if (phase === 'introducing' && (state.host.goal === undefined || state.host.goal.high < version)) break
+  }
+  const low = Math.max(state.lowest, lowestServable(state, lineage, object))
+  return { object, high, low, goBack: object < state.running }
+}
+
+function objectVersion(state: PeerState): number {
+  for (const progress of state.versions.values()) {
+    if (progress.phase === 'goingBack') return previousVersion(state, progress.version)
+    if (progress.version > state.running && isSwitching(progress.phase)) return progress.version
+  }
+  return state.running
+}
+
+function inPlan(phase: Phase): boolean {
+  return (
+    phase === 'introducing' ||
+    phase === 'probation' ||
+    phase === 'introduced' ||
+    phase === 'waiting' ||
+    isSwitching(phase)
+  )
+}
+
+function* versionsAbove(state: PeerState, version: number): Generator<number> {
+  for (let v = version + 1; v <= state.log.length; v++) yield v
+}
+
+/** The version that going back from this one leads to. */
+export function previousVersion(state: PeerState, version: number): number {
+  for (let v = version - 1; v > state.joinedAt; v--) {
+    if (state.versions.get(v)?.phase !== 'superseded') return v
+  }
+  return state.joinedAt
+}
+
+/** The next version to upgrade to: in order, superseded ones skipped (R4). */
+export function nextVersion(state: PeerState): number | undefined {
+  for (const version of versionsAbove(state, state.running)) {
+    if (state.versions.get(version)?.phase !== 'superseded') return version
+  }
+  return undefined
+}
+
+/** Whether a version can be served before its upgrade: by a future SO, or because the class's contract stays the same. */
+export function isServableBefore(state: PeerState, lineage: Lineage, version: number): boolean {
+  const upgrade = upgradeAt(state.log, lineage, version)
+  return upgrade === undefined || upgrade.compatible || upgrade.future !== undefined
+}
+
+/** How far down an object of this version can serve: each older contract needs the past SO of the upgrade that replaced it. */
+function lowestServable(state: PeerState, lineage: Lineage, object: number): number {
+  for (let v = object; v > lineage.since; v--) {
+    const upgrade = upgradeAt(state.log, lineage, v)
+    if (upgrade !== undefined && !upgrade.compatible && upgrade.past === undefined) return v
+  }
+  return lineage.since
+}
+
+/** The plan of a goal. Its number is the caller's: two plans that differ in nothing else are one. */
+export function planOf(state: PeerState, goal: Goal, plan: number): HostPlan {
+  const lineage = state.lineage
+  invariant(lineage !== undefined, 'a peer that has not joined has no plan')
+  const at = (version: number): ClassAt => classAt(state.log, lineage, version)
+  const object = at(goal.object)
+  return {
+    format: 1,
+    plan,
+    className: object.className,
+    object: {
+      version: object.codeVersion,
+      revision: object.revision,
+      bundle: object.upgrade.bundle,
+      entry: object.upgrade.entry
+    },
+    past: pastPlans(state, lineage, goal),
+    future: futurePlans(state, lineage, goal),
+    steps: upgradeSteps(state, lineage, goal.object),
+    goBack: goal.goBack,
+    durability: object.upgrade.durability,
+    limits: {
+      loadMs: state.config.timing.loadMs,
+      drainMs: state.config.timing.drainMs,
+      transformMs: state.config.timing.transformMs,
+      heapMiB: state.config.timing.heapMiB
+    }
+  }
+}
+
+function pastPlans(state: PeerState, lineage: Lineage, goal: Goal): SimulationPlan[] {
+  const plans: SimulationPlan[] = []
+  for (let v = goal.object; v > goal.low && v > lineage.since; v--) {
+    const upgrade = upgradeAt(state.log, lineage, v)
+    if (upgrade === undefined || upgrade.compatible) continue
+    if (upgrade.past === undefined) break
+    plans.push({
+      revision: classAt(state.log, lineage, v - 1).revision,
+      model: upgrade.past,
+      bundle: upgrade.bundle,
+      entry: upgrade.entry
+    })
+  }
+  return plans
+}
+
+function futurePlans(state: PeerState, lineage: Lineage, goal: Goal): SimulationPlan[] {
+  const plans: SimulationPlan[] = []
+  for (let v = goal.object + 1; v <= goal.high; v++) {
+    if (state.versions.get(v)?.phase === 'superseded') continue
+    const upgrade = upgradeAt(state.log, lineage, v)
+    if (upgrade === undefined || upgrade.compatible || upgrade.future === undefined) continue
+    plans.push({ revision: v, model: upgrade.future, bundle: upgrade.bundle, entry: upgrade.entry })
+  }
+  return plans
+}
+
+/** The code changes that lead from where this object began to its version; the host walks those that its state has not seen. */
+function upgradeSteps(state: PeerState, lineage: Lineage, object: number): UpgradeStep[] {
+  const steps: UpgradeStep[] = []
+  let before = classAt(state.log, lineage, state.joinedAt)
+  for (let v = state.joinedAt + 1; v <= object; v++) {
+    if (state.versions.get(v)?.phase === 'superseded') continue
+    const upgrade = upgradeAt(state.log, lineage, v)
+    if (upgrade === undefined) continue
+    const after = classAt(state.log, lineage, v)
+    steps.push({
+      from: before.codeVersion,
+      to: v,
+      fromRevision: before.revision,
+      toRevision: after.revision,
+      transform: upgrade.transform,
+      bundle: upgrade.bundle,
+      entry: upgrade.entry
+    })
+    before = after
+  }
+  // Only the code that may still have to run is listed: what lies behind a committed object never runs again.
+  const current = classAt(state.log, lineage, state.running).codeVersion
+  return steps.filter(step => step.to > current || (state.host.meta !== undefined && step.to > state.host.meta.current))
+}
+
+/** Whether two plans describe the same host, whatever their numbers. */
+export function isSameHost(a: HostPlan, b: HostPlan): boolean {
+  const shape = (plan: HostPlan): string =>
+    JSON.stringify([plan.object, plan.past, plan.future, plan.goBack, plan.durability])
+  return shape(a) === shape(b)
+}
+
+/** Every bundle that a plan loads. */
+export function bundlesOf(plan: HostPlan): string[] {
+  return [...new Set([plan.object, ...plan.past, ...plan.future, ...plan.steps].map(each => each.bundle))]
+}

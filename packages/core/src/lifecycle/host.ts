@@ -1,0 +1,209 @@
+import { healthGate } from '../gates/health-gate.js'
+import { trustGate } from '../gates/trust-gate.js'
+import type { HostPlan, SwitchStage } from '../host-plan/host-plan.js'
+import { classAt } from '../version-log/version-log.js'
+import { wantBundle } from './bundles.js'
+import { backoffMs } from './config.js'
+import { bundlesOf, desiredGoal, isSameHost, planOf } from './goal.js'
+import type { SwitchOutcome } from './input.js'
+import { isSwitching, type Phase } from './phase.js'
+import { arriveAt, leave } from './start.js'
+import type { Goal, PeerState, SwitchPurpose } from './state.js'
+import { nextEffectId, progressOf, setPhase, wakeAtMono, type Turn } from './turn.js'
+
+/**
+ * Keeps the host at what the phases ask for. `switchHost` is the only operation on hosts and at most one is under way (§10); what
+ * needs no other process (an unaffected or compatible version) is reached at once.
+ */
+export function driveHost(turn: Turn): void {
+  const { state, now } = turn
+  const { host } = state
+  if (state.damage !== undefined) return
+  if (host.switching !== undefined) {
+    cancelIfUnwanted(turn)
+    return
+  }
+  const goal = gatedGoal(turn)
+  if (goal === undefined) return
+  const plan = planOf(state, goal, host.lastPlan + 1)
+  if (host.status === 'up' && host.plan !== undefined && isSameHost(plan, host.plan)) {
+    host.goal = goal
+    reached(turn, goal)
+    return
+  }
+  if (now.monoMs < host.retryMonoMs) {
+    wakeAtMono(turn, host.retryMonoMs)
+    return
+  }
+  const missing = bundlesOf(plan).filter(bundle => wantBundle(turn, bundle).status !== 'ready')
+  if (missing.length > 0) return
+  switchHost(turn, goal, plan)
+}
+
+/** Loading code needs open gates (P1): a version that is only about to be introduced waits outside the plan until they are. */
+function gatedGoal(turn: Turn): Goal | undefined {
+  const { state, now } = turn
+  const goal = desiredGoal(state)
+  if (goal === undefined) return undefined
+  const introducing = state.versions.get(goal.high)
+  if (introducing?.phase !== 'introducing' || goal.high === goal.object) return goal
+  const isOpen = trustGate(state, goal.high, now).open && healthGate(state, goal.high).open
+  return isOpen ? goal : { ...goal, high: Math.max(goal.object, goal.high - 1) }
+}
+
+function switchHost(turn: Turn, goal: Goal, plan: HostPlan): void {
+  const { host } = turn.state
+  host.lastPlan = plan.plan
+  const { purpose, version } = purposeOf(turn.state, goal)
+  const effect = nextEffectId(turn)
+  host.switching = { effect, goal, plan, purpose, version, stage: undefined }
+  turn.effects.push({ effect: 'switchHost', id: effect, plan, purpose, version })
+}
+
+function purposeOf(state: PeerState, goal: Goal): { purpose: SwitchPurpose; version: number | undefined } {
+  const before = state.host.goal
+  if (goal.goBack) return { purpose: 'goBack', version: state.running }
+  if (goal.object > state.running) return { purpose: 'upgrade', version: goal.object }
+  if (before === undefined || state.host.status === 'down') return { purpose: 'start', version: undefined }
+  if (goal.high > before.high) return { purpose: 'introduce', version: goal.high }
+  if (goal.high < before.high) return { purpose: 'withdraw', version: before.high }
+  return { purpose: 'retire', version: undefined }
+}
+
+/** A halt, a hold or a withdrawal is heard while a switch runs: it is asked to stop at its next safe point (§10, P1). */
+function cancelIfUnwanted(turn: Turn): void {
+  const { switching } = turn.state.host
+  if (switching?.purpose !== 'upgrade' || switching.version === undefined) return
+  if (turn.state.halted.has(switching.version) || turn.state.frozen.has(switching.version)) {
+    turn.effects.push({ effect: 'cancelSwitch', id: switching.effect })
+  }
+}
+
+/** The host serves this goal now: whoever waited for that moves on. */
+function reached(turn: Turn, goal: Goal): void {
+  const { state } = turn
+  for (const progress of [...state.versions.values()]) {
+    const { version, phase } = progress
+    if (phase === 'introducing' && version <= goal.high && version > goal.object) {
+      progress.watchedMonoMs = turn.now.monoMs
+      setPhase(turn, version, 'probation')
+    } else if (isSwitching(phase) && phase !== 'goingBack' && version === goal.object) {
+      arriveAt(turn, version)
+    } else if (phase === 'goingBack' && goal.goBack) {
+      leave(turn, version)
+    }
+  }
+}
+
+const phaseOfStage: Readonly<Partial<Record<SwitchStage, Phase>>> = {
+  holding: 'draining',
+  transforming: 'transforming',
+  transformed: 'activating'
+}
+
+/** Where the switch of an upgrade is, as the phases that others see. */
+export function switchStage(turn: Turn, effect: number, stage: SwitchStage): void {
+  const { switching } = turn.state.host
+  if (switching?.effect !== effect) return
+  switching.stage = stage
+  if (switching.purpose !== 'upgrade' || switching.version === undefined) return
+  const phase = phaseOfStage[stage]
+  if (phase !== undefined) setPhase(turn, switching.version, phase)
+}
+
+export function switched(turn: Turn, outcome: SwitchOutcome): void {
+  const { state } = turn
+  const { host } = state
+  const { switching } = host
+  if (switching === undefined) return
+  host.switching = undefined
+  if (outcome.ok) {
+    host.status = 'up'
+    host.goal = switching.goal
+    host.plan = switching.plan
+    host.meta = outcome.meta
+    host.lastError = undefined
+    if (switching.purpose !== 'start') host.failures = 0
+    reached(turn, switching.goal)
+    return
+  }
+  host.lastError = outcome.cause
+  if (outcome.meta !== undefined) host.meta = outcome.meta
+  if (!outcome.restored) host.status = 'down'
+  switchFailed(turn, switching, outcome)
+}
+
+function switchFailed(
+  turn: Turn,
+  switching: NonNullable<PeerState['host']['switching']>,
+  outcome: { cause: string; meta: PeerState['host']['meta'] | undefined }
+): void {
+  const { state, now } = turn
+  const { timing } = state.config
+  const { host } = state
+  const { purpose, version } = switching
+  if (purpose === 'upgrade' && version !== undefined) {
+    const moved =
+      outcome.meta?.current === switching.plan.object.version &&
+      switching.plan.object.version !== codeOf(state, state.running)
+    // The pointer has moved: there is no half way back, the new version is what runs here (R13).
+    if (moved) arriveAt(turn, version)
+    else upgradeFailed(turn, version, outcome.cause)
+  } else if (purpose === 'introduce' && version !== undefined) {
+    setPhase(turn, version, 'introduceFailed', { cause: outcome.cause, reason: outcome.cause })
+  }
+  if (host.status === 'down' || (purpose !== 'upgrade' && purpose !== 'introduce')) {
+    host.failures++
+    host.retryMonoMs = now.monoMs + backoffMs(timing, host.failures)
+    if (purpose === 'start') withdrawSuspect(turn, outcome.cause)
+  }
+}
+
+function codeOf(state: PeerState, version: number): number {
+  return state.lineage === undefined ? 0 : classAt(state.log, state.lineage, version).codeVersion
+}
+
+function upgradeFailed(turn: Turn, version: number, cause: string): void {
+  const { timing } = turn.state.config
+  const progress = progressOf(turn.state, version)
+  progress.attempt++
+  if (turn.state.halted.has(version)) return setPhase(turn, version, 'halted', { cause })
+  if (progress.attempt >= timing.upgradeAttemptsMax) {
+    return setPhase(turn, version, 'failed', {
+      cause,
+      reason: `${progress.attempt} attempts failed, the last one: ${cause}`
+    })
+  }
+  const pauseMs = backoffMs(timing, progress.attempt)
+  progress.retryMonoMs = turn.now.monoMs + pauseMs
+  setPhase(turn, version, 'introduced', { cause })
+  setPhase(turn, version, 'waiting', { reason: retryReason(progress.attempt, cause) })
+}
+
+export function retryReason(attempt: number, cause: string): string {
+  return `attempt ${attempt} failed: ${cause}; it is tried again`
+}
+
+/** P2: new code never costs the old version a call. A host that cannot start with a future SO in its plan starts without it. */
+function withdrawSuspect(turn: Turn, cause: string): void {
+  const { state } = turn
+  if (state.host.failures < 2) return
+  const goal = desiredGoal(state)
+  if (goal === undefined || goal.high <= goal.object) return
+  setPhase(turn, goal.high, 'introduceFailed', { cause, reason: cause })
+}
+
+/** The host that ran has ended by itself (§2c, §15). */
+export function hostExited(turn: Turn, plan: number, cause: string): void {
+  const { state, now } = turn
+  const { host } = state
+  if (host.plan?.plan !== plan || host.switching !== undefined) return
+  host.status = 'down'
+  host.lastError = cause
+  host.failures++
+  host.retryMonoMs = now.monoMs + (host.failures === 1 ? 0 : backoffMs(state.config.timing, host.failures - 1))
+  for (const progress of [...state.versions.values()]) {
+    if (progress.phase === 'probation') setPhase(turn, progress.version, 'introduceFailed', { cause, reason: cause })
+    if (progress.phase === 'trial') progress.watchedMonoMs = now.monoMs
+  }
+}

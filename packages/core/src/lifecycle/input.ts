@@ -1,0 +1,69 @@
+import type { Announcement } from '../announcement/announcement.js'
+import type { Descriptor } from '../descriptor/descriptor.js'
+import type { ScheduleDecision } from '../gates/schedule-inputs.js'
+import type { StateMeta, SwitchStage } from '../host-plan/host-plan.js'
+import type { JournalEntry, OperatorWord } from '../journal/entries.js'
+
+/** The time at which an input reaches the core; it has no other clock (§11). */
+export interface Now {
+  /** Milliseconds since 1970; may jump. For deadlines and dates only. */
+  readonly wallMs: number
+  /** Milliseconds since some moment in this boot; never falls. For durations. */
+  readonly monoMs: number
+}
+
+/** A fact that reaches the peer. Facts about other peers have been verified before they come here. */
+export type Fact =
+  /** First input of every boot. `meta` is what the state database said at the last clean or unclean end; undefined: there is none. */
+  | {
+      readonly fact: 'start'
+      readonly epoch: number
+      readonly entries: readonly JournalEntry[]
+      readonly meta: StateMeta | undefined
+      readonly bundles: readonly string[]
+    }
+  /** The next version of the network is trusted; they come in order. */
+  | { readonly fact: 'versionTrusted'; readonly descriptor: Descriptor }
+  | { readonly fact: 'freshUntil'; readonly untilMs: number }
+  | { readonly fact: 'forked'; readonly version: number }
+  | { readonly fact: 'halt'; readonly version: number }
+  /** `ageMs`: how long ago it was heard (stored ones are fed back at the start). */
+  | { readonly fact: 'announcement'; readonly announcement: Announcement; readonly ageMs: number }
+  /** A complete exchange with a neighbour has taken place. */
+  | { readonly fact: 'synced' }
+  | { readonly fact: 'operator'; readonly word: OperatorWord; readonly version?: number }
+  /** A call at this version was answered or refused here just now. */
+  | { readonly fact: 'used'; readonly version: number }
+  /** The running host ended by itself. */
+  | { readonly fact: 'hostExited'; readonly plan: number; readonly cause: string }
+  /** The health policy has judged the trial of a version (§15). */
+  | { readonly fact: 'unhealthy'; readonly version: number; readonly cause: string }
+  | { readonly fact: 'switchStage'; readonly id: number; readonly stage: SwitchStage }
+  | { readonly fact: 'done'; readonly id: number; readonly outcome: Outcome }
+  | { readonly fact: 'tick' }
+
+/** The result of an effect. Unknown and old ids are ignored. */
+export type Outcome = LoadOutcome | SwitchOutcome | ScheduleOutcome
+
+export type LoadOutcome =
+  | { readonly of: 'fetchBundle' | 'rehearse'; readonly ok: true }
+  /** `transient`: nothing is wrong with the code, trying again can help. */
+  | { readonly of: 'fetchBundle' | 'rehearse'; readonly ok: false; readonly cause: string; readonly transient: boolean }
+
+export type SwitchOutcome =
+  | { readonly of: 'switchHost'; readonly ok: true; readonly meta: StateMeta }
+  /** `restored`: the last good plan is running again. `meta`: what the state database says now, where that is known. */
+  | {
+      readonly of: 'switchHost'
+      readonly ok: false
+      readonly cause: string
+      readonly stage: SwitchStage | undefined
+      readonly restored: boolean
+      readonly meta: StateMeta | undefined
+    }
+
+export type ScheduleOutcome =
+  | { readonly of: 'evaluateSchedule'; readonly ok: true; readonly decision: ScheduleDecision }
+  | { readonly of: 'evaluateSchedule'; readonly ok: false; readonly cause: string }
+
+export type Input = Fact & { readonly now: Now }

@@ -1,0 +1,115 @@
+import { healthGate } from '../gates/health-gate.js'
+import { trustGate } from '../gates/trust-gate.js'
+import { upgradeAt } from '../version-log/version-log.js'
+import { wantBundle } from './bundles.js'
+import { backoffMs } from './config.js'
+import { isServableBefore, planOf, previousVersion } from './goal.js'
+import type { LoadOutcome } from './input.js'
+import type { VersionProgress } from './state.js'
+import { nextEffectId, setPhase, wakeAtMono, type Turn } from './turn.js'
+
+/**
+ * Brings each pending version from `known` to `introduced` (§2): fetch, rehearse, take it into the host plan, watch it on probation.
+ * Versions go in order; one that fails stops those above it, which are chained behind it (R4).
+ */
+export function introduceVersions(turn: Turn): void {
+  const { state } = turn
+  for (let version = state.running + 1; version <= state.log.length; version++) {
+    const progress = state.versions.get(version)
+    if (progress === undefined) return
+    if (progress.phase === 'superseded') continue
+    introduce(turn, progress)
+    if (!isSettledIntroduction(progress)) prefetchAbove(turn, version)
+    if (!isSettledIntroduction(progress)) return
+  }
+}
+
+function isSettledIntroduction(progress: VersionProgress): boolean {
+  return (
+    progress.phase !== 'known' &&
+    progress.phase !== 'fetching' &&
+    progress.phase !== 'rehearsing' &&
+    progress.phase !== 'introducing' &&
+    progress.phase !== 'probation' &&
+    progress.phase !== 'introduceFailed' &&
+    progress.phase !== 'withdrawn' &&
+    progress.phase !== 'halted' &&
+    progress.phase !== 'frozen'
+  )
+}
+
+/** Bundles of versions further up may travel already: only loading code has to wait its turn. */
+function prefetchAbove(turn: Turn, version: number): void {
+  const { state } = turn
+  for (let above = version + 1; above <= state.log.length; above++) {
+    const upgrade = state.lineage === undefined ? undefined : upgradeAt(state.log, state.lineage, above)
+    if (upgrade !== undefined && state.versions.get(above)?.phase === 'known') wantBundle(turn, upgrade.bundle)
+  }
+}
+
+function introduce(turn: Turn, progress: VersionProgress): void {
+  const { state, now } = turn
+  if (state.lineage === undefined) return
+  const { version } = progress
+  const upgrade = upgradeAt(state.log, state.lineage, version)
+  if (progress.phase === 'known') setPhase(turn, version, upgrade === undefined ? 'introducing' : 'fetching')
+  if (progress.phase === 'fetching' && upgrade !== undefined) {
+    const bundle = wantBundle(turn, upgrade.bundle)
+    progress.reason =
+      bundle.cause === undefined ? 'its bundle is being fetched' : `its bundle could not be fetched: ${bundle.cause}`
+    if (bundle.status === 'ready')
+      setPhase(turn, version, 'rehearsing', { reason: 'its bundle is loaded in a scratch host' })
+  }
+  if (progress.phase === 'rehearsing' && progress.effect === undefined) {
+    if (now.monoMs >= progress.retryMonoMs) rehearse(turn, progress)
+    else wakeAtMono(turn, progress.retryMonoMs)
+  }
+  if (progress.phase === 'introducing') {
+    const gate = [trustGate(state, version, now), healthGate(state, version)].find(each => !each.open)
+    progress.reason = gate?.reason
+    // Nothing of it runs before the upgrade: there is nothing to take into the plan or to watch.
+    if (upgrade !== undefined && !isServableBefore(state, state.lineage, version)) setPhase(turn, version, 'introduced')
+  }
+  if (progress.phase === 'probation') watch(turn, progress, upgrade?.probationMs ?? 0)
+}
+
+function rehearse(turn: Turn, progress: VersionProgress): void {
+  const { state } = turn
+  const { version } = progress
+  const before = previousVersion(state, version)
+  progress.effect = nextEffectId(turn)
+  turn.effects.push({
+    effect: 'rehearse',
+    id: progress.effect,
+    version,
+    // On one empty state: the version before with this one in service beside it, then the upgrade itself.
+    plans: [
+      planOf(state, { object: before, high: version, low: before, goBack: false }, 0),
+      planOf(state, { object: version, high: version, low: before, goBack: false }, 0)
+    ]
+  })
+}
+
+export function rehearsed(turn: Turn, progress: VersionProgress, outcome: LoadOutcome): void {
+  progress.effect = undefined
+  if (outcome.ok) {
+    progress.attempt = 0
+    setPhase(turn, progress.version, 'introducing')
+  } else if (outcome.transient) {
+    progress.attempt++
+    progress.cause = outcome.cause
+    progress.reason = `its rehearsal could not take place: ${outcome.cause}`
+    progress.retryMonoMs = turn.now.monoMs + backoffMs(turn.state.config.timing, progress.attempt)
+  } else {
+    setPhase(turn, progress.version, 'introduceFailed', { cause: outcome.cause, reason: outcome.cause })
+  }
+}
+
+function watch(turn: Turn, progress: VersionProgress, probationMs: number): void {
+  const endsAt = progress.watchedMonoMs + probationMs
+  if (turn.now.monoMs >= endsAt) setPhase(turn, progress.version, 'introduced')
+  else {
+    progress.reason = 'it is watched after its introduction'
+    wakeAtMono(turn, endsAt)
+  }
+}

@@ -1,0 +1,55 @@
+import { trustGate } from '../gates/trust-gate.js'
+import { namePeers } from '../gates/gate.js'
+import { admittedPeers } from '../roster/roster.js'
+import { upgradeAt } from '../version-log/version-log.js'
+import { floorOf } from './announce.js'
+import type { PeerState } from './state.js'
+import { newProgress, setPhase, wakeAtWall, type Turn } from './turn.js'
+
+/**
+ * Stops serving versions that nobody needs any more, the lowest first (§14). A peer retires k only when its own floor lies above k;
+ * every admitted peer's floor and the callers must have left it too, unless the descriptor's retirement date has passed.
+ */
+export function retireVersions(turn: Turn): void {
+  const { state } = turn
+  while (state.lineage !== undefined && state.lowest < floorOf(state)) {
+    const version = state.lowest
+    const progress = state.versions.get(version) ?? newProgress(version, 'committed', turn.now.wallMs)
+    state.versions.set(version, progress)
+    const reason = needed(turn, version)
+    if (reason !== undefined) {
+      progress.reason = reason
+      return
+    }
+    setPhase(turn, version, 'retired')
+    state.lowest = version + 1
+  }
+}
+
+/** Why the version is still served, in words; undefined when nothing holds it. */
+function needed(turn: Turn, version: number): string | undefined {
+  const { state, now } = turn
+  if (!trustGate(state, state.running, now).open) return 'it is served until the trust metadata are fresh again'
+  const retirement = successor(state, version)
+  if (retirement?.notAfter !== undefined) {
+    const endsAt = Date.parse(retirement.notAfter)
+    if (now.wallMs >= endsAt) return undefined
+    wakeAtWall(turn, endsAt)
+  }
+  const behind = admittedPeers(state.roster).filter(({ announcement }) => announcement.floor <= version)
+  if (behind.length > 0)
+    return `${behind.length} ${behind.length === 1 ? 'peer' : 'peers'} may still run it (${namePeers(behind.map(entry => entry.announcement.peer))})`
+  const quietFrom = (state.lastUse.get(version) ?? state.startedWallMs) + (retirement?.quietMs ?? 0)
+  if (now.wallMs >= quietFrom) return undefined
+  wakeAtWall(turn, quietFrom)
+  return `callers used it until ${new Date(state.lastUse.get(version) ?? state.startedWallMs).toISOString()}; it is retired when it has been quiet until ${new Date(quietFrom).toISOString()}`
+}
+
+/** The retirement rule for a version is written in the class upgrade that replaced it. */
+function successor(state: PeerState, version: number): { quietMs: number; notAfter?: string | undefined } | undefined {
+  for (let v = version + 1; v <= state.running; v++) {
+    const upgrade = state.lineage === undefined ? undefined : upgradeAt(state.log, state.lineage, v)
+    if (upgrade !== undefined) return upgrade.retirement
+  }
+  return undefined
+}

@@ -1,0 +1,59 @@
+import { chainIdPrefix, classAt } from '../version-log/version-log.js'
+import type { PeerState } from './state.js'
+
+/** What a call at one version meets at this peer (R2, R3). */
+export interface Route {
+  readonly version: number
+  readonly chainId: string
+  readonly className: string
+  readonly state: 'served' | 'notYet' | 'retired' | 'superseded' | 'frozen'
+  /** The façade that serves it, by class revision; with `served` only. */
+  readonly revision?: number
+  /** The version that superseded it; with `superseded` only. */
+  readonly by?: number
+}
+
+export interface Routes {
+  /** One per trusted version of this class, ascending. */
+  readonly entries: readonly Route[]
+  readonly served: readonly [low: number, high: number] | undefined
+  readonly newest: number
+}
+
+/** Lowest and highest version that this peer answers calls of. */
+export function servedRange(state: PeerState): readonly [number, number] | undefined {
+  const goal = state.host.goal
+  if (goal === undefined) return undefined
+  let high = state.running
+  for (let version = high + 1; version <= goal.high; version++) {
+    const phase = state.versions.get(version)?.phase
+    if (phase === 'superseded') continue
+    // Until it is introduced, a call is answered at once: not yet (§2d).
+    if (phase === undefined || phase === 'introducing' || phase === 'probation') break
+    high = version
+  }
+  return [Math.max(state.lowest, goal.low), high]
+}
+
+/** The table by which the router answers or passes on every call. Derived from the state; made anew after each step that changed it. */
+export function routesOf(state: PeerState): Routes {
+  const { lineage, log } = state
+  const served = servedRange(state)
+  if (lineage === undefined) return { entries: [], served: undefined, newest: log.length }
+  const entries = log
+    .filter(({ version }) => version >= lineage.since)
+    .map(({ version }): Route => {
+      const at = classAt(log, lineage, version)
+      const base = { version, chainId: chainIdPrefix(log, version) ?? '', className: at.className }
+      if (state.frozen.has(version) && version > state.running) return { ...base, state: 'frozen' }
+      if (state.versions.get(version)?.phase === 'superseded') {
+        const by = log.find(each => each.descriptor.supersedes.includes(version))?.version
+        return { ...base, state: 'superseded', ...(by === undefined ? {} : { by }) }
+      }
+      if (served === undefined || version > served[1])
+        return { ...base, state: version < state.lowest ? 'retired' : 'notYet' }
+      if (version < served[0]) return { ...base, state: 'retired' }
+      return { ...base, state: 'served', revision: at.revision }
+    })
+  return { entries, served, newest: log.length }
+}

@@ -1,0 +1,192 @@
+import type { StateMeta } from '../host-plan/host-plan.js'
+import type { JournalEntry } from '../journal/entries.js'
+import { admittedPeers, isReachable } from '../roster/roster.js'
+import { chainIdPrefix, classAt, findLineage, type Lineage } from '../version-log/version-log.js'
+import { previousVersion } from './goal.js'
+import { isSwitching, type Phase } from './phase.js'
+import type { PeerState } from './state.js'
+import { newProgress, setPhase, type Turn } from './turn.js'
+
+/**
+ * Begins a boot: folds the journal, then holds it against what the state database says (§11). The table below is the whole of it; rows
+ * are the phase of the version that the journal last had under way, columns whether `meta` names the old or the new code.
+ *
+ * | journal                                          | meta: old code                    | meta: new code              |
+ * |--------------------------------------------------|-----------------------------------|-----------------------------|
+ * | preparing, draining, transforming, activating    | waiting: the upgrade begins again | trial: it had taken place   |
+ * | trial, committed                                 | damaged: the state is older       | goes on                     |
+ * | goingBack                                        | wentBack: it had taken place      | goes on going back          |
+ * | any other                                        | goes on                           | damaged: the state is newer |
+ */
+export function startBoot(
+  turn: Turn,
+  boot: { epoch: number; entries: readonly JournalEntry[]; meta: StateMeta | undefined; bundles: readonly string[] }
+): void {
+  const { state } = turn
+  state.started = true
+  state.epoch = boot.epoch
+  state.startedWallMs = turn.now.wallMs
+  for (const bundle of boot.bundles)
+    state.bundles.set(bundle, { status: 'ready', effect: undefined, attempt: 0, retryMonoMs: 0, cause: undefined })
+  for (const entry of boot.entries) fold(state, entry, turn.now.wallMs)
+  state.host.meta = boot.meta
+  if (state.lineage === undefined) {
+    if (boot.meta !== undefined)
+      state.damage =
+        'the state directory holds an object, but the journal does not know it: restore the journal, or move the state directory away to begin anew'
+    return
+  }
+  reconcile(turn, state.lineage, boot.meta)
+}
+
+function fold(state: PeerState, entry: JournalEntry, wallMs: number): void {
+  switch (entry.type) {
+    case 'joined':
+      state.lineage = entry.lineage
+      state.joinedAt = entry.version
+      state.running = entry.version
+      state.lowest = entry.version
+      break
+    case 'running':
+      state.running = entry.version
+      break
+    case 'phase': {
+      const progress = state.versions.get(entry.version) ?? newProgress(entry.version, entry.phase, wallMs)
+      progress.phase = entry.phase
+      progress.cause = entry.cause
+      progress.attempt = entry.attempt ?? 0
+      state.versions.set(entry.version, progress)
+      if (entry.phase === 'retired') state.lowest = Math.max(state.lowest, entry.version + 1)
+      break
+    }
+    case 'served':
+      state.lowest = entry.low
+      break
+    case 'operator':
+      foldOperator(state, entry, wallMs)
+  }
+}
+
+function foldOperator(state: PeerState, entry: Extract<JournalEntry, { type: 'operator' }>, wallMs: number): void {
+  if (entry.version === undefined) {
+    if (entry.word === 'hold') state.heldAll = true
+    if (entry.word === 'resume') state.heldAll = false
+    return
+  }
+  const progress = state.versions.get(entry.version) ?? newProgress(entry.version, 'known', wallMs)
+  state.versions.set(entry.version, progress)
+  if (entry.word === 'approve') progress.approved = true
+  if (entry.word === 'goNow') progress.goNow = true
+  if (entry.word === 'hold') progress.held = true
+  if (entry.word === 'resume') progress.held = false
+}
+
+function reconcile(turn: Turn, lineage: Lineage, meta: StateMeta | undefined): void {
+  const { state } = turn
+  const code = (version: number): number => classAt(state.log, lineage, version).codeVersion
+  const underWay = [...state.versions.values()].find(each => each.version > state.running && isSwitching(each.phase))
+  const goingBack = [...state.versions.values()].find(each => each.phase === 'goingBack')
+
+  if (meta === undefined) {
+    const fresh = state.running === state.joinedAt
+    if (!fresh)
+      state.damage = `the journal says that version ${state.running} runs here, but the state directory is empty: restore it, or move the journal away to begin anew`
+    else if (underWay !== undefined)
+      setPhase(turn, underWay.version, 'waiting', { reason: 'interrupted before it began' })
+  } else if (underWay !== undefined && meta.current === code(underWay.version)) {
+    arriveAt(turn, underWay.version)
+  } else if (goingBack !== undefined && meta.current === code(previousVersion(state, goingBack.version))) {
+    leave(turn, goingBack.version)
+  } else if (meta.current !== code(state.running)) {
+    state.damage = `the journal says that version ${state.running} runs here, but the state directory holds version ${meta.current}: one of them is from another time; restore both from the same moment`
+  } else if (underWay !== undefined) {
+    setPhase(turn, underWay.version, 'waiting', { reason: 'the upgrade was interrupted and begins again' })
+  }
+  resumeIntroductions(turn)
+}
+
+/** Probation and half-done introductions begin again: whether they would have passed is not known. */
+function resumeIntroductions(turn: Turn): void {
+  for (const progress of turn.state.versions.values()) {
+    if (progress.phase === 'probation') progress.phase = 'introducing'
+    if (progress.phase === 'fetching' || progress.phase === 'rehearsing') progress.phase = 'known'
+    progress.watchedMonoMs = turn.now.monoMs
+  }
+}
+
+/** The object is this version's now: on trial until it has shown itself stable. */
+export function arriveAt(turn: Turn, version: number): void {
+  const { state } = turn
+  state.running = version
+  turn.entries.push({ type: 'running', version, chainId: chainIdPrefix(state.log, version) ?? '' })
+  setPhase(turn, version, 'trial')
+  const progress = state.versions.get(version)
+  if (progress !== undefined) {
+    progress.watchedMonoMs = turn.now.monoMs
+    progress.attempt = 0
+  }
+}
+
+/** The object is the version before again; the failed one is left alone until an operator, a repair or a resume (§4). */
+export function leave(turn: Turn, version: number): void {
+  const { state } = turn
+  const cause = state.versions.get(version)?.cause
+  state.running = previousVersion(state, version)
+  turn.entries.push({ type: 'running', version: state.running, chainId: chainIdPrefix(state.log, state.running) ?? '' })
+  setPhase(turn, version, 'wentBack', cause === undefined ? {} : { cause, reason: cause })
+}
+
+/**
+ * First start with a class: begins at the newest version that admitted neighbours have committed and serve (§14), or at the first one
+ * where there is nobody to ask.
+ */
+export function maybeJoin(turn: Turn): void {
+  const { state } = turn
+  if (!state.started || state.lineage !== undefined || state.damage !== undefined) return
+  if (state.log.length === 0 || (!state.config.alone && !state.synced)) return
+  const lineage = findLineage(state.log, state.config.className)
+  if (lineage === undefined) return
+  const neighbours = admittedPeers(state.roster).filter(entry =>
+    isReachable(entry, turn.now.monoMs, state.config.timing.unreachableAfterMs)
+  )
+  const committed = neighbours.map(({ announcement }) => announcement.floor).filter(floor => floor <= state.log.length)
+  const version = Math.max(lineage.since, ...committed)
+  const lows = neighbours.flatMap(({ announcement }) =>
+    announcement.served === undefined ? [] : [announcement.served[0]]
+  )
+  state.lineage = lineage
+  state.joinedAt = version
+  state.running = version
+  state.lowest = Math.max(lineage.since, Math.min(version, ...lows))
+  turn.entries.push(
+    { type: 'joined', lineage, version, chainId: chainIdPrefix(state.log, version) ?? '' },
+    { type: 'served', low: state.lowest }
+  )
+  learnVersions(turn)
+  turn.urgent = true
+}
+
+/** Gives every trusted version above the one that runs a phase, so that its journey begins. */
+export function learnVersions(turn: Turn): void {
+  const { state } = turn
+  if (state.lineage === undefined) return
+  for (const entry of state.log) {
+    if (entry.version <= state.running || state.versions.has(entry.version)) continue
+    state.versions.set(entry.version, newProgress(entry.version, 'known', turn.now.wallMs))
+    for (const skipped of entry.descriptor.supersedes) supersede(turn, skipped)
+  }
+}
+
+/** R4, §4: a superseded version keeps its number and is never upgraded to any more. */
+function supersede(turn: Turn, version: number): void {
+  const progress = turn.state.versions.get(version)
+  const settled: readonly Phase[] = ['trial', 'committed', 'retired', 'goingBack']
+  if (
+    progress === undefined ||
+    version <= turn.state.running ||
+    settled.includes(progress.phase) ||
+    isSwitching(progress.phase)
+  )
+    return
+  setPhase(turn, version, 'superseded')
+}

@@ -1,0 +1,162 @@
+import type { Announcement } from '../announcement/announcement.js'
+import type { HostPlan, StateMeta, SwitchStage } from '../host-plan/host-plan.js'
+import type { Roster } from '../roster/roster.js'
+import type { Lineage, VersionLog } from '../version-log/version-log.js'
+import type { PeerConfig } from './config.js'
+import type { Phase } from './phase.js'
+
+/**
+ * Everything that one peer knows and has decided. Made by {@link createPeerState}, changed only by `step`, which consumes it: the
+ * caller goes on with the state that `step` returns.
+ */
+export interface PeerState {
+  readonly config: PeerConfig
+  started: boolean
+  /** Journal and state contradict each other: the sentence for the operator. Nothing is begun until it is mended. */
+  damage: string | undefined
+  epoch: number
+  /** Counter for effect ids; ids of earlier boots can not come back because results die with the process. */
+  lastEffect: number
+
+  // What is known of the network
+  log: VersionLog
+  /** Until when the trust metadata are fresh, wall clock; 0: never were. */
+  freshUntilMs: number
+  /** Versions with two valid descriptors (R20). */
+  frozen: Set<number>
+  halted: Set<number>
+  roster: Roster
+  /** Grows with every change of what schedules may read. */
+  rosterRevision: number
+  /** Neighbours with whom a complete exchange has taken place since the start. */
+  synced: boolean
+
+  // What this peer is
+  lineage: Lineage | undefined
+  /** Version at which it joined; nothing below was ever served here. */
+  joinedAt: number
+  /** Version of the object; on trial while its phase is `trial`. */
+  running: number
+  /** One entry per version above `joinedAt` that is known, and per version below `running` that is still served. */
+  versions: Map<number, VersionProgress>
+  /** All versions below are retired. */
+  lowest: number
+  heldAll: boolean
+
+  host: HostState
+  bundles: Map<string, BundleState>
+  /** Wall clock of the newest call per version, since the start. */
+  lastUse: Map<number, number>
+  startedWallMs: number
+
+  announced: { announcement: Announcement; monoMs: number } | undefined
+  seq: number
+}
+
+export interface VersionProgress {
+  readonly version: number
+  phase: Phase
+  /** Wall clock of the last change of phase, for people. */
+  sinceWallMs: number
+  /** Why it waits, in words (R18). */
+  reason: string | undefined
+  /** What went wrong last. */
+  cause: string | undefined
+  /** Failed tries of the transition under way. */
+  attempt: number
+  /** Not tried again before this, monotonic clock. */
+  retryMonoMs: number
+  /** The effect whose result this phase waits for. */
+  effect: number | undefined
+  approved: boolean
+  held: boolean
+  goNow: boolean
+  /** Roster revision that the evaluation under way reads. */
+  evaluating: number
+  /** The schedule's last answer and what it had read. */
+  schedule: { decision: 'upgrade' | 'wait'; reason: string; lookAgainAtMs: number; rosterRevision: number } | undefined
+  /** Monotonic clock from which probation, or the stable time of a trial, counts. */
+  watchedMonoMs: number
+}
+
+export interface BundleState {
+  status: 'wanted' | 'fetching' | 'ready'
+  effect: number | undefined
+  attempt: number
+  retryMonoMs: number
+  cause: string | undefined
+}
+
+/** What the host is to serve: the object's version, and up and down to which versions. Plans are derived from it. */
+export interface Goal {
+  readonly object: number
+  readonly high: number
+  readonly low: number
+  readonly goBack: boolean
+}
+
+export type SwitchPurpose = 'start' | 'introduce' | 'withdraw' | 'upgrade' | 'goBack' | 'retire'
+
+export interface HostState {
+  /** `down`: never started, crashed, or could not be restored. */
+  status: 'down' | 'up'
+  /** What the running host serves. */
+  goal: Goal | undefined
+  plan: HostPlan | undefined
+  meta: StateMeta | undefined
+  /** Number of the last plan. */
+  lastPlan: number
+  switching:
+    | {
+        effect: number
+        goal: Goal
+        plan: HostPlan
+        purpose: SwitchPurpose
+        version: number | undefined
+        stage: SwitchStage | undefined
+      }
+    | undefined
+  /** Crashes and failed starts since it last ran well. */
+  failures: number
+  retryMonoMs: number
+  lastError: string | undefined
+}
+
+export function createPeerState(config: PeerConfig): PeerState {
+  return {
+    config,
+    started: false,
+    damage: undefined,
+    epoch: 0,
+    lastEffect: 0,
+    log: [],
+    freshUntilMs: 0,
+    frozen: new Set(),
+    halted: new Set(),
+    roster: new Map(),
+    rosterRevision: 0,
+    synced: false,
+    lineage: undefined,
+    joinedAt: 0,
+    running: 0,
+    versions: new Map(),
+    lowest: 0,
+    heldAll: false,
+    host: {
+      status: 'down',
+      goal: undefined,
+      plan: undefined,
+      meta: undefined,
+      lastPlan: 0,
+      switching: undefined,
+      failures: 0,
+      retryMonoMs: 0,
+      lastError: undefined
+    },
+    bundles: new Map(),
+    lastUse: new Map(),
+    startedWallMs: 0,
+    announced: undefined,
+    seq: 0
+  }
+}

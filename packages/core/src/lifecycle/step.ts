@@ -1,0 +1,156 @@
+import { invariant } from '../errors.js'
+import { forget, observe, type RosterEntry } from '../roster/roster.js'
+import { appendVersion } from '../version-log/version-log.js'
+import { announce } from './announce.js'
+import { fetched } from './bundles.js'
+import type { Effect } from './effect.js'
+import { driveHost, hostExited, switched, switchStage } from './host.js'
+import { introduceVersions, rehearsed } from './introduce.js'
+import type { Fact, Input, Outcome } from './input.js'
+import { heardOperator } from './operator.js'
+import { learnVersions, maybeJoin, startBoot } from './start.js'
+import type { PeerState } from './state.js'
+import { commitTrial, goBack } from './trial.js'
+import { beginTurn, setPhase, type Turn } from './turn.js'
+import { retireVersions } from './retire.js'
+import { decideUpgrade, scheduleEvaluated } from './upgrade.js'
+
+export interface Step {
+  readonly state: PeerState
+  /** In this order; `persist` comes first and is on disk before the others start (§11). */
+  readonly effects: readonly Effect[]
+}
+
+/**
+ * The whole life of a peer (§11): takes one input, answers with what is to be done. Synchronous and deterministic: the same inputs
+ * give the same effects. Consumes the state: go on with the one that is returned.
+ *
+ * Inputs with unknown or old effect ids change nothing; an input that contradicts what the core was told before is a mistake of the
+ * shell and throws {@link InvariantViolation}.
+ */
+export function step(state: PeerState, input: Input): Step {
+  const turn = beginTurn(state, input.now)
+  hear(turn, input)
+  if (state.started) advance(turn)
+  const persist: Effect[] = turn.entries.length === 0 ? [] : [{ effect: 'persist', entries: turn.entries }]
+  const wake: Effect[] = Number.isFinite(turn.wakeMonoMs)
+    ? [{ effect: 'wake', afterMs: Math.max(0, Math.ceil(turn.wakeMonoMs - input.now.monoMs)) }]
+    : []
+  return { state, effects: [...persist, ...turn.effects, ...wake] }
+}
+
+/** The rules, in the order of an upgrade's journey. Each moves versions as far as they can go now. */
+function advance(turn: Turn): void {
+  maybeJoin(turn)
+  if (turn.state.lineage === undefined || turn.state.damage !== undefined) return
+  learnVersions(turn)
+  introduceVersions(turn)
+  decideUpgrade(turn)
+  driveHost(turn)
+  commitTrial(turn)
+  retireVersions(turn)
+  // What the host has just reached may let a version go on; what was retired leaves the plan.
+  introduceVersions(turn)
+  driveHost(turn)
+  announce(turn)
+}
+
+function hear(turn: Turn, fact: Fact): void {
+  const { state } = turn
+  switch (fact.fact) {
+    case 'start':
+      invariant(!state.started, 'a peer is started once per boot')
+      return startBoot(turn, fact)
+    case 'versionTrusted':
+      if (fact.descriptor.version <= state.log.length) return
+      state.log = appendVersion(state.log, fact.descriptor)
+      return
+    case 'freshUntil':
+      state.freshUntilMs = Math.max(state.freshUntilMs, fact.untilMs)
+      return
+    case 'forked':
+      return freeze(turn, fact.version)
+    case 'halt':
+      return halt(turn, fact.version)
+    case 'announcement':
+      return heardAnnouncement(turn, fact)
+    case 'synced':
+      state.synced = true
+      return
+    case 'operator':
+      return heardOperator(turn, fact.word, fact.version)
+    case 'used':
+      state.lastUse.set(fact.version, turn.now.wallMs)
+      return
+    case 'hostExited':
+      return hostExited(turn, fact.plan, fact.cause)
+    case 'unhealthy':
+      return goBack(turn, fact.version, fact.cause)
+    case 'switchStage':
+      return switchStage(turn, fact.id, fact.stage)
+    case 'done':
+      return done(turn, fact.id, fact.outcome)
+    case 'tick':
+      if (forget(state.roster, turn.now.monoMs, state.config.timing.departedAfterMs)) state.rosterRevision++
+  }
+}
+
+/** R20: whoever sees two valid descriptors of a version stops before it. What runs already goes on (P1). */
+function freeze(turn: Turn, version: number): void {
+  turn.state.frozen.add(version)
+  const progress = turn.state.versions.get(version)
+  if (progress !== undefined && version > turn.state.running && turn.state.host.switching?.version !== version) {
+    setPhase(turn, version, 'frozen', { reason: 'two valid descriptors of it are known' })
+  }
+}
+
+/** Acts on receipt, on stale knowledge too (P1, §4): nothing more of it starts, a trial goes back. */
+function halt(turn: Turn, version: number): void {
+  turn.state.halted.add(version)
+  const progress = turn.state.versions.get(version)
+  if (progress === undefined) return
+  if (progress.phase === 'trial') goBack(turn, version, 'the version was halted')
+  else if (version > turn.state.running && turn.state.host.switching?.version !== version)
+    setPhase(turn, version, 'halted', { reason: 'the version was halted' })
+}
+
+function heardAnnouncement(turn: Turn, fact: Extract<Fact, { fact: 'announcement' }>): void {
+  const { state } = turn
+  const { announcement } = fact
+  if (announcement.peer === state.config.peer || announcement.network !== state.config.network) return
+  const before = state.roster.get(announcement.peer)
+  const heardMonoMs = turn.now.monoMs - fact.ageMs
+  if (!observe(state.roster, announcement, heardMonoMs)) return
+  if (before === undefined || readBySchedules(before) !== readBySchedules({ announcement, heardMonoMs }))
+    state.rosterRevision++
+}
+
+/** The part of a statement that decisions read; the rest may change without asking the schedules again. */
+function readBySchedules({ announcement }: RosterEntry): string {
+  const { class: className, groups, running, floor, served, versions } = announcement
+  return JSON.stringify([
+    className,
+    groups,
+    running,
+    floor,
+    served,
+    versions.map(({ version, phase }) => [version, phase])
+  ])
+}
+
+function done(turn: Turn, id: number, outcome: Outcome): void {
+  const { state } = turn
+  if (outcome.of === 'switchHost') {
+    if (state.host.switching?.effect === id) switched(turn, outcome)
+    return
+  }
+  if (outcome.of === 'fetchBundle') {
+    const bundle = [...state.bundles.values()].find(each => each.effect === id)
+    if (bundle !== undefined) fetched(turn, bundle, outcome)
+    return
+  }
+  const progress = [...state.versions.values()].find(each => each.effect === id)
+  if (progress === undefined) return
+  if (outcome.of === 'evaluateSchedule') scheduleEvaluated(turn, progress, outcome)
+  else rehearsed(turn, progress, outcome)
+}

@@ -1,0 +1,42 @@
+import { healthGate } from '../gates/health-gate.js'
+import { trustGate } from '../gates/trust-gate.js'
+import { upgradeAt } from '../version-log/version-log.js'
+import { setPhase, wakeAtMono, type Turn } from './turn.js'
+
+/** Ends a trial that went well: the new object has served without a crash for its stable time, and trust is fresh (P1, §15). */
+export function commitTrial(turn: Turn): void {
+  const { state, now } = turn
+  const progress = state.versions.get(state.running)
+  if (progress?.phase !== 'trial' || state.lineage === undefined) return
+  const upgrade = upgradeAt(state.log, state.lineage, state.running)
+  if (state.host.status !== 'up') {
+    progress.reason = `its host does not run: ${state.host.lastError ?? 'it is starting'}`
+    return
+  }
+  const stableAt = progress.watchedMonoMs + (upgrade?.stableMs ?? 0)
+  if (now.monoMs < stableAt) {
+    progress.reason = 'it is watched before it is committed'
+    wakeAtMono(turn, stableAt)
+    return
+  }
+  const gate = [trustGate(state, state.running, now), healthGate(state, state.running)].find(each => !each.open)
+  if (gate !== undefined) {
+    progress.reason = `not committed yet: ${gate.reason}`
+    return
+  }
+  setPhase(turn, state.running, 'committed')
+}
+
+/** Ends a trial that went badly, where the upgrade's author left a way back (§8); without one the version stays and is reported. */
+export function goBack(turn: Turn, version: number, cause: string): void {
+  const { state } = turn
+  const progress = state.versions.get(version)
+  if (progress?.phase !== 'trial' || version !== state.running || state.lineage === undefined) return
+  const upgrade = upgradeAt(state.log, state.lineage, version)
+  if (upgrade === undefined || upgrade.back === 'none') {
+    progress.cause = cause
+    progress.reason = `it is unhealthy, and the upgrade has no way back: ${cause}`
+    return
+  }
+  setPhase(turn, version, 'goingBack', { cause, reason: cause })
+}

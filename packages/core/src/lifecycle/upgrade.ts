@@ -1,0 +1,137 @@
+import { everyoneServes, holdGate, overdueFromMs, strategyGate } from '../gates/schedule-gate.js'
+import { closed, open, type GateState } from '../gates/gate.js'
+import { healthGate } from '../gates/health-gate.js'
+import { limitGate } from '../gates/limit-gate.js'
+import type { PeerFacts, ScheduleInputs } from '../gates/schedule-inputs.js'
+import { trustGate } from '../gates/trust-gate.js'
+import { admittedPeers, isReachable, phaseAt } from '../roster/roster.js'
+import { entryOf, findLineage, upgradeAt } from '../version-log/version-log.js'
+import { retryReason } from './host.js'
+import { isServableBefore, nextVersion } from './goal.js'
+import type { ScheduleOutcome } from './input.js'
+import { arriveAt } from './start.js'
+import type { PeerState, VersionProgress } from './state.js'
+import { nextEffectId, progressOf, setPhase, wakeAtMono, wakeAtWall, type Turn } from './turn.js'
+
+/** Lets the next version go ahead when all four gates are open, and says why not otherwise (§1, R16, R18). */
+export function decideUpgrade(turn: Turn): void {
+  const { state, now } = turn
+  const version = nextVersion(state)
+  if (version === undefined || state.lineage === undefined) return
+  const progress = progressOf(state, version)
+  if (progress.phase !== 'introduced' && progress.phase !== 'waiting') return
+  if (state.versions.get(state.running)?.phase === 'trial') {
+    setPhase(turn, version, 'waiting', { reason: `version ${state.running} is still on trial here` })
+    return
+  }
+  if (now.monoMs < progress.retryMonoMs) {
+    wakeAtMono(turn, progress.retryMonoMs)
+    setPhase(turn, version, 'waiting', { reason: retryReason(progress.attempt, progress.cause ?? 'unknown') })
+    return
+  }
+  const gate = [
+    trustGate(state, version, now),
+    healthGate(state, version),
+    limitGate(state, version),
+    scheduleGate(turn, progress)
+  ].find(each => !each.open)
+  if (gate !== undefined) {
+    setPhase(turn, version, 'waiting', { reason: gate.reason })
+    return
+  }
+  if (state.host.switching !== undefined || state.host.status !== 'up') return
+  if (upgradeAt(state.log, state.lineage, version) === undefined) arriveAt(turn, version)
+  else setPhase(turn, version, 'preparing')
+}
+
+function scheduleGate(turn: Turn, progress: VersionProgress): GateState {
+  const { state, now } = turn
+  const hold = holdGate(state, progress)
+  if (!hold.open) return hold
+  if (progress.goNow) return open
+  const { lineage } = state
+  const upgrade = lineage === undefined ? undefined : upgradeAt(state.log, lineage, progress.version)
+  // Nothing changes here but the number.
+  if (lineage === undefined || upgrade === undefined) return open
+  const overdue = overdueFromMs(upgrade.schedule, state.config.peer, entryOf(state.log, progress.version).chainId)
+  if (now.wallMs >= overdue) return open
+  wakeAtWall(turn, overdue)
+  evaluateSchedule(turn, progress, upgrade.schedule)
+  if (isServableBefore(state, lineage, progress.version)) {
+    const everyone = everyoneServes(state, progress.version, now)
+    if (!everyone.open) return everyone
+  }
+  if (progress.schedule !== undefined && progress.schedule.rosterRevision !== state.rosterRevision) {
+    return closed(
+      'schedule',
+      'R15',
+      progress.schedule.decision === 'wait' ? progress.schedule.reason : 'the schedule is being evaluated'
+    )
+  }
+  return strategyGate(progress)
+}
+
+/** Asks the scheduling function again when something that it may read has changed, or when it wanted to look again (R15). */
+function evaluateSchedule(turn: Turn, progress: VersionProgress, schedule: Parameters<typeof overdueFromMs>[0]): void {
+  const { state, now } = turn
+  if (progress.effect !== undefined) return
+  const last = progress.schedule
+  if (last !== undefined && last.rosterRevision === state.rosterRevision && now.wallMs < last.lookAgainAtMs) {
+    wakeAtWall(turn, last.lookAgainAtMs)
+    return
+  }
+  progress.effect = nextEffectId(turn)
+  progress.evaluating = state.rosterRevision
+  turn.effects.push({
+    effect: 'evaluateSchedule',
+    id: progress.effect,
+    schedule,
+    inputs: scheduleInputs(turn, progress)
+  })
+}
+
+/** A crashed scheduling function means "wait", is retried, and is reported (R15). */
+export function scheduleEvaluated(turn: Turn, progress: VersionProgress, outcome: ScheduleOutcome): void {
+  const rosterRevision = progress.evaluating
+  progress.effect = undefined
+  if (outcome.ok) {
+    const { decision } = outcome
+    const lookAgainAtMs = decision.decision === 'wait' ? decision.lookAgainAtMs : Number.POSITIVE_INFINITY
+    progress.schedule = { decision: decision.decision, reason: decision.reason, lookAgainAtMs, rosterRevision }
+  } else {
+    const lookAgainAtMs = turn.now.wallMs + turn.state.config.timing.retryMaxMs
+    progress.schedule = {
+      decision: 'wait',
+      reason: `the scheduling function failed: ${outcome.cause}`,
+      lookAgainAtMs,
+      rosterRevision
+    }
+  }
+}
+
+function scheduleInputs(turn: Turn, progress: VersionProgress): ScheduleInputs {
+  const { state, now } = turn
+  const self: PeerFacts = {
+    peer: state.config.peer,
+    groups: state.config.groups,
+    running: state.running,
+    phase: progress.phase,
+    reachable: true
+  }
+  const peers = admittedPeers(state.roster)
+    .filter(({ announcement }) => isSameLineage(state, announcement.class, announcement.running.version))
+    .map((entry): PeerFacts => ({
+      peer: entry.announcement.peer,
+      groups: entry.announcement.groups,
+      running: entry.announcement.running.version,
+      phase: phaseAt(entry.announcement, progress.version),
+      reachable: isReachable(entry, now.monoMs, state.config.timing.unreachableAfterMs)
+    }))
+  const sorted = [...peers, self].sort((a, b) => (a.peer < b.peer ? -1 : 1))
+  return { version: progress.version, nowMs: now.wallMs, self, approved: progress.approved, peers: sorted }
+}
+
+function isSameLineage(state: PeerState, className: string, version: number): boolean {
+  const theirs = findLineage(state.log, className, version)
+  return theirs !== undefined && theirs.since === state.lineage?.since && theirs.className === state.lineage.className
+}
