@@ -1,3 +1,4 @@
+import type { FacadeDescription } from '@instar/simulator-runtime/host'
 import type { InstarError, StateMeta, SwitchStage } from '@instar/core'
 
 /** How one `switchHost` ended. It never throws but for a mistake of ours: every failure of a host is a value. */
@@ -7,6 +8,8 @@ export interface SwitchSuccess {
   readonly ok: true
   /** What the state database names after the switch: the truth about which version runs (§10). */
   readonly meta: StateMeta
+  /** What is served now, for routing and for people. */
+  readonly facades: readonly FacadeDescription[]
   readonly timings: SwitchTimings
 }
 
@@ -38,5 +41,5 @@ export interface SwitchTimings {
 
 /** What a stage tells while it is under way, for status and log. */
 export interface StageDetail {
-  readonly transform?: { readonly from: number; readonly to: number; readonly entries: number }
+  readonly transform?: { readonly to: number; readonly done?: number; readonly total?: number }
 }

@@ -1,0 +1,214 @@
+import { CallError, messageOf } from '@instar/core'
+import type { Channel } from '@instar/rpc'
+import { createCallQueue, type HoldLimits, type PendingCall } from './call-queue.js'
+import type { HostCallHeader } from './host-port.js'
+
+/**
+ * The gate between the peer's router and its host. It is *open* to one host, *holding* while hosts change (calls queue), or
+ * *down* (calls are refused with a time to retry). No call is lost in a change of state: it is answered by a host, or its
+ * error says truly whether it may have run.
+ *
+ * A call that a host gave back untouched, or that was in a session when its host ended, is sent to the next host, once: the
+ * session table makes that safe (§12), and once is enough for every orderly switch while it keeps a call that kills its host
+ * from killing all that follow.
+ */
+export interface CallGate {
+  call(header: HostCallHeader, body: Uint8Array, signal: AbortSignal): Promise<Uint8Array>
+  /** From now on calls are held. */
+  hold(): void
+  /** Sends the held calls to this host, in order, and everything after them. */
+  open(host: HostChannel): void
+  /** No host serves and none is about to: held calls stay as long as they may, new ones are refused. */
+  down(): void
+  /** Refuses everything, for good. */
+  close(): void
+  readonly state: 'open' | 'holding' | 'down' | 'closed'
+  counters(): CallCounters
+}
+
+export type HostChannel = Pick<Channel, 'request'>
+
+export interface CallCounters {
+  readonly running: number
+  readonly total: number
+  /** Calls whose host ended or stopped them before they were done. */
+  readonly cut: number
+  readonly resent: number
+  readonly held: number
+  readonly heldBytes: number
+  readonly heldTotal: number
+  readonly refused: number
+}
+
+export interface CallGateInit {
+  readonly limits: HoldLimits
+  readonly now: () => number
+  /** What a refused caller is told. */
+  readonly retryAfterMs: number
+}
+
+const sendsMax = 2
+
+interface Waiting extends PendingCall {
+  readonly resolve: (result: Uint8Array) => void
+  readonly reject: (error: CallError) => void
+}
+
+export function createCallGate({ limits, now, retryAfterMs }: CallGateInit): CallGate {
+  const queue = createCallQueue(limits, now, expired)
+  let state: CallGate['state'] = 'down'
+  let host: HostChannel | undefined
+  let order = 0
+  let running = 0
+  const count = { total: 0, cut: 0, resent: 0, held: 0, refused: 0 }
+
+  function upgrading(call: PendingCall, message: string): CallError {
+    return new CallError('Upgrading', { message, executed: call.executed, retryAfterMs })
+  }
+
+  function expired(call: PendingCall, why: 'age' | 'deadline' | 'cancelled'): void {
+    const { executed, header } = call
+    const waiting = call as Waiting
+    if (why === 'age')
+      waiting.reject(upgrading(call, `${header.className}.${header.method} was held for ${limits.ageMaxMs} ms`))
+    else
+      waiting.reject(
+        new CallError('DeadlineExceeded', {
+          message: `${header.className}.${header.method} was held while its ${why === 'deadline' ? 'deadline passed' : 'caller went away'}`,
+          executed
+        })
+      )
+  }
+
+  function holdOrRefuse(call: Waiting): void {
+    if (call.signal.aborted) {
+      expired(call, 'cancelled')
+    } else if (queue.hold(call)) {
+      count.held++
+    } else {
+      count.refused++
+      call.reject(upgrading(call, 'the peer is switching versions and holds as many calls as it may'))
+    }
+  }
+
+  function accept(call: Waiting): void {
+    if (state === 'open' && host !== undefined) {
+      send(call, host)
+    } else if (state === 'holding') {
+      holdOrRefuse(call)
+    } else {
+      count.refused++
+      call.reject(upgrading(call, 'no host serves at this peer at the moment'))
+    }
+  }
+
+  function send(call: Waiting, to: HostChannel): void {
+    const delayMs = now() - call.arrivedAt
+    const remainingMs = call.header.remainingMs - delayMs
+    if (remainingMs < 1) {
+      expired(call, 'deadline')
+      return
+    }
+    running++
+    if (call.sends++ > 0) count.resent++
+    // Most calls are not held, and a header that stays as it is need not be copied.
+    const header = delayMs < 1 ? call.header : { ...call.header, remainingMs }
+    to.request(header, call.body, { signal: call.signal }).then(
+      result => {
+        running--
+        call.resolve(result)
+      },
+      (thrown: unknown) => {
+        running--
+        failed(call, to, thrown)
+      }
+    )
+  }
+
+  function failed(call: Waiting, from: HostChannel, thrown: unknown): void {
+    const error = toCallError(thrown)
+    const hostEnded = error.code === 'Unreachable'
+    if (!hostEnded && error.code !== 'Upgrading') {
+      call.reject(error)
+      return
+    }
+    if (error.detail.executed === 'unknown') {
+      call.executed = 'unknown'
+      count.cut++
+    }
+    // The socket tells of a host's end before the process does: nothing may be sent there any more.
+    if (hostEnded && state === 'open' && host === from) down()
+    const changing = state === 'holding' || (state === 'open' && host !== from)
+    const untouched = error.detail.executed === 'no' && call.executed === 'no'
+    const repeatable = untouched || call.header.session !== undefined
+    if (call.sends < sendsMax && repeatable && (changing || (hostEnded && state === 'down'))) {
+      if (state === 'open' && host !== undefined) send(call, host)
+      else holdOrRefuse(call)
+    } else {
+      call.reject(hostEnded ? upgrading(call, 'the host ended while the call was running') : withRetryTime(error))
+    }
+  }
+
+  function withRetryTime(error: CallError): CallError {
+    if (error.detail.retryAfterMs !== undefined) return error
+    return new CallError(error.code, { ...error.detail, retryAfterMs })
+  }
+
+  function down(): void {
+    if (state === 'closed') return
+    state = 'down'
+    host = undefined
+  }
+
+  return {
+    call(header, body, signal) {
+      count.total++
+      return new Promise((resolve, reject) =>
+        accept({
+          order: ++order,
+          header,
+          body,
+          signal,
+          arrivedAt: now(),
+          sends: 0,
+          executed: 'no',
+          resolve,
+          reject
+        })
+      )
+    },
+    hold() {
+      if (state !== 'closed') state = 'holding'
+    },
+    open(next) {
+      if (state === 'closed') return
+      state = 'open'
+      host = next
+      for (let call = queue.take(); call !== undefined; call = queue.take()) send(call as Waiting, next)
+    },
+    down,
+    close() {
+      down()
+      state = 'closed'
+      for (const call of queue.clear()) (call as Waiting).reject(upgrading(call, 'the peer is stopping'))
+    },
+    get state() {
+      return state
+    },
+    counters: () => ({
+      running,
+      total: count.total,
+      cut: count.cut,
+      resent: count.resent,
+      held: queue.calls,
+      heldBytes: queue.bytes,
+      heldTotal: count.held,
+      refused: count.refused
+    })
+  }
+}
+
+function toCallError(thrown: unknown): CallError {
+  if (thrown instanceof CallError) return thrown
+  return new CallError('Failed', { message: messageOf(thrown), executed: 'unknown' })
+}

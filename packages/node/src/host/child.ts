@@ -1,0 +1,182 @@
+import { Socket } from 'node:net'
+import { pathToFileURL } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import { InstarError, messageOf } from '@instar/core'
+import { createChannel, fromSocket, type CallHandler, type Channel } from '@instar/rpc'
+import { createHostRuntime, type HostRuntime, type OutgoingCall } from '@instar/simulator-runtime/host'
+import { dataDescriptor, hostChannelLimits, moduleKey, type FromHost, type ToHost } from './control-messages.js'
+import { refuseNetwork } from './refuse-network.js'
+
+/**
+ * The host process (§10): forked by the peer, it loads the code of one plan, later opens the state, and answers calls. Everything that
+ * takes time to load is imported above or by `load`, so that nothing but the state's opening is left for the pause.
+ */
+type Load = Extract<ToHost, { type: 'load' }>
+
+let loaded: Load | undefined
+let runtime: HostRuntime | undefined
+let opening: AbortController | undefined
+let channel: Channel | undefined
+
+/** An orphan of a killed peer ends within a fraction of this; its state is locked until then. */
+const lockRetryMs = 10_000
+const crashExitCode = 70
+
+function send(message: FromHost, then?: () => void): void {
+  if (process.connected) process.send?.(message, undefined, {}, () => then?.())
+  else then?.()
+}
+
+async function load(message: Load): Promise<FromHost> {
+  if (message.scratch) refuseNetwork()
+  loaded = message
+  runtime = createRuntime(message)
+  await runtime.load()
+  return { type: 'loaded', facades: runtime.describe() }
+}
+
+function createRuntime({ plan, network, modules, stateDirectory }: Load): HostRuntime {
+  return createHostRuntime({
+    plan,
+    network,
+    stateDirectory,
+    load: async ref => {
+      const path = modules[moduleKey(ref)]
+      if (path === undefined) throw new Error(`the peer named no path for ${moduleKey(ref)}`)
+      return ((await import(pathToFileURL(path).href)) as { default?: unknown }).default
+    },
+    outgoing,
+    now: Date.now,
+    random: Math.random,
+    log: {
+      info: (detail, message) => process.stdout.write(`${message} ${JSON.stringify(detail)}\n`),
+      warn: (detail, message) => process.stderr.write(`${message} ${JSON.stringify(detail)}\n`)
+    },
+    onProgress: progress => {
+      if (progress.stage === 'opened') send({ type: 'stage', stage: 'opened', detail: {} })
+      else send({ type: 'stage', stage: progress.stage, detail: { transform: progress } })
+    },
+    onBroken: error => send({ type: 'broken', code: error.code, message: error.message })
+  })
+}
+
+async function open(): Promise<FromHost> {
+  const cancel = new AbortController()
+  opening = cancel
+  const until = performance.now() + lockRetryMs
+  try {
+    while (true) {
+      try {
+        const meta = await (await freshRuntime()).open(cancel.signal)
+        serve()
+        return { type: 'opened', meta }
+      } catch (thrown) {
+        runtime = undefined
+        const locked = thrown instanceof InstarError && thrown.code === 'DataDirectoryInUse'
+        if (!locked || performance.now() > until || cancel.signal.aborted) throw thrown
+        await new Promise(resolve => setTimeout(resolve, 20))
+      }
+    }
+  } finally {
+    opening = undefined
+  }
+}
+
+/** A runtime that was closed, or that failed to open, is not used again; its modules are imported only once. */
+async function freshRuntime(): Promise<HostRuntime> {
+  if (runtime !== undefined) return runtime
+  if (loaded === undefined)
+    throw new InstarError('HostFailed', 'The host was told to open its state before its code was loaded.')
+  runtime = createRuntime(loaded)
+  await runtime.load()
+  return runtime
+}
+
+const onCall: CallHandler = (header, body, { signal }) => {
+  const { version, className, method, session, seq, doneBelow, remainingMs, revision = 0, caller = '' } = header
+  const request = { version, className, method, seq, doneBelow, remainingMs, revision, caller, args: body, signal }
+  // Until the state is open nothing is routed here: the peer opens its gate after `opened`.
+  if (runtime === undefined) throw new InstarError('HostFailed', 'The host is not open.')
+  return runtime.call(session === undefined ? request : { ...request, session })
+}
+
+function serve(): void {
+  channel ??= createChannel({
+    transport: fromSocket(new Socket({ fd: dataDescriptor, readable: true, writable: true })),
+    name: 'the peer',
+    onCall,
+    limits: hostChannelLimits
+  })
+}
+
+/** On this socket `caller` of a call by the object names the peer to call. */
+function outgoing(call: OutgoingCall): Promise<Uint8Array> {
+  const { version, className, method, remainingMs, args, signal, peer } = call
+  if (channel === undefined || loaded?.scratch === true)
+    return Promise.reject(new InstarError('HostFailed', 'A rehearsal calls nobody.'))
+  const header = { version, className, method, remainingMs, seq: 0, doneBelow: 0, revision: 0, caller: peer }
+  return channel.request(header, args, { signal })
+}
+
+async function answer(message: ToHost): Promise<FromHost | undefined> {
+  switch (message.type) {
+    case 'load':
+      return load(message)
+    case 'open':
+      return open()
+    case 'cancel':
+      opening?.abort()
+      return undefined
+    case 'drain':
+      return { type: 'drained', cut: (await runtime?.drain(message.deadlineMs))?.cut ?? 0 }
+    case 'close':
+      await runtime?.close()
+      runtime = undefined
+      return { type: 'closed' }
+    case 'stats': {
+      const { rss, heapUsed } = process.memoryUsage()
+      return { type: 'stats', memory: { rss, heapUsed } }
+    }
+    case 'exit':
+      await runtime?.close()
+      process.exit(0)
+  }
+}
+
+function failure(thrown: unknown): FromHost {
+  if (!(thrown instanceof InstarError))
+    return { type: 'failed', code: 'HostFailed', message: messageOf(thrown), detail: {} }
+  return { type: 'failed', code: thrown.code, message: thrown.message, detail: thrown.detail }
+}
+
+/**
+ * Ends the process when the peer is gone. A worker does it, because code in the main thread may loop without end; only the state's lock
+ * tells an orphan from a host (R13: whoever comes next must be able to open).
+ */
+function endWithPeer(): void {
+  process.once('disconnect', () => process.exit(0))
+  const watch = `
+    const { workerData } = require('node:worker_threads')
+    setInterval(() => { if (process.ppid !== workerData) process.kill(process.pid, 'SIGKILL') }, 100)`
+  new Worker(watch, { eval: true, workerData: process.ppid }).unref()
+}
+
+function reportCrash(thrown: unknown): void {
+  const message = thrown instanceof Error ? (thrown.stack ?? thrown.message) : messageOf(thrown)
+  send({ type: 'crashed', message: message.slice(0, 2000) }, () => process.exit(crashExitCode))
+  // The peer may not read any more.
+  setTimeout(() => process.exit(crashExitCode), 500)
+}
+
+process.on('uncaughtException', reportCrash)
+process.on('unhandledRejection', reportCrash)
+endWithPeer()
+process.on('message', (message: ToHost) => {
+  answer(message).then(
+    reply => {
+      if (reply !== undefined) send(reply)
+    },
+    (thrown: unknown) => send(failure(thrown))
+  )
+})
+send({ type: 'ready' })

@@ -1,0 +1,80 @@
+import type { ErrorDetail, HostPlan, StateMeta, SwitchStage } from '@instar/core'
+import type { ChannelLimits } from '@instar/rpc'
+import type { FacadeDescription } from '@instar/simulator-runtime/host'
+import type { StageDetail } from './switch-result.js'
+
+/**
+ * What peer and host process say to each other on Node's own channel: control only, each request answered once, by the message named
+ * or by `failed`. Calls go over the data socket, which is the process's file descriptor {@link dataDescriptor}.
+ */
+export type ToHost =
+  /** Import all modules and native code; → `loaded`. `modules` maps `bundle/entry` to a path. */
+  | {
+      readonly type: 'load'
+      readonly plan: HostPlan
+      readonly network: string
+      readonly modules: Readonly<Record<string, string>>
+      readonly stateDirectory: string
+      /** A rehearsal: no network, and no calls out. */
+      readonly scratch: boolean
+    }
+  /** Open the state and walk the plan's steps; → `stage`…, `opened`. From then on calls are answered. */
+  | { readonly type: 'open' }
+  /** Give up the open that is under way, if its meta has not moved: → its `failed`. */
+  | { readonly type: 'cancel' }
+  /** Take no more calls and let running ones end until the deadline; → `drained`. */
+  | { readonly type: 'drain'; readonly deadlineMs: number }
+  /** Close the state, so that another process can open it. May be opened again; → `closed`. */
+  | { readonly type: 'close' }
+  /** → `stats`. Answered whatever else is under way. */
+  | { readonly type: 'stats' }
+  /** Close what is open, and end. */
+  | { readonly type: 'exit' }
+
+export type FromHost =
+  | { readonly type: 'ready' }
+  | { readonly type: 'loaded'; readonly facades: readonly FacadeDescription[] }
+  | { readonly type: 'stage'; readonly stage: SwitchStage; readonly detail: StageDetail }
+  | { readonly type: 'opened'; readonly meta: StateMeta }
+  | { readonly type: 'drained'; readonly cut: number }
+  | { readonly type: 'closed' }
+  | { readonly type: 'stats'; readonly memory: HostMemory }
+  /** The state can no longer be written: commands are refused, queries go on. */
+  | { readonly type: 'broken'; readonly code: string; readonly message: string }
+  | HostFailure
+  /** Something was thrown that nobody caught; the process ends right after it. */
+  | { readonly type: 'crashed'; readonly message: string }
+
+export interface HostFailure {
+  readonly type: 'failed'
+  /** A code of the errors' closed union, or anything else that was thrown with a code. */
+  readonly code: string
+  readonly message: string
+  readonly detail: ErrorDetail
+}
+
+export interface HostMemory {
+  readonly rss: number
+  readonly heapUsed: number
+}
+
+/** A socket pair made by the fork: it has no name, so nobody else can connect, and nothing is left behind by a kill. */
+export const dataDescriptor = 4
+
+/**
+ * Of the data socket, at both ends: all that a peer may have held goes out at once when it is released. A process does not go silent
+ * without ending, and one that computes for long is no broken connection: there are no keepalives.
+ */
+export const hostChannelLimits: Partial<ChannelLimits> = Object.freeze({
+  servingMax: 20_000,
+  pendingMax: 20_000,
+  queuedBytesMax: 128 * 1024 * 1024,
+  servingBytesMax: 128 * 1024 * 1024,
+  keepaliveMs: 0,
+  silenceMs: 0,
+  stallMs: 0
+})
+
+export function moduleKey(ref: { readonly bundle: string; readonly entry: string }): string {
+  return `${ref.bundle}/${ref.entry}`
+}

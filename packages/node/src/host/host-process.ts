@@ -1,0 +1,332 @@
+import { fork } from 'node:child_process'
+import type { Socket } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import {
+  errorCodes,
+  InstarError,
+  invariant,
+  type CodeRef,
+  type ErrorCode,
+  type HostPlan,
+  type StateMeta,
+  type SwitchStage
+} from '@instar/core'
+import { createChannel, fromSocket, type CallHandler, type Channel } from '@instar/rpc'
+import type { FacadeDescription } from '@instar/simulator-runtime/host'
+import type { Logger } from 'pino'
+import {
+  hostChannelLimits,
+  moduleKey,
+  type FromHost,
+  type HostFailure,
+  type HostMemory,
+  type ToHost
+} from './control-messages.js'
+import { followOutput } from './host-output.js'
+import type { StageDetail } from './switch-result.js'
+
+/** One forked host and what may be asked of it. Requests are made one at a time; each fails when the process ends. */
+export interface HostProcess {
+  readonly plan: HostPlan
+  readonly pid: number
+  readonly channel: Channel
+  /** @throws InstarError BundleLoadFailed, HostFailed, HostStartTimeout */
+  load(signal?: AbortSignal): Promise<void>
+  /** Resolves when it answers calls. @throws InstarError TransformFailed, TransformTimeout, StateDamaged, HostFailed, DiskFull, Stopped */
+  open(options: OpenOptions): Promise<StateMeta>
+  /** @throws InstarError DrainTimeout when it does not even answer */
+  drain(): Promise<{ readonly cut: number }>
+  /** @throws InstarError HostFailed */
+  close(): Promise<void>
+  stats(): Promise<HostMemory | undefined>
+  /** Asks it to end; kills it when it has not ended soon. Resolves when it is gone. */
+  end(): Promise<void>
+  /** SIGKILL; resolves when it is gone, and its state can be opened by another. */
+  kill(): Promise<void>
+  readonly exited: Promise<ProcessExit>
+  readonly alive: boolean
+  /** What the plan serves; known once it is loaded. */
+  readonly facades: readonly FacadeDescription[]
+}
+
+export interface OpenOptions {
+  readonly signal?: AbortSignal | undefined
+  readonly onStage?: (stage: SwitchStage, detail: StageDetail) => void
+}
+
+export interface ProcessExit {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly reported?: string
+  readonly lastStderr: string
+  readonly uptimeMs: number
+}
+
+export interface HostProcessInit {
+  readonly plan: HostPlan
+  readonly network: string
+  readonly stateDirectory: string
+  readonly modulePath: (ref: CodeRef) => string
+  /** Answers calls that the object makes to other peers. */
+  readonly onCall?: CallHandler
+  readonly onBroken?: (error: InstarError) => void
+  readonly log: Logger
+  readonly now: () => number
+  /** A rehearsal: confined, without network. */
+  readonly scratch?: { readonly execArgv: readonly string[] }
+}
+
+/** From `src` (tests) and from `dist` alike this leads to the built file: Node cannot fork TypeScript that imports `.js`. */
+const childModule = fileURLToPath(new URL('../../dist/host/child.js', import.meta.url))
+
+/** How long a process may take to open a state that needs no transform (recovery of LevelDB's log, and a lock that is not free yet). */
+const openMs = 30_000
+/** What a process that was told to end or to close gets before it is killed. */
+const closeMs = 5_000
+/** What a process gets to give up an `open` that was cancelled. */
+const cancelMs = 2_000
+/** How long the rest of a dead process's output is waited for. */
+const lastWordsMs = 100
+/** The host counts the drain deadline itself; the peer waits this much longer for its answer. */
+const answerMs = 1_000
+
+/** Starts a process; nothing of the plan's code runs before `load`. */
+export function startHostProcess(init: HostProcessInit): HostProcess {
+  const { plan, log, now } = init
+  const startedAt = now()
+  const name = `${plan.className} ${plan.object.version}`
+  const child = fork(childModule, [], {
+    execPath: process.execPath,
+    // Nothing of the peer's own command line or environment: what it may see is in the messages.
+    execArgv: [`--max-old-space-size=${plan.limits.heapMiB}`, ...(init.scratch?.execArgv ?? [])],
+    env: { NODE_ENV: process.env['NODE_ENV'], TZ: process.env['TZ'], TMPDIR: process.env['TMPDIR'] },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc', 'pipe'],
+    serialization: 'advanced'
+  })
+  const output = followOutput(child, log, now)
+  const socket = child.stdio[4] as Socket
+  const channel = createChannel({
+    transport: fromSocket(socket),
+    name: `host ${plan.plan}`,
+    limits: hostChannelLimits,
+    ...(init.onCall === undefined ? {} : { onCall: init.onCall })
+  })
+
+  let alive = true
+  let reported: string | undefined
+  let facades: readonly FacadeDescription[] = []
+  let waiting: ((message: FromHost | undefined) => void) | undefined
+  const onStats = new Set<(memory: HostMemory | undefined) => void>()
+
+  const exited = new Promise<ProcessExit>(resolve => {
+    const ended = (code: number | null, signal: NodeJS.Signals | null, because?: string): void => {
+      if (!alive) return
+      alive = false
+      channel.abort('the host process ended')
+      resolve({
+        code,
+        signal,
+        lastStderr: output.lastStderr(),
+        uptimeMs: now() - startedAt,
+        ...(reported === undefined && because === undefined ? {} : { reported: reported ?? (because as string) })
+      })
+      waiting?.(undefined)
+      for (const answer of onStats) answer(undefined)
+    }
+    // `close` follows when its output was read to the end; a process that it started itself may keep that open for ever.
+    child.once('close', (code, signal) => ended(code, signal))
+    child.once('exit', (code, signal) => setTimeout(ended, lastWordsMs, code, signal))
+    child.once('error', error => {
+      log.warn({ err: error }, 'the host process failed')
+      if (child.pid === undefined) ended(null, null, error.message)
+    })
+  })
+
+  child.on('message', (message: FromHost) => {
+    if (message.type === 'crashed') reported = message.message
+    else if (message.type === 'stats') for (const answer of onStats) answer(message.memory)
+    else if (message.type === 'stage') onStage?.(message.stage, message.detail)
+    else if (message.type === 'broken') init.onBroken?.(new InstarError(toCode(message.code), message.message))
+    // `ready` answers nobody: the request that follows it waits in the process's inbox anyway.
+    else if (message.type !== 'ready') waiting?.(message)
+  })
+  let onStage: OpenOptions['onStage']
+
+  function send(message: ToHost): void {
+    // A channel that is closing refuses the message by its callback: the end of the process is then reported anyway.
+    if (child.connected) child.send(message, () => undefined)
+  }
+
+  interface Ask {
+    readonly message: ToHost
+    readonly answer: FromHost['type']
+    readonly timeoutMs: number
+    readonly onTimeout: () => InstarError
+    readonly onExit: (how: string) => InstarError
+    readonly signal?: AbortSignal | undefined
+    readonly cancel?: ToHost
+  }
+
+  async function ask<T extends FromHost>(question: Ask): Promise<T> {
+    invariant(waiting === undefined, 'one request at a time to a host')
+    if (!alive) throw question.onExit(howItEnded(await exited))
+    const { signal } = question
+    let timer: NodeJS.Timeout | undefined
+    let patience: NodeJS.Timeout | undefined
+    let onAbort: (() => void) | undefined
+    try {
+      const answer = await new Promise<FromHost | undefined>((resolve, reject) => {
+        waiting = resolve
+        timer = setTimeout(() => reject(question.onTimeout()), question.timeoutMs)
+        const stopped = (): void =>
+          reject(new InstarError('Stopped', `The start of the host of ${name} was cancelled.`))
+        onAbort = () => {
+          if (question.cancel === undefined) {
+            stopped()
+          } else {
+            // It alone knows whether its meta has moved already. One that does not answer is killed, which is safe at any point (R13).
+            send(question.cancel)
+            patience = setTimeout(stopped, cancelMs)
+          }
+        }
+        send(question.message)
+        if (signal?.aborted === true) onAbort()
+        else signal?.addEventListener('abort', onAbort, { once: true })
+      })
+      if (answer === undefined) throw question.onExit(howItEnded(await exited))
+      if (answer.type === 'failed') throw toError(answer)
+      invariant(answer.type === question.answer, `the host answered ${answer.type} instead of ${question.answer}`)
+      return answer as T
+    } finally {
+      waiting = undefined
+      clearTimeout(timer)
+      clearTimeout(patience)
+      if (onAbort !== undefined) signal?.removeEventListener('abort', onAbort)
+    }
+  }
+
+  const failed = (code: ErrorCode, sentence: string) => (): InstarError => new InstarError(code, sentence)
+  const endedWhile = (code: ErrorCode, what: string) => (how: string) =>
+    new InstarError(code, `The host of ${name} ended while ${what}: ${how}.`, { detail: { how } })
+
+  async function kill(): Promise<void> {
+    if (alive) child.kill('SIGKILL')
+    await exited
+  }
+
+  return {
+    plan,
+    pid: child.pid ?? 0,
+    channel,
+    exited,
+    get alive() {
+      return alive
+    },
+    get facades() {
+      return facades
+    },
+    kill,
+    async load(signal) {
+      const { loadMs } = plan.limits
+      const refs: CodeRef[] = [plan.object, ...plan.past, ...plan.future, ...plan.steps]
+      const late = failed('HostStartTimeout', `The host of ${name} did not load its code within ${loadMs} ms.`)
+      const loaded = await ask<Extract<FromHost, { type: 'loaded' }>>({
+        message: {
+          type: 'load',
+          plan,
+          network: init.network,
+          stateDirectory: init.stateDirectory,
+          modules: Object.fromEntries(refs.map(ref => [moduleKey(ref), init.modulePath(ref)])),
+          scratch: init.scratch !== undefined
+        },
+        answer: 'loaded',
+        timeoutMs: loadMs,
+        onTimeout: late,
+        onExit: endedWhile('BundleLoadFailed', 'its code was loaded'),
+        signal
+      })
+      facades = loaded.facades
+    },
+    async open(options) {
+      onStage = options.onStage
+      const transforms = plan.steps.filter(step => step.transform !== 'none').length
+      const transforming = transforms > 0
+      const timeoutMs = openMs + transforms * plan.limits.transformMs
+      const { meta } = await ask<Extract<FromHost, { type: 'opened' }>>({
+        message: { type: 'open' },
+        answer: 'opened',
+        timeoutMs,
+        onTimeout: transforming
+          ? failed('TransformTimeout', `The transform of ${name} did not end within ${plan.limits.transformMs} ms.`)
+          : failed('HostStartTimeout', `The host of ${name} did not open its state within ${openMs} ms.`),
+        onExit: endedWhile(transforming ? 'TransformFailed' : 'HostFailed', 'it opened its state'),
+        signal: options.signal,
+        cancel: { type: 'cancel' }
+      })
+      return meta
+    },
+    async drain() {
+      const { drainMs } = plan.limits
+      return ask<Extract<FromHost, { type: 'drained' }>>({
+        message: { type: 'drain', deadlineMs: drainMs },
+        answer: 'drained',
+        timeoutMs: drainMs + answerMs,
+        onTimeout: failed('DrainTimeout', `The host of ${name} did not end its calls within ${drainMs} ms.`),
+        onExit: endedWhile('HostFailed', 'it was drained')
+      })
+    },
+    async close() {
+      await ask({
+        message: { type: 'close' },
+        answer: 'closed',
+        timeoutMs: closeMs,
+        onTimeout: failed('HostFailed', `The host of ${name} did not close its state within ${closeMs} ms.`),
+        onExit: endedWhile('HostFailed', 'it closed its state')
+      })
+    },
+    stats() {
+      if (!alive) return Promise.resolve(undefined)
+      return new Promise(resolve => {
+        const answer = (memory: HostMemory | undefined): void => {
+          clearTimeout(timer)
+          onStats.delete(answer)
+          resolve(memory)
+        }
+        const timer = setTimeout(answer, answerMs, undefined)
+        onStats.add(answer)
+        send({ type: 'stats' })
+      })
+    },
+    async end() {
+      if (!alive) return
+      send({ type: 'exit' })
+      const timer = setTimeout(() => child.kill('SIGKILL'), closeMs)
+      await exited
+      clearTimeout(timer)
+    }
+  }
+}
+
+/** For people: `exit code 1`, `SIGKILL`, and the last words, where there were any. */
+export function howItEnded(exit: ProcessExit): string {
+  const how = exit.signal ?? (exit.code === null ? 'it could not be started' : `exit code ${exit.code}`)
+  const words = exit.reported ?? lastLine(exit.lastStderr)
+  return words === '' ? how : `${how}, ${words}`
+}
+
+function lastLine(text: string): string {
+  const lines = text.split('\n').map(line => line.trim())
+  // V8 and Node say what happened in the line that names the error; what follows are stack traces and the version.
+  const telling = lines.find(line => /^(FATAL )?\w*Error\b|^FATAL ERROR/.test(line))
+  return (telling ?? lines.findLast(line => line !== '') ?? '').slice(0, 300)
+}
+
+const codes: ReadonlySet<string> = new Set(errorCodes)
+
+function toError(failure: HostFailure): InstarError {
+  return new InstarError(toCode(failure.code), failure.message, { detail: failure.detail })
+}
+
+function toCode(code: string): ErrorCode {
+  return codes.has(code) ? (code as ErrorCode) : 'HostFailed'
+}

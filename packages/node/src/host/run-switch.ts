@@ -1,0 +1,175 @@
+import { InstarError, messageOf, type HostPlan, type StateMeta, type SwitchStage } from '@instar/core'
+import type { Logger } from 'pino'
+import type { CallGate } from './call-gate.js'
+import { howItEnded, type HostProcess } from './host-process.js'
+import type { StageDetail, SwitchResult, SwitchTimings } from './switch-result.js'
+
+/** A host that answers calls. */
+export interface Serving {
+  readonly host: HostProcess
+  readonly meta: StateMeta
+  readonly since: number
+}
+
+export interface SwitchInit {
+  readonly plan: HostPlan
+  /** The host that serves now. */
+  readonly serving: () => Serving | undefined
+  /** The same, and it is the switch's from then on: its end is no news any more. */
+  readonly take: () => Serving | undefined
+  readonly start: (plan: HostPlan) => HostProcess
+  readonly gate: CallGate
+  readonly now: () => number
+  readonly log: Logger
+  readonly signal: AbortSignal
+  /** This host serves now; called before the held calls are released to it. */
+  readonly onServing: (serving: Serving) => void
+  /** This process is not needed any more and has closed its state. */
+  readonly onEnding: (host: HostProcess) => void
+  readonly onStage: (stage: SwitchStage, detail: StageDetail) => void
+}
+
+/**
+ * One switch, from top to bottom:
+ *
+ *     spawn → load            beside the host that serves; a failure here costs nothing
+ *     hold → drain → close    the old process stays, with its code loaded, in case it is needed again
+ *     open → activate         steps and transforms run in the new process
+ *     release → end the old
+ *
+ * The pause that callers see lasts from `hold` to `release`. A failure after `hold` kills the new process and opens the state again in
+ * the old one, or, where that had to be killed, in a new one of the same plan.
+ */
+export async function runSwitch(init: SwitchInit): Promise<SwitchResult> {
+  const { plan, gate, now, log, signal } = init
+  const startedAt = now()
+  const before = gate.counters()
+  const stagesMs: Partial<Record<SwitchStage, number>> = {}
+  let stage: SwitchStage | undefined
+  let heldAt: number | undefined
+  let meta: StateMeta | undefined
+
+  function reached(next: SwitchStage, detail: StageDetail = {}): void {
+    stage = next
+    stagesMs[next] ??= round(now() - startedAt)
+    init.onStage(next, detail)
+  }
+
+  function timings(): SwitchTimings {
+    const after = gate.counters()
+    return {
+      stagesMs,
+      pauseMs: heldAt === undefined ? 0 : round(now() - heldAt),
+      held: after.heldTotal - before.heldTotal,
+      cut: after.cut - before.cut
+    }
+  }
+
+  function hold(): void {
+    gate.hold()
+    heldAt ??= now()
+  }
+
+  // Nobody serves: those who call now wait for the new host instead of asking again and again.
+  const previous = init.serving()
+  if (previous === undefined) hold()
+
+  const next = init.start(plan)
+  try {
+    reached('spawned')
+    await next.load(signal)
+    reached('loaded')
+    if (signal.aborted) throw new InstarError('Stopped', 'The switch was cancelled before calls were held.')
+
+    hold()
+    const old = init.take()
+    reached('holding')
+    if (old !== undefined) await quiet(old.host, log, reached)
+
+    meta = await next.open({ signal, onStage: reached })
+    const serving = { host: next, meta, since: now() }
+    init.onServing(serving)
+    reached('activated')
+    gate.open(next.channel)
+    const result: SwitchResult = { ok: true, meta, facades: next.facades, timings: timings() }
+    // After the release: ending a process takes longer than everything above. A kill is safe, it has closed its state.
+    if (old !== undefined) init.onEnding(old.host)
+    log.info({ plan: plan.plan, ...result.timings }, 'the host was switched')
+    return result
+  } catch (thrown) {
+    const error = toInstarError(thrown)
+    log.warn({ plan: plan.plan, stage, code: error.code }, `the host was not switched: ${error.message}`)
+    await next.kill()
+    const restored = await restore()
+    const truth = restored?.meta ?? meta
+    return {
+      ok: false,
+      error,
+      ...(stage === undefined ? {} : { stage }),
+      restored: restored !== undefined,
+      ...(truth === undefined ? {} : { meta: truth }),
+      timings: timings()
+    }
+  }
+
+  /** What served before serves again; undefined when nothing did, or it cannot. */
+  async function restore(): Promise<Serving | undefined> {
+    const untouched = init.serving()
+    if (untouched !== undefined) return untouched
+    // It was stopped for this switch, or it crashed while the new one was loading.
+    const again = previous && ((await reopen(previous.host)) ?? (await startAgain(previous.host.plan)))
+    if (again === undefined) {
+      gate.down()
+      return undefined
+    }
+    init.onServing(again)
+    gate.open(again.host.channel)
+    return again
+  }
+
+  async function reopen(host: HostProcess): Promise<Serving | undefined> {
+    if (!host.alive) return undefined
+    try {
+      return { host, meta: await host.open({}), since: now() }
+    } catch (thrown) {
+      log.warn(`the host of the plan before could not open its state again: ${messageOf(thrown)}`)
+      await host.kill()
+      return undefined
+    }
+  }
+
+  async function startAgain(last: HostPlan): Promise<Serving | undefined> {
+    const host = init.start(last)
+    try {
+      await host.load()
+      return { host, meta: await host.open({}), since: now() }
+    } catch (thrown) {
+      log.error(`the host of the plan before could not be started again: ${messageOf(thrown)}`)
+      await host.kill()
+      return undefined
+    }
+  }
+}
+
+/** Drains and closes a host. One that does not comply is killed: its state is safe (R13), and its callers are told what is unknown. */
+async function quiet(host: HostProcess, log: Logger, reached: (stage: SwitchStage) => void): Promise<void> {
+  try {
+    await host.drain()
+    reached('drained')
+    await host.close()
+  } catch (thrown) {
+    log.warn(`the old host is killed: ${messageOf(thrown)}`)
+    await host.kill()
+    log.info(`the old host ended: ${howItEnded(await host.exited)}`)
+  }
+  reached('closed')
+}
+
+function toInstarError(thrown: unknown): InstarError {
+  if (thrown instanceof InstarError) return thrown
+  return new InstarError('HostFailed', `The host failed: ${messageOf(thrown)}.`, { cause: thrown })
+}
+
+function round(ms: number): number {
+  return Math.round(ms * 100) / 100
+}
