@@ -1,0 +1,33 @@
+import { expect, it } from 'vitest'
+import { versions } from './descriptors.js'
+import { Simulation } from './simulation.js'
+
+function world(lines: string[], over: Partial<ConstructorParameters<typeof Simulation>[0]> = {}): Simulation {
+  return new Simulation({ peers: 1, seed: 1, trace: line => lines.push(line), ...over })
+}
+
+it('takes one upgrade from trusted to retired, and says each step', async () => {
+  const lines: string[] = []
+  const simulation = world(lines)
+  const [peer] = simulation.peers
+  const log = versions(2)
+  peer?.boot()
+  simulation.publish(log[0]!.descriptor)
+  simulation.run(() => peer!.isSettledAt(1))
+  lines.push('---- version 2 is published')
+  simulation.publish(log[1]!.descriptor)
+  simulation.run(() => peer!.isSettledAt(2))
+  await expect(`${lines.join('\n')}\n`).toMatchFileSnapshot('transcripts/one-upgrade.txt')
+})
+
+it('installs two pending versions in order, one future simulation object at a time (R4)', async () => {
+  const lines: string[] = []
+  const simulation = world(lines)
+  const [peer] = simulation.peers
+  peer?.boot()
+  for (const { descriptor } of versions(3)) simulation.publish(descriptor)
+  simulation.run(() => peer!.isSettledAt(3))
+  await expect(
+    `${lines.filter(line => line.includes('switchHost (') || line.includes('persist')).join('\n')}\n`
+  ).toMatchFileSnapshot('transcripts/two-pending.txt')
+})

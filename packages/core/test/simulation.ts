@@ -1,0 +1,404 @@
+import {
+  createPeerState,
+  defaultTiming,
+  routesOf,
+  sha256Hex,
+  step,
+  type Announcement,
+  type Descriptor,
+  type Effect,
+  type Fact,
+  type HostPlan,
+  type JournalEntry,
+  type Outcome,
+  type PeerConfig,
+  type PeerState,
+  type StateMeta,
+  type SwitchStage,
+  type Timing
+} from '../src/index.js'
+import { network } from './descriptors.js'
+
+/** What a peer keeps when its process dies. */
+interface Disk {
+  journal: JournalEntry[]
+  meta: StateMeta | undefined
+  bundles: Set<string>
+  trusted: Descriptor[]
+  epoch: number
+}
+
+/** What happens next in the simulated world, at a time. */
+interface Pending {
+  atMs: number
+  order: number
+  peer: number
+  /** Boot in which it was asked for: results of a dead process never arrive. Undefined: it happens anyway. */
+  boot: number | undefined
+  run: () => void
+}
+
+export interface SimulationOptions {
+  readonly peers: number
+  readonly seed: number
+  readonly timing?: Partial<Timing>
+  /** What goes wrong: an outcome for a fetch or rehearsal of a bundle, or the cause why a switch to a plan fails. */
+  readonly faults?: {
+    readonly rehearse?: (bundleOrVersion: number) => string | undefined
+    readonly switch?: (
+      plan: HostPlan,
+      attempt: number
+    ) => { cause: string; stage: SwitchStage; restored?: boolean; moved?: boolean } | undefined
+  }
+  /** Called for every effect and every fact, in order. */
+  readonly trace?: (line: string) => void
+}
+
+const genesisWallMs = Date.parse('2026-01-01T00:00:00.000Z')
+
+/**
+ * A small deterministic world around the real core: simulated time, disks, hosts and gossip, all drawn from one seed. It stands in for
+ * the shell, so what is tested is `step` alone.
+ */
+export class Simulation {
+  readonly options: SimulationOptions
+  readonly peers: SimulatedPeer[] = []
+  nowMs = 0
+  #queue: Pending[] = []
+  #order = 0
+  #random: () => number
+
+  constructor(options: SimulationOptions) {
+    this.options = options
+    this.#random = mulberry32(options.seed)
+    for (let i = 0; i < options.peers; i++) this.peers.push(new SimulatedPeer(this, i))
+  }
+
+  random(below: number): number {
+    return Math.floor(this.#random() * below)
+  }
+
+  later(peer: SimulatedPeer, delayMs: number, run: () => void): void {
+    this.#queue.push({ atMs: this.nowMs + delayMs, order: this.#order++, peer: peer.index, boot: peer.disk.epoch, run })
+  }
+
+  /** Something that happens whether the process lives or not. */
+  always(peer: SimulatedPeer, delayMs: number, run: () => void): void {
+    this.#queue.push({ atMs: this.nowMs + delayMs, order: this.#order++, peer: peer.index, boot: undefined, run })
+  }
+
+  /** Starts a process again that was killed. */
+  rebootLater(peer: SimulatedPeer, delayMs: number): void {
+    this.always(peer, delayMs, () => peer.boot())
+  }
+
+  /** Runs what is pending until `until` holds. @throws when nothing is left to do, or the time is over */
+  run(until: () => boolean, limitMs = 600_000): void {
+    const endMs = this.nowMs + limitMs
+    while (!until()) {
+      this.#queue.sort((a, b) => a.atMs - b.atMs || a.order - b.order)
+      const next = this.#queue.shift()
+      if (next === undefined || next.atMs > endMs)
+        throw new Error(`stuck at ${this.nowMs} ms: ${this.peers.map(peer => peer.describe()).join(' | ')}`)
+      this.nowMs = Math.max(this.nowMs, next.atMs)
+      const peer = this.peers[next.peer]
+      if (peer === undefined) continue
+      if (next.boot === undefined || (peer.isUp && peer.disk.epoch === next.boot)) next.run()
+    }
+  }
+
+  /** A descriptor becomes trusted everywhere, at each peer at its own moment. */
+  publish(descriptor: Descriptor): void {
+    for (const peer of this.peers) peer.learn(descriptor, 1 + this.random(200))
+  }
+
+  deliver(from: SimulatedPeer, announcement: Announcement): void {
+    for (const peer of this.peers) {
+      if (peer === from || !peer.isUp) continue
+      this.later(peer, 1 + this.random(50), () => peer.input({ fact: 'announcement', announcement, ageMs: 0 }))
+    }
+  }
+
+  wallMs(): number {
+    return genesisWallMs + this.nowMs
+  }
+}
+
+export class SimulatedPeer {
+  readonly simulation: Simulation
+  readonly index: number
+  readonly id: string
+  disk: Disk = { journal: [], meta: undefined, bundles: new Set(), trusted: [], epoch: 0 }
+  state: PeerState
+  isUp = false
+  /** Kills the process when it returns true: before an effect, or after it. */
+  killAt: ((when: 'before' | 'after', effect: Effect) => boolean) | undefined
+  readonly seen: string[] = []
+  #wake = 0
+  #switches = 0
+  #switching: { id: number; cancelled: boolean } | undefined
+
+  constructor(simulation: Simulation, index: number) {
+    this.simulation = simulation
+    this.index = index
+    this.id = `12D3Koo${sha256Hex(`peer ${index}`).replace(/[0l]/g, 'x').slice(0, 40)}`
+    this.state = createPeerState(this.config())
+  }
+
+  config(): PeerConfig {
+    return {
+      network,
+      peer: this.id,
+      className: 'Counter1',
+      groups: [],
+      instar: '0.0.0',
+      alone: this.index === 0,
+      timing: {
+        ...defaultTiming,
+        retryMinMs: 50,
+        retryMaxMs: 2000,
+        announceEveryMs: 30_000,
+        ...this.simulation.options.timing
+      }
+    }
+  }
+
+  boot(): void {
+    this.isUp = true
+    this.disk.epoch++
+    this.state = createPeerState(this.config())
+    for (const descriptor of this.disk.trusted) this.input({ fact: 'versionTrusted', descriptor })
+    this.input({ fact: 'freshUntil', untilMs: Number.MAX_SAFE_INTEGER })
+    this.input({
+      fact: 'start',
+      epoch: this.disk.epoch,
+      entries: structuredClone(this.disk.journal),
+      meta: this.disk.meta,
+      bundles: [...this.disk.bundles]
+    })
+    // A new connection brings the neighbours' newest statements (sync).
+    this.simulation.later(this, 5, () => {
+      for (const other of this.simulation.peers) {
+        if (other !== this && other.state.announced !== undefined) {
+          this.input({ fact: 'announcement', announcement: other.state.announced.announcement, ageMs: 0 })
+        }
+      }
+      this.input({ fact: 'synced' })
+    })
+  }
+
+  kill(): void {
+    this.isUp = false
+    this.#switching = undefined
+  }
+
+  /** The version becomes trusted here, now or, while the process is down, at its next start. Versions come in order. */
+  learn(descriptor: Descriptor, delayMs: number): void {
+    this.simulation.always(this, delayMs, () => {
+      if (descriptor.version > this.disk.trusted.length + 1) return this.learn(descriptor, 50)
+      if (descriptor.version <= this.disk.trusted.length) return
+      this.disk.trusted.push(descriptor)
+      this.input({ fact: 'versionTrusted', descriptor })
+    })
+  }
+
+  input(fact: Fact): void {
+    if (!this.isUp) return
+    const now = { wallMs: this.simulation.wallMs(), monoMs: this.simulation.nowMs }
+    this.simulation.options.trace?.(`${this.index} < ${describeFact(fact)}`)
+    const { state, effects } = step(this.state, { ...fact, now })
+    this.state = state
+    for (const effect of effects) {
+      if (this.killAt?.('before', effect) === true) return this.kill()
+      this.act(effect)
+      if (this.killAt?.('after', effect) === true) return this.kill()
+    }
+  }
+
+  act(effect: Effect): void {
+    const { simulation } = this
+    if (effect.effect !== 'wake') simulation.options.trace?.(`${this.index} > ${describeEffect(effect)}`)
+    switch (effect.effect) {
+      case 'persist':
+        this.disk.journal.push(...structuredClone(effect.entries))
+        return
+      case 'fetchBundle':
+        return simulation.later(this, 5 + simulation.random(100), () => {
+          this.disk.bundles.add(effect.bundle)
+          this.done(effect.id, { of: 'fetchBundle', ok: true })
+        })
+      case 'rehearse': {
+        const cause = simulation.options.faults?.rehearse?.(effect.version)
+        return simulation.later(this, 20, () =>
+          this.done(
+            effect.id,
+            cause === undefined ? { of: 'rehearse', ok: true } : { of: 'rehearse', ok: false, cause, transient: false }
+          )
+        )
+      }
+      case 'evaluateSchedule':
+        return simulation.later(this, 1, () =>
+          this.done(effect.id, { of: 'evaluateSchedule', ok: true, decision: { decision: 'upgrade', reason: 'eager' } })
+        )
+      case 'switchHost':
+        return this.#switchHost(effect.id, effect.plan)
+      case 'cancelSwitch':
+        if (this.#switching?.id === effect.id) this.#switching.cancelled = true
+        return
+      case 'announce':
+        this.seen.push(`${effect.announcement.running.version}`)
+        return simulation.deliver(this, effect.announcement)
+      case 'wake': {
+        const wake = ++this.#wake
+        simulation.later(this, effect.afterMs, () => {
+          if (wake === this.#wake) this.input({ fact: 'tick' })
+        })
+      }
+    }
+  }
+
+  #switchHost(id: number, plan: HostPlan): void {
+    const { simulation } = this
+    const switching = { id, cancelled: false }
+    this.#switching = switching
+    const fault = simulation.options.faults?.switch?.(plan, ++this.#switches)
+    const fail = (cause: string, stage: SwitchStage, restored: boolean): void => {
+      this.done(id, { of: 'switchHost', ok: false, cause, stage, restored, meta: this.disk.meta })
+    }
+    const stages: SwitchStage[] = [
+      'spawned',
+      'loaded',
+      'holding',
+      'drained',
+      'closed',
+      'opened',
+      'transforming',
+      'transformed',
+      'activated'
+    ]
+    const advance = (i: number): void => {
+      const stage = stages[i]
+      if (stage === undefined)
+        return this.done(id, { of: 'switchHost', ok: true, meta: this.disk.meta ?? metaOf(plan, 1) })
+      if (fault?.stage === stage) {
+        if (fault.moved === true) this.disk.meta = metaOf(plan, (this.disk.meta?.generation ?? 0) + 1)
+        return fail(fault.cause, stage, fault.restored ?? true)
+      }
+      if (switching.cancelled && stage === 'transforming') return fail('cancelled', stage, true)
+      // The one synced batch that moves the pointer.
+      if (stage === 'transformed') this.disk.meta = metaOf(plan, (this.disk.meta?.generation ?? 0) + 1)
+      this.input({ fact: 'switchStage', id, stage })
+      simulation.later(this, 1 + simulation.random(10), () => advance(i + 1))
+    }
+    simulation.later(this, 1, () => advance(0))
+  }
+
+  done(id: number, outcome: Outcome): void {
+    this.input({ fact: 'done', id, outcome })
+  }
+
+  /** Whether a version is settled here: the object runs it, committed, and nothing lies below. */
+  isSettledAt(version: number): boolean {
+    const { running, lowest, versions } = this.state
+    return this.isUp && running === version && lowest === version && versions.get(version)?.phase !== 'trial'
+  }
+
+  served(): readonly [number, number] | undefined {
+    return routesOf(this.state).served
+  }
+
+  describe(): string {
+    const phases = [...this.state.versions.values()].map(
+      ({ version, phase, reason, cause }) => `v${version} ${phase} (${reason ?? cause ?? ''})`
+    )
+    return `${this.index} ${this.isUp ? 'up' : 'down'} runs ${this.state.running}: ${phases.join(', ')} host ${this.state.host.status} ${this.state.host.lastError ?? ''} ${this.state.damage ?? ''}`
+  }
+}
+
+export function metaOf(plan: HostPlan, generation: number): StateMeta {
+  return {
+    format: 1,
+    network,
+    current: plan.object.version,
+    revision: plan.object.revision,
+    generation,
+    spaces: { object: `g${generation}`, past: {}, future: {} }
+  }
+}
+
+function describeFact(fact: Fact): string {
+  switch (fact.fact) {
+    case 'start':
+      return `start, boot ${fact.epoch}, ${fact.entries.length} entries, state of version ${fact.meta?.current ?? 'none'}`
+    case 'versionTrusted':
+      return `version ${fact.descriptor.version} is trusted`
+    case 'announcement':
+      return `a statement of another peer`
+    case 'switchStage':
+      return `switch ${fact.stage}`
+    case 'done':
+      return `${fact.outcome.of} ${fact.outcome.ok ? 'done' : `failed: ${fact.outcome.cause}`}`
+    case 'operator':
+      return `operator: ${fact.word} ${fact.version ?? 'all'}`
+    default:
+      return fact.fact
+  }
+}
+
+function describeEffect(effect: Effect): string {
+  switch (effect.effect) {
+    case 'persist':
+      return `persist ${effect.entries.map(describeEntry).join('; ')}`
+    case 'switchHost':
+      return `switchHost (${effect.purpose}) to ${describePlan(effect.plan)}`
+    case 'announce': {
+      const { running, floor, served, versions } = effect.announcement
+      const phases = versions
+        .map(({ version, phase, reason }) => `v${version} ${phase}${reason === undefined ? '' : ` "${reason}"`}`)
+        .join(', ')
+      return `announce running ${running.version} floor ${floor} serves ${served?.join('..') ?? 'nothing'}${phases === '' ? '' : `: ${phases}`}`
+    }
+    case 'rehearse':
+      return `rehearse version ${effect.version}: ${effect.plans.map(describePlan).join(', then ')}`
+    default:
+      return effect.effect
+  }
+}
+
+function describeEntry(entry: JournalEntry): string {
+  switch (entry.type) {
+    case 'joined':
+      return `joined as ${entry.lineage.className} at ${entry.version}`
+    case 'served':
+      return `serves from ${entry.low}`
+    case 'phase':
+      return `v${entry.version} ${entry.phase}`
+    case 'running':
+      return `runs ${entry.version}`
+    case 'operator':
+      return `${entry.word} ${entry.version ?? 'all'}`
+  }
+}
+
+function describePlan(plan: HostPlan): string {
+  const past = plan.past.map(({ revision }) => `past ${revision}`)
+  const future = plan.future.map(({ revision }) => `future ${revision}`)
+  const steps = plan.steps.map(({ from, to }) => `${from}→${to}`)
+  return [
+    `object ${plan.object.version}`,
+    ...past,
+    ...future,
+    ...(steps.length > 0 ? [`steps ${steps.join(' ')}`] : []),
+    ...(plan.goBack ? ['back'] : [])
+  ].join(' + ')
+}
+
+function mulberry32(seed: number): () => number {
+  let a = seed >>> 0
+  return () => {
+    a = (a + 0x6d2b79f5) | 0
+    let t = Math.imul(a ^ (a >>> 15), 1 | a)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
+  }
+}
