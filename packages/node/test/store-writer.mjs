@@ -2,6 +2,7 @@
 //
 //   node store-writer.mjs <data directory>
 
+import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { openDataDirectory } from '../dist/store/data-directory.js'
 import { openJournal } from '../dist/store/journal.js'
@@ -13,10 +14,15 @@ process.stdout.write(`epoch ${directory.bootEpoch}\n`)
 
 for (let round = journal.records.at(-1)?.body.round ?? 0; ;) {
   round++
-  const documents = [1, 2, 3].map(i => Buffer.from(`document ${i} of round ${round} ${'x'.repeat(2000)}`))
-  await directory.store.writeTrust({ documents: [Buffer.from('root'), ...documents] })
+  const texts = [1, 2, 3].map(i => `document ${i} of round ${round} ${'x'.repeat(2000)}`)
+  await directory.store.writeTrust({ documents: ['root', ...texts].map(toDocument), version: round, chainId: 'id' })
   const record = { type: 'round', body: { round } }
   if (round % 20 === 0) await journal.compact([record])
   else await journal.append([record])
   process.stdout.write(`done ${round}\n`)
+}
+
+function toDocument(text) {
+  const bytes = Buffer.from(text)
+  return { hash: createHash('sha256').update(bytes).digest('hex'), role: 'targets', version: 1, bytes }
 }

@@ -1,7 +1,14 @@
+import { InstarError, invariant, messageOf, type Verdict } from '@instar/core'
+import { TopicValidatorResult } from '@chainsafe/libp2p-gossipsub'
 import type { Connection, PrivateKey, Stream } from '@libp2p/interface'
-import type { Verdict } from '@instar/core'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { multiaddr } from '@multiformats/multiaddr'
 import type { Logger } from 'pino'
 import type { KnownPeer } from '../store/store.js'
+import { AddressBook } from './address-book.js'
+import { createNode, type Node } from './libp2p-node.js'
+import { Neighbours } from './neighbours.js'
+import { announcementTopicName, headTopicName } from './topics.js'
 
 export interface OverlayInit {
   readonly identity: PrivateKey
@@ -9,46 +16,55 @@ export interface OverlayInit {
   readonly network: string
   /** Multiaddrs to listen on; port 0 takes a free one. */
   readonly listen: readonly string[]
-  /** Multiaddrs with `/p2p/<peer id>` that are dialled at start and again, with backoff, whenever connections are few. */
+  /** Multiaddrs with `/p2p/<peer id>` that are dialled at start and again, with backoff, whenever neighbours are few. */
   readonly bootstrap: readonly string[]
+  /** The protocol that tells peers of the network from clients: who speaks it is a neighbour. */
+  readonly peerProtocol: string
   /** Many peers of this network share one IP: connection rate and co-location limits are lifted. Default: all of `listen` is loopback. */
   readonly sameHost?: boolean
+  /** Pings every connection to find dead ones. Default true. */
+  readonly connectionMonitor?: boolean
   /** Remembers peers across restarts. */
-  readonly knownPeers?: {
+  readonly store?: {
     readKnownPeers(): Promise<readonly KnownPeer[]>
     writeKnownPeers(peers: readonly KnownPeer[]): Promise<void>
   }
+  readonly now?: () => number
+  readonly random?: () => number
   readonly log: Logger
 }
 
 export type StreamHandler = (stream: Stream, peer: string, connection: Connection) => void | Promise<void>
 
-/** What a topic does with a message before it is relayed; `value` reaches `deliver`. */
-export interface TopicInit<T> {
+export interface TopicInit {
   readonly topic: string
   readonly bytesMax: number
-  validate(data: Uint8Array, from: string): Promise<Verdict<T>>
-  deliver?(value: T, from: string): void
+  /** Judges, stores and acts on a message before it is relayed: only what is accepted is. `from` is the neighbour that sent it. */
+  validate(data: Uint8Array, from: string): Promise<Verdict<unknown>>
 }
 
 export interface Topic {
   /** Resolves with the number of neighbours that it was handed to; 0 is no error, sync carries what gossip could not. */
   publish(data: Uint8Array): Promise<number>
-  /** Peers that are connected and follow the topic. */
+  /** Connected peers that follow the topic. */
   subscribers(): readonly string[]
 }
 
 export interface OverlayEvents {
+  /** Any program has connected or left: a peer or a client. */
   connected: string
   disconnected: string
+  /** A connected program speaks the peer protocol: it is a peer. */
+  neighbour: string
 }
 
 /** The peer's place in the network: connections, streams by protocol, and gossip. Peers are named by their id as text. */
 export interface Overlay {
   readonly peerId: string
-  /** Where others reach this peer now, each with `/p2p/<peer id>`. */
+  /** Where others reach this peer now, each with `/p2p/<peer id>`; empty before start. */
   addresses(): readonly string[]
-  peers(): readonly string[]
+  connected(): ReadonlySet<string>
+  neighbours(): ReadonlySet<string>
   /** @throws InstarError PortInUse */
   start(): Promise<void>
   /** Never takes longer than a few seconds. */
@@ -57,19 +73,256 @@ export interface Overlay {
   connect(address: string, options?: { signal?: AbortSignal }): Promise<string>
   /** Opens a stream to a peer, dialling one of its known addresses where needed. @throws InstarError Unreachable */
   openStream(peer: string, protocol: string, options?: { signal?: AbortSignal }): Promise<Stream>
-  /** Registers a protocol; may be called before start. */
-  handle(protocol: string, handler: StreamHandler, options?: { maxInboundStreams?: number }): void
-  /** Registers and subscribes a topic; before start. */
-  topic<T>(init: TopicInit<T>): Topic
-  /** Adds addresses heard from others to those that are dialled when connections are few. Bounded; nothing is believed but by dialling. */
+  /** Registers a protocol; before start. A handler that throws resets the stream. */
+  handle(protocol: string, handler: StreamHandler, options?: { maxInboundStreams?: number }): Promise<void>
+  /** Registers and subscribes one of the topics of `topics.ts`; before start. */
+  topic(init: TopicInit): Topic
+  /** Adds addresses heard from others to those that are dialled when neighbours are few. Bounded; nothing is believed but by dialling. */
   learn(peers: readonly KnownPeer[]): void
-  /** A sample of known peers with addresses, for handing on. */
+  /** A sample of peers that were met, with addresses, for handing on. */
   knownPeers(countMax: number): readonly KnownPeer[]
-  /** Closes the connections to a peer that broke a rule, and takes none with it for a while. */
-  ban(peer: string, reason: string): void
-  on<K extends keyof OverlayEvents>(event: K, listener: (peer: OverlayEvents[K]) => void): () => void
+  /** Closes the connections to a peer that broke a rule, and takes none with it for a while; ten minutes where nothing else is said. */
+  ban(peer: string, reason: string, forMs?: number): void
+  on(event: keyof OverlayEvents, listener: (peer: string) => void): () => void
 }
 
-export async function createOverlay(_init: OverlayInit): Promise<Overlay> {
-  throw new Error('not built yet')
+const stopTimeoutMs = 5000
+const dialTimeoutMs = 10_000
+const banMs = 10 * 60_000
+const bansMax = 1000
+const saveEveryMs = 30_000
+
+export async function createOverlay(init: OverlayInit): Promise<Overlay> {
+  const bans = new Map<string, number>()
+  const now = init.now ?? Date.now
+  const isBanned = (peer: { toString(): string }) => (bans.get(peer.toString()) ?? 0) > now()
+  const node = await createNode({
+    identity: init.identity,
+    listen: init.listen,
+    topics: [headTopicName(init.network), announcementTopicName(init.network)],
+    sameHost: init.sameHost ?? init.listen.every(address => /^\/(ip4\/127\.|ip6\/::1\/)/.test(address)),
+    connectionMonitor: init.connectionMonitor ?? true,
+    connectionGater: {
+      denyDialPeer: isBanned,
+      denyInboundEncryptedConnection: isBanned
+    }
+  })
+  return new Libp2pOverlay(init, node, bans, now)
+}
+
+class Libp2pOverlay implements Overlay {
+  readonly peerId: string
+  private readonly book: AddressBook
+  private readonly near = new Set<string>()
+  private readonly seeking: Neighbours
+  private readonly listeners = new Map<keyof OverlayEvents, Set<(peer: string) => void>>()
+  private readonly topics: string[] = []
+  private saveTimer: NodeJS.Timeout | undefined
+
+  constructor(
+    private readonly init: OverlayInit,
+    private readonly node: Node,
+    private readonly bans: Map<string, number>,
+    private readonly now: () => number
+  ) {
+    this.peerId = node.peerId.toString()
+    const random = init.random ?? Math.random
+    this.book = new AddressBook(this.peerId, now, random)
+    this.seeking = new Neighbours({
+      book: this.book,
+      bootstrap: init.bootstrap,
+      log: init.log,
+      now,
+      random,
+      connected: () => this.connected(),
+      neighbours: () => this.near,
+      dial: async ({ addresses }) => {
+        await node.dial(addresses.map(multiaddr), { signal: AbortSignal.timeout(dialTimeoutMs) })
+      }
+    })
+  }
+
+  addresses(): readonly string[] {
+    return this.node.getMultiaddrs().map(String)
+  }
+
+  connected(): ReadonlySet<string> {
+    return new Set(this.node.getPeers().map(String))
+  }
+
+  neighbours(): ReadonlySet<string> {
+    return this.near
+  }
+
+  async start(): Promise<void> {
+    this.book.hear((await this.init.store?.readKnownPeers()) ?? [])
+    this.listen()
+    await this.node.register(this.init.peerProtocol, {
+      onConnect: peer => this.welcome(peer.toString()),
+      onDisconnect: peer => void this.near.delete(peer.toString())
+    })
+    try {
+      await this.node.start()
+    } catch (thrown) {
+      await this.stop()
+      throw toListenError(this.init.listen, thrown)
+    }
+    for (const topic of this.topics) this.node.services.pubsub.subscribe(topic)
+    this.seeking.start()
+    this.saveTimer = setInterval(() => void this.save(), saveEveryMs)
+    this.init.log.info({ peer: this.peerId, addresses: this.addresses() }, 'listening')
+  }
+
+  async stop(): Promise<void> {
+    this.seeking.stop()
+    clearInterval(this.saveTimer)
+    await this.save()
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<'late'>(resolve => {
+      timer = setTimeout(() => resolve('late'), stopTimeoutMs)
+    })
+    // libp2p waits for the other ends, which may be gone; the process must not.
+    const outcome = await Promise.race([Promise.resolve(this.node.stop()), late])
+    clearTimeout(timer)
+    if (outcome === 'late') this.init.log.warn({ stopTimeoutMs }, 'the network did not stop in time, it is left behind')
+  }
+
+  async connect(address: string, { signal }: { signal?: AbortSignal } = {}): Promise<string> {
+    try {
+      const connection = await this.node.dial(multiaddr(address), { signal: boundedBy(signal) })
+      return connection.remotePeer.toString()
+    } catch (thrown) {
+      throw unreachable(address, thrown)
+    }
+  }
+
+  async openStream(peer: string, protocol: string, { signal }: { signal?: AbortSignal } = {}): Promise<Stream> {
+    const bounded = boundedBy(signal)
+    try {
+      const id = peerIdFromString(peer)
+      const addresses = this.book.addressesOf(peer)
+      if (this.node.getConnections(id).length === 0 && addresses.length > 0)
+        await this.node.dial(addresses.map(multiaddr), { signal: bounded })
+      return await this.node.dialProtocol(id, protocol, { signal: bounded })
+    } catch (thrown) {
+      throw unreachable(`peer ${peer}`, thrown)
+    }
+  }
+
+  async handle(protocol: string, handler: StreamHandler, options: { maxInboundStreams?: number } = {}): Promise<void> {
+    await this.node.handle(
+      protocol,
+      async (stream, connection) => handler(stream, connection.remotePeer.toString(), connection),
+      options
+    )
+  }
+
+  topic({ topic, bytesMax, validate }: TopicInit): Topic {
+    const { pubsub } = this.node.services
+    pubsub.topicValidators.set(topic, async (from, message) => {
+      // Bounded before anything reads it (R19).
+      if (message.data.length > bytesMax) return TopicValidatorResult.Reject
+      const verdict = await validate(message.data, from.toString())
+      if (verdict.verdict !== 'accept')
+        this.init.log.debug({ topic, from: from.toString(), ...verdict }, 'not taken and not relayed')
+      return validatorResults[verdict.verdict]
+    })
+    this.topics.push(topic)
+    return {
+      publish: async data => {
+        invariant(data.length <= bytesMax, `a message on ${topic} fits its largest size`)
+        return (await pubsub.publish(topic, data)).recipients.length
+      },
+      subscribers: () => pubsub.getSubscribers(topic).map(String)
+    }
+  }
+
+  learn(peers: readonly KnownPeer[]): void {
+    if (this.book.hear(peers)) this.seeking.look()
+  }
+
+  knownPeers(countMax: number): readonly KnownPeer[] {
+    return this.book.sample(countMax)
+  }
+
+  ban(peer: string, reason: string, forMs = banMs): void {
+    this.init.log.warn({ peer, reason }, 'disconnecting a peer that broke a rule')
+    const oldest = this.bans.keys().next().value
+    if (this.bans.size >= bansMax && oldest !== undefined) this.bans.delete(oldest)
+    this.bans.set(peer, this.now() + forMs)
+    this.node.hangUp(peerIdFromString(peer)).catch((thrown: unknown) => {
+      this.init.log.debug({ peer, cause: messageOf(thrown) }, 'could not hang up')
+    })
+  }
+
+  on(event: keyof OverlayEvents, listener: (peer: string) => void): () => void {
+    const all = this.listeners.get(event) ?? new Set()
+    this.listeners.set(event, all.add(listener))
+    return () => all.delete(listener)
+  }
+
+  private listen(): void {
+    this.node.addEventListener('peer:connect', ({ detail }) => this.emit('connected', detail.toString()))
+    this.node.addEventListener('peer:disconnect', ({ detail }) => {
+      this.near.delete(detail.toString())
+      this.emit('disconnected', detail.toString())
+      this.seeking.look()
+    })
+    this.node.addEventListener('peer:identify', ({ detail }) => {
+      // Clients come and go and are no one's neighbours.
+      if (!detail.protocols.includes(this.init.peerProtocol)) return
+      this.book.meet(detail.peerId.toString(), detail.listenAddrs.map(String))
+    })
+  }
+
+  private welcome(peer: string): void {
+    if (this.near.has(peer)) return
+    this.near.add(peer)
+    this.book.reached(peer)
+    this.emit('neighbour', peer)
+  }
+
+  private emit(event: keyof OverlayEvents, peer: string): void {
+    for (const listener of this.listeners.get(event) ?? []) listener(peer)
+  }
+
+  private async save(): Promise<void> {
+    try {
+      await this.init.store?.writeKnownPeers(this.book.all())
+    } catch (thrown) {
+      // Addresses are a convenience: the peer goes on without remembering them.
+      this.init.log.warn({ cause: messageOf(thrown) }, 'could not remember the addresses of peers')
+    }
+  }
+}
+
+const validatorResults = {
+  accept: TopicValidatorResult.Accept,
+  ignore: TopicValidatorResult.Ignore,
+  reject: TopicValidatorResult.Reject
+} as const
+
+function boundedBy(signal: AbortSignal | undefined): AbortSignal {
+  const timeout = AbortSignal.timeout(dialTimeoutMs)
+  return signal === undefined ? timeout : AbortSignal.any([signal, timeout])
+}
+
+function unreachable(what: string, thrown: unknown): InstarError {
+  return new InstarError('Unreachable', `No connection to ${what}: ${messageOf(thrown)}.`, { cause: thrown })
+}
+
+function toListenError(listen: readonly string[], thrown: unknown): InstarError {
+  const text = messageOf(thrown, 2000)
+  const address = listen.find(each => text.includes(each)) ?? listen.join(', ')
+  if (/EADDRINUSE/.test(text)) {
+    return new InstarError(
+      'PortInUse',
+      `Another program listens on ${address} already: stop it, or give this peer another port (0 takes a free one).`,
+      { detail: { address }, cause: thrown }
+    )
+  }
+  return new InstarError('BadConfig', `The peer cannot listen on ${address}: ${text}.`, {
+    detail: { address },
+    cause: thrown
+  })
 }

@@ -78,7 +78,7 @@ test('loses nothing that was acknowledged when its process is killed, and is fre
     const round = (journal.records.at(-1)?.body as { round: number }).round
     expect(round).toBeGreaterThanOrEqual(done)
     expect(directory.bootEpoch).toBe(++epoch)
-    const texts = trust!.documents.map(document => Buffer.from(document).toString())
+    const texts = trust!.documents.map(document => Buffer.from(document.bytes).toString())
     // The set is written before the record of its round, so it is of that round or of the next one, and never of two.
     const rounds2 = new Set(texts.slice(1).map(text => Number(/round (\d+)/.exec(text)![1])))
     expect(texts).toHaveLength(4)

@@ -13,15 +13,17 @@ beforeEach(async () => {
 afterEach(() => rm(path, { recursive: true, force: true }))
 
 const bytes = (text: string) => new Uint8Array(Buffer.from(text))
+const document = (text: string) => ({ hash: sha256Hex(text), role: 'targets', version: 3, bytes: bytes(text) })
+const trusted = (...texts: string[]) => ({ documents: texts.map(document), version: 2, chainId: 'id' })
 
 test('keeps the trusted set in order and forgets what left it', async () => {
   const store = await openStore(path)
   expect(await store.readTrust()).toBeUndefined()
-  await store.writeTrust({ documents: [bytes('root'), bytes('targets 1')] })
-  await store.writeTrust({ documents: [bytes('root'), bytes('targets 2'), bytes('snapshot')] })
+  await store.writeTrust(trusted('root', 'targets 1'))
+  await store.writeTrust(trusted('root', 'targets 2', 'snapshot'))
   await store.close()
   const again = await openStore(path)
-  expect((await again.readTrust())?.documents).toEqual(['root', 'targets 2', 'snapshot'].map(bytes))
+  expect(await again.readTrust()).toEqual(trusted('root', 'targets 2', 'snapshot'))
   await again.close()
   const db = new Level<string, Uint8Array>(path, { valueEncoding: 'view' })
   const keys = await db.sublevel('trust').keys().all()
@@ -29,10 +31,8 @@ test('keeps the trusted set in order and forgets what left it', async () => {
   await db.close()
 })
 
-test('keeps descriptors, announcements, peers and values', async () => {
+test('keeps announcements, peers and values', async () => {
   const store = await openStore(path)
-  const descriptor = { version: 2, chainId: 'c', hash: 'h', bytes: bytes('{}') }
-  await store.writeDescriptor(descriptor)
   const announcement = { peer: 'p', envelope: bytes('e'), version: 1, chainId: 'c', receivedAtMs: 5 }
   await store.writeAnnouncement(announcement)
   await store.writeAnnouncement({ ...announcement, receivedAtMs: 6 })
@@ -41,8 +41,6 @@ test('keeps descriptors, announcements, peers and values', async () => {
   await store.writeValue('k', bytes('v'))
   await store.close()
   const again = await openStore(path)
-  expect(await again.readDescriptor('h')).toEqual(descriptor)
-  expect(await again.readDescriptor('other')).toBeUndefined()
   expect(await again.readAnnouncements()).toEqual([{ ...announcement, receivedAtMs: 6 }])
   expect(await again.readKnownPeers()).toEqual(known)
   expect(await again.readValue('k')).toEqual(bytes('v'))
@@ -52,10 +50,9 @@ test('keeps descriptors, announcements, peers and values', async () => {
 })
 
 test('names a record that was damaged or moved, and goes on without an announcement that was', async () => {
-  const document = bytes('targets')
-  const hash = sha256Hex(document)
+  const hash = sha256Hex('targets')
   const store = await openStore(path)
-  await store.writeTrust({ documents: [document] })
+  await store.writeTrust(trusted('targets'))
   await store.writeAnnouncement({ peer: 'p', envelope: bytes('e'), version: 1, chainId: 'c', receivedAtMs: 5 })
   await store.writeValue('a', bytes('1'))
   await store.close()
@@ -84,10 +81,10 @@ test('names a record that was damaged or moved, and goes on without an announcem
 
 test('notices a trust document that is gone', async () => {
   const store = await openStore(path)
-  await store.writeTrust({ documents: [bytes('a'), bytes('b')] })
+  await store.writeTrust(trusted('a', 'b'))
   await store.close()
   const db = new Level<string, Uint8Array>(path, { valueEncoding: 'view' })
-  await db.sublevel('trust').del(sha256Hex(bytes('b')))
+  await db.sublevel('trust').del(sha256Hex('b'))
   await db.close()
   const again = await openStore(path)
   await expect(again.readTrust()).rejects.toMatchObject({ code: 'DataDirectoryDamaged' })

@@ -1,19 +1,24 @@
-import { invariant, sha256Hex } from '@instar/core'
 import { Level } from 'level'
 import { onDisk } from './disk-errors.js'
 import { damaged, decodeRecord, encodeRecord } from './stored-record.js'
 
+/** One document of the trusted set: TUF metadata or a descriptor. */
+export interface StoredDocument {
+  /** sha-256 of the bytes. */
+  readonly hash: string
+  readonly role: string
+  /** Of metadata: its revision. Of a descriptor: the version that it defines. */
+  readonly version: number
+  readonly bytes: Uint8Array
+}
+
 /** The trust documents that a peer acts on: what `restoreTrust` of the signer starts from. */
 export interface StoredTrust {
   /** In the order in which they were given; each was verified before it was stored. */
-  readonly documents: readonly Uint8Array[]
-}
-
-export interface StoredDescriptor {
+  readonly documents: readonly StoredDocument[]
+  /** The network's version by these documents, and its chain id (R1); 0 and the network id before version 1. */
   readonly version: number
   readonly chainId: string
-  readonly hash: string
-  readonly bytes: Uint8Array
 }
 
 export interface StoredAnnouncement {
@@ -39,9 +44,6 @@ export interface Store {
   readTrust(): Promise<StoredTrust | undefined>
   /** Replaces the trusted set in one synced batch: after it returns the set survives power loss, before it the old one stands. */
   writeTrust(trust: StoredTrust): Promise<void>
-  readDescriptor(hash: string): Promise<StoredDescriptor | undefined>
-  /** Synced. */
-  writeDescriptor(descriptor: StoredDescriptor): Promise<void>
   /** Damaged ones are left out: peers say everything again. */
   readAnnouncements(): Promise<readonly StoredAnnouncement[]>
   writeAnnouncement(announcement: StoredAnnouncement): Promise<void>
@@ -52,6 +54,13 @@ export interface Store {
   /** Synced. */
   writeValue(key: string, value: Uint8Array): Promise<void>
   close(): Promise<void>
+}
+
+/** The one record that says which documents are trusted together. */
+interface TrustedSet {
+  readonly documents: readonly string[]
+  readonly version: number
+  readonly chainId: string
 }
 
 const trustedSetKey = 'set'
@@ -68,7 +77,7 @@ export async function openStore(path: string): Promise<Store> {
   return new LevelStore(path, db)
 }
 
-type Table = 'trust' | 'descriptors' | 'announcements' | 'values' | 'peers'
+type Table = 'trust' | 'announcements' | 'values' | 'peers'
 
 class LevelStore implements Store {
   private readonly tables
@@ -80,7 +89,6 @@ class LevelStore implements Store {
     const table = (name: Table) => db.sublevel<string, Uint8Array>(name, { valueEncoding: 'view' })
     this.tables = {
       trust: table('trust'),
-      descriptors: table('descriptors'),
       announcements: table('announcements'),
       values: table('values'),
       peers: table('peers')
@@ -90,42 +98,29 @@ class LevelStore implements Store {
   async readTrust(): Promise<StoredTrust | undefined> {
     const set = await this.get('trust', trustedSetKey)
     if (set === undefined) return undefined
-    const documents = await Promise.all(
-      (set.fields['documents'] as string[]).map(async hash => {
-        const document = await this.get('trust', hash)
-        // LevelDB may lose writes to a damaged log without a word: the set says what must be there.
-        if (document === undefined) throw damaged(this.path, `trust document ${hash}`, 'it is missing')
-        return document.body
-      })
-    )
-    return { documents }
+    const { documents, version, chainId } = set.fields as unknown as TrustedSet
+    const read = documents.map(async hash => {
+      const document = await this.get('trust', hash)
+      // LevelDB may lose writes to a damaged log without a word: the set says what must be there.
+      if (document === undefined) throw damaged(this.path, `trust document ${hash}`, 'it is missing')
+      const fields = document.fields as unknown as Pick<StoredDocument, 'role' | 'version'>
+      return { hash, role: fields.role, version: fields.version, bytes: document.body }
+    })
+    return { documents: await Promise.all(read), version, chainId }
   }
 
-  async writeTrust({ documents }: StoredTrust): Promise<void> {
-    const hashes = documents.map(document => sha256Hex(document))
-    const before = await this.get('trust', trustedSetKey).catch(() => undefined)
-    const held = new Set((before?.fields['documents'] as string[] | undefined) ?? [])
+  async writeTrust({ documents, version, chainId }: StoredTrust): Promise<void> {
+    const before = await this.get('trust', trustedSetKey)
+    const leaving = new Set((before?.fields as TrustedSet | undefined)?.documents)
     const batch = this.db.batch()
-    for (const [i, hash] of hashes.entries()) {
-      const document = documents[i]
-      invariant(document !== undefined, 'every hash has its document')
-      if (!held.delete(hash)) batch.put(hash, encodeRecord(hash, {}, document), { sublevel: this.tables.trust })
+    for (const { hash, bytes, ...fields } of documents) {
+      if (!leaving.delete(hash)) batch.put(hash, encodeRecord(hash, fields, bytes), { sublevel: this.tables.trust })
     }
-    for (const hash of held) batch.del(hash, { sublevel: this.tables.trust })
-    const set = encodeRecord(trustedSetKey, { documents: [...new Set(hashes)] }, new Uint8Array())
-    batch.put(trustedSetKey, set, { sublevel: this.tables.trust })
+    for (const hash of leaving) batch.del(hash, { sublevel: this.tables.trust })
+    const set: TrustedSet = { documents: documents.map(each => each.hash), version, chainId }
+    const record = encodeRecord(trustedSetKey, { ...set }, new Uint8Array())
+    batch.put(trustedSetKey, record, { sublevel: this.tables.trust })
     await onDisk(this.path, () => batch.write({ sync: true }))
-  }
-
-  async readDescriptor(hash: string): Promise<StoredDescriptor | undefined> {
-    const record = await this.get('descriptors', hash)
-    if (record === undefined) return undefined
-    const { version, chainId } = record.fields as { version: number; chainId: string }
-    return { version, chainId, hash, bytes: record.body }
-  }
-
-  async writeDescriptor({ version, chainId, hash, bytes }: StoredDescriptor): Promise<void> {
-    await this.put('descriptors', hash, encodeRecord(hash, { version, chainId }, bytes), true)
   }
 
   async readAnnouncements(): Promise<readonly StoredAnnouncement[]> {

@@ -1,6 +1,22 @@
-import type { Descriptor, Verdict } from '@instar/core'
+import { InstarError, parseDescriptor, type Descriptor, type Verdict } from '@instar/core'
+import {
+  documentsAhead,
+  documentsOf,
+  emptyTrust,
+  freshUntilMs,
+  headsOf,
+  isBehind,
+  missingDescriptors,
+  restoreTrust,
+  trust,
+  type DocumentInfo,
+  type Heads,
+  type NamedUpgrade,
+  type TrustFact as SignerFact,
+  type TrustState
+} from '@instar/signer'
 import type { Logger } from 'pino'
-import type { StoredDescriptor, StoredTrust } from '../store/store.js'
+import type { StoredTrust } from '../store/store.js'
 
 /** What the trust documents say, for the engine. Versions come in order 1 … n, each once, after a restart again. */
 export type TrustFact =
@@ -11,25 +27,18 @@ export type TrustFact =
       readonly descriptorHash: string
       readonly descriptor: Descriptor
     }
+  /** By the wall clock; 0 when nothing vouches for what is held. */
   | { readonly type: 'freshUntil'; readonly untilMs: number }
-  | { readonly type: 'forked'; readonly version: number; readonly detail: string }
-
-/** A version that trusted targets name and whose descriptor is not here yet. */
-export interface MissingDescriptor {
-  readonly version: number
-  readonly hash: string
-  readonly bytes: number
-}
+  /** Two descriptors are signed for one version: nothing starts there (R20). */
+  | { readonly type: 'forked'; readonly version: number; readonly hashes: readonly [string, string] }
 
 export interface TrustServiceInit {
   readonly network: string
-  /** The first root of the network; needed once, later the store has it. Its hash must be the network id. */
-  readonly root?: Uint8Array
+  /** Documents to begin with where the store has none: of `network create`, or none at all, for a peer that learns by sync. */
+  readonly documents?: readonly Uint8Array[]
   readonly store: {
     readTrust(): Promise<StoredTrust | undefined>
     writeTrust(trust: StoredTrust): Promise<void>
-    readDescriptor(hash: string): Promise<StoredDescriptor | undefined>
-    writeDescriptor(descriptor: StoredDescriptor): Promise<void>
   }
   readonly now?: () => number
   readonly log: Logger
@@ -38,24 +47,193 @@ export interface TrustServiceInit {
 
 /** The one place where trust documents and descriptors enter a peer, wherever they come from (§5). */
 export interface TrustService {
-  /** Restores the trusted set, and emits its facts. @throws InstarError WrongNetwork, DataDirectoryDamaged */
+  /** Restores the trusted set, and emits its facts. @throws InstarError DataDirectoryDamaged, WrongNetwork */
   start(): Promise<void>
-  /** Verifies, stores (one synced batch), then emits facts. One at a time, in order of the calls. */
-  submit(document: Uint8Array, from: string): Promise<Verdict<{ readonly changed: boolean }>>
-  /** Takes a descriptor whose hash and length equal a trusted entry `upgrades/n` (R19), and no other. */
-  submitDescriptor(bytes: Uint8Array, from: string): Promise<Verdict<Descriptor>>
-  /** The network's version here: the largest n of which 1 … n are trusted and their descriptors held. */
-  newest(): { readonly version: number; readonly chainId: string } | undefined
-  descriptor(version: number): StoredDescriptor | undefined
-  missingDescriptors(): readonly MissingDescriptor[]
-  freshUntilMs(): number | undefined
-  /** Opaque summary of the documents held, for {@link documentsAhead} at another peer. */
-  heads(): TrustHeads
-  /** The documents that a peer with these heads lacks, root chain first. */
-  documentsAhead(theirs: TrustHeads): readonly Uint8Array[]
-  /** Runs after each change of what is trusted. */
-  onChange(listener: () => void): () => void
+  /**
+   * Verifies a document or descriptor, stores what is trusted with it (one synced batch), then emits its facts and answers. One at a
+   * time, in order of the calls. `accept` means that it is to be relayed; what was known already is `ignore` with code `Known`.
+   */
+  submit(document: Uint8Array, from: string): Promise<Verdict<DocumentInfo>>
+  /** Everything trusted, for the signer's functions (`trustedUpgrades`, `createProposal`, …). */
+  state(): TrustState
+  /** The network's version here: the largest n of which 1 … n are named and held. Before version 1: 0 and the network id. */
+  newest(): { readonly version: number; readonly chainId: string }
+  missingDescriptors(): readonly NamedUpgrade[]
+  freshUntilMs(): number
+  heads(): Heads
+  /** Whether a peer with these heads may hold something that is missing here. */
+  isBehind(theirs: Heads): boolean
+  /** What a peer with these heads lacks, in feeding order. */
+  documentsAhead(theirs: Heads): readonly Uint8Array[]
+  /** Runs after each change of what is trusted, after its facts. */
+  onChange(listener: (info: DocumentInfo, from: string) => void): () => void
 }
 
-/** Refined by the signer's `Heads`. */
-export type TrustHeads = unknown
+export function createTrustService(init: TrustServiceInit): TrustService {
+  return new StoredTrustService(init)
+}
+
+class StoredTrustService implements TrustService {
+  private trusted: TrustState
+  private announced: { version: number; chainId: string }
+  private freshUntil = 0
+  private last: Promise<unknown> = Promise.resolve()
+  private readonly listeners = new Set<(info: DocumentInfo, from: string) => void>()
+  private readonly now: () => number
+
+  constructor(private readonly init: TrustServiceInit) {
+    this.trusted = emptyTrust(init.network)
+    this.announced = { version: 0, chainId: init.network }
+    this.now = init.now ?? Date.now
+  }
+
+  async start(): Promise<void> {
+    const stored = await this.init.store.readTrust()
+    if (stored === undefined) {
+      for (const document of this.init.documents ?? []) await this.begin(document)
+      return
+    }
+    // Verified again: what the disk made of it is no more trusted than what a peer sends.
+    this.trusted = restoreTrust(
+      this.init.network,
+      stored.documents.map(each => each.bytes)
+    )
+    this.announceVersions()
+    this.announceFreshness()
+    for (const fork of this.trusted.named.forks) this.init.onFact({ type: 'forked', ...fork })
+    const verified = heldRun(this.trusted).at(-1)?.version ?? 0
+    if (verified < stored.version) {
+      throw new InstarError(
+        'DataDirectoryDamaged',
+        `The stored trust documents led to version ${stored.version} and now only to ${verified}: restore the data directory from a backup, or start a new peer with an empty one.`,
+        { detail: { stored: stored.version, verified } }
+      )
+    }
+  }
+
+  submit(document: Uint8Array, from: string): Promise<Verdict<DocumentInfo>> {
+    const judge = () => this.judge(document, from)
+    const verdict = this.last.then(judge, judge)
+    this.last = verdict.catch(() => undefined)
+    return verdict
+  }
+
+  state(): TrustState {
+    return this.trusted
+  }
+
+  newest(): { version: number; chainId: string } {
+    return this.announced
+  }
+
+  missingDescriptors(): readonly NamedUpgrade[] {
+    return missingDescriptors(this.trusted)
+  }
+
+  freshUntilMs(): number {
+    return freshUntilMs(this.trusted)
+  }
+
+  heads(): Heads {
+    return headsOf(this.trusted)
+  }
+
+  isBehind(theirs: Heads): boolean {
+    return isBehind(this.trusted, theirs)
+  }
+
+  documentsAhead(theirs: Heads): readonly Uint8Array[] {
+    return documentsAhead(this.trusted, theirs)
+  }
+
+  onChange(listener: (info: DocumentInfo, from: string) => void): () => void {
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
+  }
+
+  private async begin(document: Uint8Array): Promise<void> {
+    const verdict = await this.submit(document, 'the network file')
+    if (verdict.verdict === 'accept' || verdict.code === 'Known') return
+    throw new InstarError('WrongNetwork', `The trust documents are not of this network: ${verdict.detail}.`, {
+      detail: { network: this.init.network, code: verdict.code }
+    })
+  }
+
+  private async judge(document: Uint8Array, from: string): Promise<Verdict<DocumentInfo>> {
+    const { verdict, state, facts } = trust(this.trusted, document, this.now())
+    if (verdict.verdict !== 'accept') {
+      if (verdict.code !== 'Known')
+        this.init.log.debug({ from, code: verdict.code, detail: verdict.detail }, 'a trust document was not taken')
+      return verdict
+    }
+    // R19: on disk before anybody acts on it or hears of it. When the disk refuses, nothing has changed.
+    await this.init.store.writeTrust(toStored(state))
+    this.trusted = state
+    const { role, version, hash, as } = verdict.value
+    this.init.log.info({ role, version, hash, as, from }, 'a trust document was taken')
+    this.announce(facts)
+    for (const listener of this.listeners) listener(verdict.value, from)
+    return verdict
+  }
+
+  private announce(facts: readonly SignerFact[]): void {
+    for (const fact of facts) {
+      if (fact.fact === 'forked') this.init.onFact({ type: 'forked', version: fact.version, hashes: fact.hashes })
+    }
+    this.announceVersions()
+    this.announceFreshness()
+  }
+
+  /** In order, without a gap: a descriptor that comes early waits for those before it. */
+  private announceVersions(): void {
+    for (const named of this.trusted.named.run.slice(this.announced.version)) {
+      const bytes = this.trusted.descriptors.get(named.hash)?.bytes
+      if (bytes === undefined) return
+      const parsed = parseDescriptor(bytes)
+      const flaw = parsed.verdict === 'accept' ? this.flawOf(parsed.value, named) : parsed.detail
+      if (parsed.verdict !== 'accept' || flaw !== undefined) {
+        // Signed by authors, and yet not what this release can follow: it stops here and says so, at every look.
+        this.init.log.error({ version: named.version, flaw }, 'a signed descriptor cannot be followed')
+        return
+      }
+      this.announced = { version: named.version, chainId: named.chainId }
+      this.init.onFact({
+        type: 'versionTrusted',
+        version: named.version,
+        chainId: named.chainId,
+        descriptorHash: named.hash,
+        descriptor: parsed.value
+      })
+    }
+  }
+
+  /** §6: a descriptor names its network, its number and the chain that it follows. */
+  private flawOf(descriptor: Descriptor, named: NamedUpgrade): string | undefined {
+    if (descriptor.network !== this.init.network) return 'it is of another network'
+    if (descriptor.version !== named.version) return `it says that it is version ${descriptor.version}`
+    if (descriptor.previous !== this.announced.chainId) return 'it follows another chain'
+    return undefined
+  }
+
+  private announceFreshness(): void {
+    const untilMs = freshUntilMs(this.trusted)
+    if (untilMs === this.freshUntil) return
+    this.freshUntil = untilMs
+    this.init.onFact({ type: 'freshUntil', untilMs })
+  }
+}
+
+function toStored(state: TrustState): StoredTrust {
+  const newest = heldRun(state).at(-1)
+  return {
+    documents: documentsOf(state).map(({ info: { hash, role, version }, bytes }) => ({ hash, role, version, bytes })),
+    version: newest?.version ?? 0,
+    chainId: newest?.chainId ?? state.network
+  }
+}
+
+/** The gapless run of versions whose descriptors are held. */
+function heldRun({ named: { run }, descriptors }: TrustState): readonly NamedUpgrade[] {
+  const firstMissing = run.findIndex(({ hash }) => !descriptors.has(hash))
+  return firstMissing === -1 ? run : run.slice(0, firstMissing)
+}

@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto'
+import { gossipsub, StrictNoSign, type GossipSub } from '@chainsafe/libp2p-gossipsub'
+import { createTopicScoreParams } from '@chainsafe/libp2p-gossipsub/score'
+import { noise } from '@chainsafe/libp2p-noise'
+import { yamux } from '@chainsafe/libp2p-yamux'
+import { identify } from '@libp2p/identify'
+import type { ConnectionGater, Libp2p, PrivateKey } from '@libp2p/interface'
+import { ping } from '@libp2p/ping'
+import { tcp } from '@libp2p/tcp'
+import { createLibp2p } from 'libp2p'
+
+export interface NodeInit {
+  readonly identity: PrivateKey
+  readonly listen: readonly string[]
+  readonly topics: readonly string[]
+  readonly sameHost: boolean
+  readonly connectionMonitor: boolean
+  readonly connectionGater: ConnectionGater
+}
+
+export type Node = Libp2p<{ pubsub: GossipSub }>
+
+/** Whoever has sent this many messages that are wrong under every trust state is not listened to for a while. */
+const scoreThresholds = { gossipThreshold: -100, publishThreshold: -200, graylistThreshold: -300 }
+
+const topicScore = createTopicScoreParams({
+  topicWeight: 1,
+  timeInMeshWeight: 0.01,
+  timeInMeshQuantum: 1000,
+  timeInMeshCap: 100,
+  firstMessageDeliveriesWeight: 0.1,
+  firstMessageDeliveriesDecay: 0.9,
+  firstMessageDeliveriesCap: 50,
+  // Topics are silent for hours: a neighbour that delivers nothing has done nothing wrong.
+  meshMessageDeliveriesWeight: 0,
+  meshFailurePenaltyWeight: 0,
+  // Squared: 4 rejects stop gossip with a peer, 6 everything from it, until they decay.
+  invalidMessageDeliveriesWeight: -10,
+  invalidMessageDeliveriesDecay: 0.98
+})
+
+/** The libp2p node of a peer, not started. */
+export async function createNode(init: NodeInit): Promise<Node> {
+  return createLibp2p({
+    start: false,
+    privateKey: init.identity,
+    nodeInfo: { name: 'instar', version: '1' },
+    addresses: { listen: [...init.listen] },
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+    connectionGater: init.connectionGater,
+    connectionMonitor: { enabled: init.connectionMonitor },
+    // One host that opens many connections is a flood, unless the network is known to live there.
+    connectionManager: init.sameHost ? { inboundConnectionThreshold: 10_000, maxIncomingPendingConnections: 500 } : {},
+    services: {
+      identify: identify(),
+      ping: ping(),
+      pubsub: gossipsub({
+        // What is gossiped proves itself: TUF documents and signed envelopes. A second signature by the sender would only
+        // give equal content unequal ids.
+        globalSignaturePolicy: StrictNoSign,
+        msgIdFn: message => messageId(message.topic, message.data),
+        fastMsgIdFn: message => Buffer.from(messageId(message.topic, message.data)).toString('latin1'),
+        allowedTopics: [...init.topics],
+        maxTopicBytesPerPeer: 64 * 1024,
+        maxInboundDataLength: 64 * 1024,
+        floodPublish: false,
+        fallbackToFloodsub: false,
+        allowPublishToZeroTopicPeers: true,
+        ignoreDuplicatePublishError: true,
+        scoreThresholds,
+        scoreParams: {
+          topics: Object.fromEntries(init.topics.map(topic => [topic, topicScore])),
+          ...(init.sameHost ? { IPColocationFactorWeight: 0 } : {})
+        }
+      })
+    }
+  })
+}
+
+function messageId(topic: string, data: Uint8Array | undefined): Uint8Array {
+  return createHash('sha256')
+    .update(topic)
+    .update('\0')
+    .update(data ?? new Uint8Array())
+    .digest()
+}
