@@ -38,29 +38,40 @@ const uint48Max = 2 ** 48 - 1
 const fixedBytes = 17
 const noChainId = '0000000000000000'
 
+const scratch = Buffer.alloc(callHeaderBytesMax)
+
 /** @throws RangeError when a field does not fit, which only a mistake of ours can cause */
 export function encodeCallHeader(header: CallHeader): Uint8Array {
+  return Uint8Array.from(scratch.subarray(0, writeCallHeader(scratch, 0, header)))
+}
+
+/**
+ * Writes a header into a buffer with room for `callHeaderBytesMax` and answers where it ends.
+ *
+ * @throws RangeError as `encodeCallHeader`
+ */
+export function writeCallHeader(target: Buffer, start: number, header: CallHeader): number {
   const { session, chainId, caller } = header
   const hostFields = header.revision !== undefined || caller !== undefined
-  const scratch = Buffer.allocUnsafe(callHeaderBytesMax)
-  scratch[0] = (session === undefined ? 0 : flagSession) | (hostFields ? flagHost : 0)
-  writeUint32(scratch, 1, inRange(header.version, 1, uint32Max, 'version'))
-  if (chainId === undefined) scratch.fill(0, 5, 13)
-  else scratch.write(matching(chainId, chainIdPattern, 'chainId'), 5, 8, 'hex')
-  writeUint32(scratch, 13, inRange(Math.ceil(header.remainingMs), 0, uint32Max, 'remainingMs'))
-  let at = writeText(scratch, fixedBytes, header.className, 'className')
-  at = writeText(scratch, at, header.method, 'method')
+  target[start] = (session === undefined ? 0 : flagSession) | (hostFields ? flagHost : 0)
+  writeUint32(target, start + 1, inRange(header.version, 1, uint32Max, 'version'))
+  if (chainId === undefined) target.fill(0, start + 5, start + 13)
+  else target.write(matching(chainId, chainIdPattern, 'chainId'), start + 5, 8, 'hex')
+  const remainingMs = Math.min(Math.max(Math.ceil(header.remainingMs), 0), uint32Max)
+  writeUint32(target, start + 13, inRange(remainingMs, 0, uint32Max, 'remainingMs'))
+  let at = writeText(target, start + fixedBytes, header.className, 'className')
+  at = writeText(target, at, header.method, 'method')
   if (session !== undefined) {
-    scratch.write(matching(session, sessionPattern, 'session'), at, 16, 'hex')
-    scratch.writeUIntBE(inRange(header.seq, 1, uint48Max, 'seq'), at + 16, 6)
-    scratch.writeUIntBE(inRange(header.doneBelow, 0, uint48Max, 'doneBelow'), at + 22, 6)
+    target.write(matching(session, sessionPattern, 'session'), at, 16, 'hex')
+    target.writeUIntBE(inRange(header.seq, 1, uint48Max, 'seq'), at + 16, 6)
+    target.writeUIntBE(inRange(header.doneBelow, 0, header.seq, 'doneBelow'), at + 22, 6)
     at += 28
   }
   if (hostFields) {
-    writeUint32(scratch, at, inRange(header.revision ?? 0, 0, uint32Max, 'revision'))
-    at = writeText(scratch, at + 4, caller ?? '', 'caller')
+    writeUint32(target, at, inRange(header.revision ?? 0, 0, uint32Max, 'revision'))
+    at = writeText(target, at + 4, caller ?? '', 'caller')
   }
-  return scratch.subarray(0, at)
+  return at
 }
 
 /** Reads a header from the wire; it must fill the bytes exactly. Never throws. */

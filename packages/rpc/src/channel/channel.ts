@@ -1,6 +1,19 @@
+import { CallError, InstarError, messageOf, parseBoundedJson } from '@instar/core'
 import type { CallHeader } from '../call/call-header.js'
+import { createFrameDecoder } from '../frame/decoder.js'
+import {
+  frameHeadBytes,
+  frameKind,
+  writeFrameHead,
+  type Frame,
+  type FrameKind,
+  type ProtocolFault
+} from '../frame/frame.js'
 import type { FrameTransport } from '../transport/frame-transport.js'
-import type { ChannelLimits } from './limits.js'
+import { createIncomingCalls } from './incoming-calls.js'
+import { defaultChannelLimits, type ChannelLimits } from './limits.js'
+import { createOutbox } from './outbox.js'
+import { createOutgoingCalls } from './outgoing-calls.js'
 
 export interface ChannelInit {
   readonly transport: FrameTransport
@@ -11,6 +24,7 @@ export interface ChannelInit {
   readonly limits?: Partial<ChannelLimits>
   /** Names the other end in messages. */
   readonly name?: string
+  /** Milliseconds that only grow. */
   readonly now?: () => number
 }
 
@@ -23,18 +37,22 @@ export type CallHandler = (header: CallHeader, body: Uint8Array, context: Incomi
 export interface IncomingCall {
   /** Aborted when the caller cancels, its deadline passes or the channel ends. Made on first use. */
   readonly signal: AbortSignal
+  /** What is left of the caller's deadline now, for passing the call on. */
+  readonly remainingMs: number
 }
 
 export interface RequestOptions {
   readonly signal?: AbortSignal
 }
 
-export type ChannelEndCode = 'closed' | 'goodbye' | 'broken' | 'protocol' | 'silent' | 'stalled' | 'refused'
+export type ChannelEndCode = 'closed' | 'goodbye' | 'broken' | 'protocol' | 'silent' | 'stalled'
 
 /** Why a channel is no more. Only after `closed` and `goodbye` both ends agreed on it. */
 export interface ChannelEnd {
   readonly code: ChannelEndCode
   readonly message: string
+  /** What the other end said last. */
+  readonly goodbye?: Goodbye
 }
 
 export interface Goodbye {
@@ -75,6 +93,225 @@ export interface Channel {
 }
 
 /** Puts frames on a transport. The channel owns the transport and works at once; between peers use `greet`, which exchanges hellos first. */
-export function createChannel(_init: ChannelInit): Channel {
-  throw new Error('not built yet')
+export function createChannel(init: ChannelInit): Channel {
+  const { transport, now = () => performance.now(), name = 'the other end' } = init
+  const limits: ChannelLimits = { ...defaultChannelLimits, ...init.limits }
+  const ended = Promise.withResolvers<ChannelEnd>()
+  let end: ChannelEnd | undefined
+  let closing: Promise<void> | undefined
+  let farewell: Goodbye | undefined
+  let paused = false
+  let lastSentFrames = 0
+  let lastSentAt = now()
+  let lastReceivedAt = now()
+  let framesReceived = 0
+  let bytesReceived = 0
+  let onQuiet: (() => void) | undefined
+
+  const outbox = createOutbox({
+    transport,
+    sendBytes: limits.sendBytes,
+    now,
+    isBusy: () => outgoing.size + incoming.size > 1,
+    onDrained: adjustReading
+  })
+  const outgoing = createOutgoingCalls({ outbox, limits, now, onSettled })
+  const incoming = createIncomingCalls({ outbox, limits, handler: init.onCall, now, onSettled })
+  const decoder = createFrameDecoder({ payloadBytesMax: limits.frameBytesMax, onFrame })
+  const heartbeat = startHeartbeat()
+
+  function onFrame(frame: Frame): void {
+    framesReceived++
+    if (end !== undefined) return
+    switch (frame.kind) {
+      case frameKind.call: {
+        const wrong = incoming.onCall(frame)
+        if (wrong !== undefined) breakOff(wrong)
+        return
+      }
+      case frameKind.reply:
+        return outgoing.onReply(frame.id, frame.payload)
+      case frameKind.failure:
+        return outgoing.onFailure(frame.id, frame.payload)
+      case frameKind.cancel:
+        return incoming.onCancel(frame.id)
+      case frameKind.ping:
+        return push(frameKind.pong, frame.payload.subarray(0, pingBytesMax))
+      case frameKind.pong:
+        return
+      case frameKind.hello:
+        return onHello(frame.payload)
+      case frameKind.goodbye:
+        farewell = parseGoodbye(frame.payload)
+        return
+    }
+  }
+
+  function onHello(payload: Uint8Array): void {
+    try {
+      init.onHello?.(payload)
+    } catch (thrown) {
+      const code = thrown instanceof InstarError ? thrown.code : 'BadHello'
+      void refuse({ code, message: messageOf(thrown) })
+    }
+  }
+
+  function push(kind: FrameKind, payload: Uint8Array = nothing): void {
+    if (end !== undefined) return
+    const head = new Uint8Array(frameHeadBytes)
+    writeFrameHead(head, 0, kind, 0, payload.byteLength)
+    outbox.push(head, payload)
+  }
+
+  function onSettled(): void {
+    adjustReading()
+    if (onQuiet !== undefined && outgoing.size === 0 && incoming.size === 0) onQuiet()
+  }
+
+  /** Nothing is read while the other end does not take what it asked for, or asks for more than is served. */
+  function adjustReading(): void {
+    if (end !== undefined) return
+    const share = paused ? 0.5 : 1
+    const full = outbox.bytes > limits.queuedBytesMax * share || incoming.bytes > limits.servingBytesMax * share
+    if (full === paused) return
+    paused = full
+    if (full) {
+      transport.pause()
+    } else {
+      lastReceivedAt = now()
+      transport.resume()
+    }
+  }
+
+  function startHeartbeat(): NodeJS.Timeout | undefined {
+    const spans = [limits.keepaliveMs, limits.silenceMs, limits.stallMs].filter(ms => ms > 0)
+    if (spans.length === 0) return undefined
+    return setInterval(beat, Math.max(10, Math.min(...spans) / 3)).unref()
+  }
+
+  function beat(): void {
+    const time = now()
+    if (outbox.frames !== lastSentFrames) {
+      lastSentFrames = outbox.frames
+      lastSentAt = time
+    }
+    if (limits.stallMs > 0 && outbox.fullSince !== undefined && time - outbox.fullSince >= limits.stallMs) {
+      finish({ code: 'stalled', message: `${name} took no bytes for ${limits.stallMs} ms` })
+    } else if (limits.silenceMs > 0 && !paused && time - lastReceivedAt >= limits.silenceMs) {
+      finish({ code: 'silent', message: `${name} was silent for ${limits.silenceMs} ms` })
+    } else if (limits.keepaliveMs > 0 && time - lastSentAt >= limits.keepaliveMs && outbox.bytes === 0) {
+      push(frameKind.ping)
+    }
+  }
+
+  function breakOff(wrong: ProtocolFault): void {
+    finish({ code: 'protocol', message: `${name} broke the protocol: ${wrong.code}, ${wrong.detail}` })
+  }
+
+  /** The one way in which a channel ends. */
+  function finish(reason: ChannelEnd): void {
+    if (end !== undefined) return
+    end = reason
+    clearInterval(heartbeat)
+    outgoing.failAll(reason.message)
+    incoming.abandonAll()
+    outbox.clear()
+    onQuiet?.()
+    const orderly = reason.code === 'closed' || reason.code === 'goodbye'
+    // Nobody waits for the transport: what it still has to say is that the other end has gone.
+    if (orderly) transport.close().catch(() => transport.abort(new Error(reason.message)))
+    else transport.abort(new Error(reason.message))
+    ended.resolve(reason)
+  }
+
+  function onTransportEnd(error?: Error): void {
+    if (farewell !== undefined) {
+      finish({ code: 'goodbye', message: `${name} closed the connection: ${farewell.message}`, goodbye: farewell })
+    } else if (closing !== undefined) {
+      finish({ code: 'closed', message: 'the connection was closed here' })
+    } else {
+      const why = error === undefined ? 'it ended without a goodbye' : messageOf(error)
+      finish({ code: 'broken', message: `the connection to ${name} broke: ${why}` })
+    }
+  }
+
+  async function closeNow(goodbye: Goodbye, waitMs: number): Promise<void> {
+    incoming.refuseAll('the connection is closing')
+    push(frameKind.goodbye, Buffer.from(JSON.stringify({ code: goodbye.code, message: goodbye.message.slice(0, 500) })))
+    if (waitMs > 0 && (outgoing.size > 0 || incoming.size > 0)) await atMost(waitMs, quiet => (onQuiet = quiet))
+    await atMost(limits.closeMs, sent => void outbox.idle().then(sent))
+    finish({ code: 'closed', message: `the connection was closed here: ${goodbye.message}` })
+  }
+
+  function refuse(goodbye: Goodbye): Promise<void> {
+    closing ??= closeNow(goodbye, 0).then(() => undefined)
+    return closing
+  }
+
+  transport.listen({
+    data(chunk) {
+      lastReceivedAt = now()
+      bytesReceived += chunk.byteLength
+      if (end !== undefined) return
+      const wrong = decoder.push(chunk)
+      if (wrong !== undefined) breakOff(wrong)
+      adjustReading()
+    },
+    drain: () => outbox.drained(),
+    end: onTransportEnd
+  })
+
+  return {
+    request(header, body, options) {
+      if (end !== undefined || closing !== undefined || farewell !== undefined) {
+        const why = end?.message ?? `the connection to ${name} is closing`
+        return Promise.reject(new CallError('Unreachable', { message: why }))
+      }
+      return outgoing.request(header, body, options?.signal)
+    },
+    sendHello: payload => push(frameKind.hello, payload),
+    get open() {
+      return end === undefined && closing === undefined && farewell === undefined
+    },
+    closed: ended.promise,
+    counters: () => ({
+      framesSent: outbox.frames,
+      framesReceived,
+      bytesSent: outbox.bytesSent,
+      bytesReceived,
+      sends: outbox.sends,
+      pending: outgoing.size,
+      serving: incoming.size,
+      bytesQueued: outbox.bytes
+    }),
+    close(goodbye = { code: 'Closing', message: 'it is done' }) {
+      closing ??= closeNow(goodbye, limits.closeMs)
+      return closing
+    },
+    abort: reason => finish({ code: 'broken', message: reason })
+  }
 }
+
+/** Resolves when `start`'s callback is called, or after the time. */
+function atMost(ms: number, start: (done: () => void) => void): Promise<void> {
+  return new Promise(resolve => {
+    const timer = setTimeout(resolve, ms)
+    start(() => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
+}
+
+function parseGoodbye(payload: Uint8Array): Goodbye {
+  const json = parseBoundedJson(payload, { bytesMax: 4096, depthMax: 2, itemsMax: 16 })
+  const fields = (json.verdict === 'accept' ? json.value : null) as Partial<Record<string, unknown>> | null
+  const { code, message } = typeof fields === 'object' && fields !== null ? fields : {}
+  return {
+    code: typeof code === 'string' ? code.slice(0, 40) : 'Closing',
+    message: typeof message === 'string' ? message.slice(0, 500) : 'no reason given'
+  }
+}
+
+const nothing = new Uint8Array(0)
+const pingBytesMax = 64

@@ -27,6 +27,12 @@ export interface Frame {
   readonly payload: Uint8Array
 }
 
+/** What is wrong with bytes of the other end: the channel ends, and says so. Never thrown. */
+export interface ProtocolFault {
+  readonly code: string
+  readonly detail: string
+}
+
 /** Length field, kind and id. */
 export const frameHeadBytes = 9
 /** Bytes that the length field counts besides the payload. */

@@ -1,9 +1,10 @@
+import { CallError, messageOf } from '@instar/core'
 import type { Greeted } from '../hello/greet.js'
 
 export interface ChannelPoolInit {
-  /** Opens a stream to the peer and greets. @throws InstarError Unreachable */
+  /** Opens a stream to the peer and greets. Whatever it throws makes the callers' calls `Unreachable`. */
   readonly open: (peer: string, signal: AbortSignal) => Promise<Greeted>
-  readonly peersMax?: number
+  readonly openTimeoutMs?: number
 }
 
 /** The channels of this process, one per other peer, whoever opened it; if both opened at once, either is used. */
@@ -15,9 +16,77 @@ export interface ChannelPool {
   /** Takes in a channel that the other end opened. */
   add(peer: string, greeted: Greeted): void
   peers(): readonly string[]
+  /** All live channels. */
+  all(): readonly Greeted[]
   close(): Promise<void>
 }
 
-export function createChannelPool(_init: ChannelPoolInit): ChannelPool {
-  throw new Error('not built yet')
+export function createChannelPool(init: ChannelPoolInit): ChannelPool {
+  const channels = new Map<string, Set<Greeted>>()
+  const opening = new Map<string, Promise<Greeted>>()
+  const stopping = new AbortController()
+
+  function peek(peer: string): Greeted | undefined {
+    for (const greeted of channels.get(peer) ?? []) if (greeted.channel.open) return greeted
+    return undefined
+  }
+
+  function add(peer: string, greeted: Greeted): void {
+    const ofPeer = channels.get(peer) ?? new Set()
+    channels.set(peer, ofPeer)
+    ofPeer.add(greeted)
+    void greeted.channel.closed.then(() => {
+      ofPeer.delete(greeted)
+      if (ofPeer.size === 0 && channels.get(peer) === ofPeer) channels.delete(peer)
+    })
+  }
+
+  /** Belongs to all who wait for it, so no single caller's signal ends it. */
+  async function open(peer: string): Promise<Greeted> {
+    try {
+      const timeout = AbortSignal.timeout(init.openTimeoutMs ?? 10_000)
+      const greeted = await init.open(peer, AbortSignal.any([stopping.signal, timeout]))
+      add(peer, greeted)
+      return greeted
+    } catch (thrown) {
+      throw new CallError('Unreachable', { message: `${peer} cannot be reached: ${messageOf(thrown)}` })
+    }
+  }
+
+  function openOnce(peer: string): Promise<Greeted> {
+    const underWay = opening.get(peer)
+    if (underWay !== undefined) return underWay
+    const attempt = open(peer).finally(() => opening.delete(peer))
+    opening.set(peer, attempt)
+    return attempt
+  }
+
+  return {
+    peek,
+    add,
+    async get(peer, { signal } = {}) {
+      const live = peek(peer)
+      if (live !== undefined) return live
+      if (stopping.signal.aborted) throw new CallError('Unreachable', { message: 'this process is stopping' })
+      const attempt = openOnce(peer)
+      return signal === undefined ? attempt : unlessAborted(attempt, peer, signal)
+    },
+    peers: () => [...channels.keys()].filter(peer => peek(peer) !== undefined),
+    all: () => [...channels.values()].flatMap(ofPeer => [...ofPeer].filter(greeted => greeted.channel.open)),
+    async close() {
+      stopping.abort()
+      const all = [...channels.values()].flatMap(ofPeer => [...ofPeer])
+      await Promise.all(all.map(greeted => greeted.channel.close()))
+    }
+  }
+}
+
+function unlessAborted(attempt: Promise<Greeted>, peer: string, signal: AbortSignal): Promise<Greeted> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void =>
+      reject(new CallError('DeadlineExceeded', { message: `the deadline passed while ${peer} was dialled` }))
+    if (signal.aborted) onAbort()
+    signal.addEventListener('abort', onAbort, { once: true })
+    attempt.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+  })
 }

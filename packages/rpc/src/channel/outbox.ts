@@ -1,0 +1,182 @@
+import type { FrameTransport } from '../transport/frame-transport.js'
+
+export interface OutgoingFrame {
+  head: Uint8Array
+  body: Uint8Array | undefined
+  /** `queued`: not a byte of it has left, it can still be dropped. */
+  state: 'queued' | 'sent' | 'dropped'
+}
+
+export interface Outbox {
+  /** Queues a frame; all frames of a tick go out together. `body` must not change any more. */
+  push(head: Uint8Array, body?: Uint8Array): OutgoingFrame
+  /** Takes back a frame of which nothing has left; false if it is too late. */
+  drop(frame: OutgoingFrame): boolean
+  /** The transport has room again. */
+  drained(): void
+  /** Resolves when everything queued has been handed to the transport, or the outbox was cleared. */
+  idle(): Promise<void>
+  clear(): void
+  readonly bytes: number
+  /** When the transport last became full; undefined while it takes bytes. */
+  readonly fullSince: number | undefined
+  readonly sends: number
+  readonly frames: number
+  readonly bytesSent: number
+}
+
+export interface OutboxInit {
+  readonly transport: FrameTransport
+  readonly sendBytes: number
+  readonly now: () => number
+  /** Whether more frames are to be expected in this tick, so that waiting for its end saves sends. */
+  readonly isBusy: () => boolean
+  readonly onDrained: () => void
+}
+
+/**
+ * The frames that wait to be sent. A send costs one encryption and one header of the muxer however small it is, so all frames of a tick are put
+ * together, up to `sendBytes`; a longer one is cut, so that other streams of the connection get their turn.
+ */
+export function createOutbox(init: OutboxInit): Outbox {
+  const { transport, sendBytes, now } = init
+  let queue: OutgoingFrame[] = []
+  let first = 0
+  /** Bytes of the first frame that have left. */
+  let offset = 0
+  let bytes = 0
+  let scheduled = false
+  let fullSince: number | undefined
+  let sends = 0
+  let frames = 0
+  let bytesSent = 0
+  let waiting: Array<() => void> = []
+
+  function schedule(): void {
+    if (scheduled || fullSince !== undefined) return
+    scheduled = true
+    // A lone call goes out at once; with many under way the others of this tick are worth waiting for.
+    if (init.isBusy()) setImmediate(flush)
+    else queueMicrotask(flush)
+  }
+
+  function flush(): void {
+    scheduled = false
+    while (bytes > 0 && fullSince === undefined) {
+      const batch = takeBatch()
+      sends++
+      bytesSent += batch.byteLength
+      if (!transport.send(batch)) fullSince = now()
+    }
+    if (bytes === 0 && waiting.length > 0) {
+      const done = waiting
+      waiting = []
+      for (const resolve of done) resolve()
+    }
+  }
+
+  function takeBatch(): Uint8Array {
+    const total = Math.min(bytes, sendBytes)
+    const batch = Buffer.allocUnsafe(total)
+    let filled = 0
+    while (filled < total) {
+      const frame = queue[first] as OutgoingFrame
+      if (frame.state === 'queued') {
+        frame.state = 'sent'
+        frames++
+      }
+      filled += copyFrom(frame, batch, filled, total)
+      if (offset === frame.head.byteLength + (frame.body?.byteLength ?? 0)) {
+        first++
+        offset = 0
+      }
+    }
+    bytes -= total
+    forgetSent()
+    return batch
+  }
+
+  function copyFrom(frame: OutgoingFrame, batch: Buffer, start: number, end: number): number {
+    const { head, body } = frame
+    let at = start
+    if (offset < head.byteLength) {
+      const count = Math.min(head.byteLength - offset, end - at)
+      batch.set(count === head.byteLength ? head : head.subarray(offset, offset + count), at)
+      at += count
+      offset += count
+    }
+    if (body !== undefined && offset >= head.byteLength && at < end) {
+      const from = offset - head.byteLength
+      const count = Math.min(body.byteLength - from, end - at)
+      batch.set(count === body.byteLength ? body : body.subarray(from, from + count), at)
+      at += count
+      offset += count
+    }
+    return at - start
+  }
+
+  function forgetSent(): void {
+    if (first === queue.length) {
+      queue = []
+      first = 0
+    } else if (first > 1024) {
+      queue = queue.slice(first)
+      first = 0
+    }
+  }
+
+  return {
+    push(head, body) {
+      const frame: OutgoingFrame = { head, body, state: 'queued' }
+      queue.push(frame)
+      bytes += head.byteLength + (body?.byteLength ?? 0)
+      schedule()
+      return frame
+    },
+    drop(frame) {
+      if (frame.state !== 'queued') return false
+      bytes -= frame.head.byteLength + (frame.body?.byteLength ?? 0)
+      frame.state = 'dropped'
+      frame.head = nothing
+      frame.body = undefined
+      return true
+    },
+    drained() {
+      if (fullSince === undefined) return
+      fullSince = undefined
+      flush()
+      init.onDrained()
+    },
+    idle() {
+      return bytes === 0 ? Promise.resolve() : new Promise(resolve => waiting.push(resolve))
+    },
+    clear() {
+      for (let i = first; i < queue.length; i++) {
+        const frame = queue[i] as OutgoingFrame
+        if (frame.state === 'queued') frame.state = 'dropped'
+      }
+      queue = []
+      first = 0
+      offset = 0
+      bytes = 0
+      flush()
+    },
+    get bytes() {
+      return bytes
+    },
+    get fullSince() {
+      return fullSince
+    },
+    get sends() {
+      return sends
+    },
+    get frames() {
+      return frames
+    },
+    get bytesSent() {
+      return bytesSent
+    }
+  }
+}
+
+const nothing = new Uint8Array(0)

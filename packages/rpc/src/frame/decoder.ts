@@ -1,0 +1,108 @@
+import type { Chunk } from '../transport/frame-transport.js'
+import { frameHeadBytes, frameRestBytes, isFrameKind, readUint32, type Frame, type ProtocolFault } from './frame.js'
+
+export interface FrameDecoder {
+  /**
+   * Takes what came from the wire and hands on each frame that is complete. Answers `undefined`, or what is wrong with the bytes, after which the
+   * decoder reads nothing more. Memory is bounded by twice the bytes received of one frame, never by what a length field claims.
+   */
+  push(chunk: Chunk): ProtocolFault | undefined
+  /** Bytes of a frame that is not complete yet. */
+  readonly buffered: number
+}
+
+/** Cuts a stream of bytes into frames. `onFrame` gets views of the chunk where the frame lies in one piece. */
+export function createFrameDecoder(init: {
+  readonly payloadBytesMax: number
+  readonly onFrame: (frame: Frame) => void
+}): FrameDecoder {
+  const { payloadBytesMax, onFrame } = init
+  /** The beginning of a frame: `held[0 … filled)`. Grows by doubling, so that many tiny chunks cost linear time. */
+  let held = new Uint8Array(0)
+  let filled = 0
+  let failed: ProtocolFault | undefined
+
+  /** Total bytes of the frame that starts at `at`; undefined when its head is not all there, or after a failure. */
+  function frameBytes(source: Uint8Array, at: number, end: number): number | undefined {
+    if (end - at < frameHeadBytes) return undefined
+    const rest = readUint32(source, at)
+    if (rest < frameRestBytes) return fail('BadFrame', `a frame says that it has ${rest} bytes`)
+    if (rest - frameRestBytes > payloadBytesMax) {
+      return fail('FrameTooLarge', `a frame of ${rest} bytes, at most ${payloadBytesMax + frameRestBytes} are read`)
+    }
+    const kind = source[at + 4] as number
+    if (!isFrameKind(kind)) return fail('BadFrame', `a frame of the unknown kind ${kind}`)
+    return rest + 4
+  }
+
+  function fail(code: string, detail: string): undefined {
+    failed = { code, detail }
+    held = new Uint8Array(0)
+    filled = 0
+    return undefined
+  }
+
+  function emit(source: Uint8Array, at: number, total: number): void {
+    onFrame({
+      kind: source[at + 4] as Frame['kind'],
+      id: readUint32(source, at + 5),
+      payload: source.subarray(at + frameHeadBytes, at + total)
+    })
+  }
+
+  function keep(source: Uint8Array, at: number, end: number): void {
+    const needed = filled + end - at
+    if (needed > held.byteLength) {
+      const grown = new Uint8Array(Math.max(needed, held.byteLength * 2, 512))
+      grown.set(held.subarray(0, filled))
+      held = grown
+    }
+    held.set(source.subarray(at, end), filled)
+    filled = needed
+  }
+
+  /** Completes the frame whose beginning is held; answers how much of the piece it took. */
+  function complete(piece: Uint8Array): number {
+    let taken = 0
+    if (filled < frameHeadBytes) {
+      taken = Math.min(frameHeadBytes - filled, piece.byteLength)
+      keep(piece, 0, taken)
+    }
+    const total = frameBytes(held, 0, filled)
+    if (total === undefined) return piece.byteLength
+    const more = Math.min(total - filled, piece.byteLength - taken)
+    keep(piece, taken, taken + more)
+    if (filled === total) {
+      const whole = held
+      held = new Uint8Array(0)
+      filled = 0
+      emit(whole, 0, total)
+    }
+    return taken + more
+  }
+
+  function pushPiece(piece: Uint8Array): void {
+    let at = filled > 0 ? complete(piece) : 0
+    while (failed === undefined && at < piece.byteLength) {
+      const total = frameBytes(piece, at, piece.byteLength)
+      if (total === undefined || at + total > piece.byteLength) {
+        if (failed === undefined) keep(piece, at, piece.byteLength)
+        return
+      }
+      emit(piece, at, total)
+      at += total
+    }
+  }
+
+  return {
+    push(chunk) {
+      if (failed !== undefined) return failed
+      if (chunk instanceof Uint8Array) pushPiece(chunk)
+      else for (const piece of chunk) if (failed === undefined) pushPiece(piece)
+      return failed
+    },
+    get buffered() {
+      return filled
+    }
+  }
+}
