@@ -75,6 +75,7 @@ export {
   type Phase
 } from './lifecycle/phase.js'
 export { accept, ignore, reject, type Verdict } from './verdict.js'
+export { gatesOf } from './gates/all-gates.js'
 export { gates, namePeers, type GateName, type GateState } from './gates/gate.js'
 export { isJournalEntry, type JournalEntry, type OperatorWord } from './journal/entries.js'
 export { floorOf } from './lifecycle/announce.js'

@@ -31,6 +31,7 @@ export function healthGate(state: PeerState, version: number): GateState {
   return closed(
     'health',
     '§1',
-    `version ${version} failed at ${failed.length} of ${tried} peers that tried it (${namePeers(failed)})`
+    `version ${version} failed at ${failed.length} of ${tried} peers that tried it (${namePeers(failed)})`,
+    failed
   )
 }

@@ -21,6 +21,8 @@ export interface HostPlan {
   readonly steps: readonly UpgradeStep[]
   /** Return to the state of before the upgrade (`back: copy`): set when the plan's object is older than `meta.current`. */
   readonly goBack: boolean
+  /** The upgrade that led to the object can still go back by copy: what its steps leave behind is kept (`StateMeta.before`). */
+  readonly keepBefore: boolean
   readonly durability: 'os' | 'disk'
   readonly limits: HostLimits
 }

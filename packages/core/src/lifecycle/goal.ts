@@ -98,6 +98,7 @@ export function planOf(state: PeerState, goal: Goal, plan: number): HostPlan {
     future: futurePlans(state, lineage, goal),
     steps: upgradeSteps(state, lineage, goal.object),
     goBack: goal.goBack,
+    keepBefore: object.upgrade.back === 'copy' && state.versions.get(object.codeVersion)?.phase !== 'committed',
     durability: object.upgrade.durability,
     limits: {
       loadMs: state.config.timing.loadMs,

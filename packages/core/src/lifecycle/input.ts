@@ -34,6 +34,8 @@ export type Fact =
   | { readonly fact: 'operator'; readonly word: OperatorWord; readonly version?: number }
   /** A call at this version was answered or refused here just now. */
   | { readonly fact: 'used'; readonly version: number }
+  /** A bundle that was complete is damaged or gone: it is fetched again before anything loads it. */
+  | { readonly fact: 'bundleLost'; readonly bundle: string }
   /** The running host ended by itself. */
   | { readonly fact: 'hostExited'; readonly plan: number; readonly cause: string }
   /** The health policy has judged the trial of a version (§15). */

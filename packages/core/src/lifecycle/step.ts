@@ -82,6 +82,9 @@ function hear(turn: Turn, fact: Fact): void {
     case 'used':
       state.lastUse.set(fact.version, turn.now.wallMs)
       return
+    case 'bundleLost':
+      state.bundles.delete(fact.bundle)
+      return
     case 'hostExited':
       return hostExited(turn, fact.plan, fact.cause)
     case 'unhealthy':

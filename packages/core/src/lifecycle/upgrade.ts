@@ -1,13 +1,10 @@
-import { everyoneServes, holdGate, overdueFromMs, strategyGate } from '../gates/schedule-gate.js'
-import { closed, open, type GateState } from '../gates/gate.js'
-import { healthGate } from '../gates/health-gate.js'
-import { limitGate } from '../gates/limit-gate.js'
+import { overdueFromMs, scheduleOf } from '../gates/schedule-gate.js'
+import { firstClosed } from '../gates/all-gates.js'
 import type { PeerFacts, ScheduleInputs } from '../gates/schedule-inputs.js'
-import { trustGate } from '../gates/trust-gate.js'
 import { admittedPeers, isReachable, phaseAt } from '../roster/roster.js'
-import { entryOf, findLineage, upgradeAt } from '../version-log/version-log.js'
+import { findLineage, upgradeAt } from '../version-log/version-log.js'
 import { retryReason } from './host.js'
-import { isServableBefore, nextVersion } from './goal.js'
+import { nextVersion } from './goal.js'
 import type { ScheduleOutcome } from './input.js'
 import { arriveAt } from './start.js'
 import type { PeerState, VersionProgress } from './state.js'
@@ -29,12 +26,8 @@ export function decideUpgrade(turn: Turn): void {
     setPhase(turn, version, 'waiting', { reason: retryReason(progress.attempt, progress.cause ?? 'unknown') })
     return
   }
-  const gate = [
-    trustGate(state, version, now),
-    healthGate(state, version),
-    limitGate(state, version),
-    scheduleGate(turn, progress)
-  ].find(each => !each.open)
+  keepEvaluated(turn, progress)
+  const gate = firstClosed(state, progress, now)
   if (gate !== undefined) {
     setPhase(turn, version, 'waiting', { reason: gate.reason })
     return
@@ -44,37 +37,12 @@ export function decideUpgrade(turn: Turn): void {
   else setPhase(turn, version, 'preparing')
 }
 
-function scheduleGate(turn: Turn, progress: VersionProgress): GateState {
-  const { state, now } = turn
-  const hold = holdGate(state, progress)
-  if (!hold.open) return hold
-  if (progress.goNow) return open
-  const { lineage } = state
-  const upgrade = lineage === undefined ? undefined : upgradeAt(state.log, lineage, progress.version)
-  // Nothing changes here but the number.
-  if (lineage === undefined || upgrade === undefined) return open
-  const overdue = overdueFromMs(upgrade.schedule, state.config.peer, entryOf(state.log, progress.version).chainId)
-  if (now.wallMs >= overdue) return open
-  wakeAtWall(turn, overdue)
-  evaluateSchedule(turn, progress, upgrade.schedule)
-  if (isServableBefore(state, lineage, progress.version)) {
-    const everyone = everyoneServes(state, progress.version, now)
-    if (!everyone.open) return everyone
-  }
-  if (progress.schedule !== undefined && progress.schedule.rosterRevision !== state.rosterRevision) {
-    return closed(
-      'schedule',
-      'R15',
-      progress.schedule.decision === 'wait' ? progress.schedule.reason : 'the schedule is being evaluated'
-    )
-  }
-  return strategyGate(progress)
-}
-
 /** Asks the scheduling function again when something that it may read has changed, or when it wanted to look again (R15). */
-function evaluateSchedule(turn: Turn, progress: VersionProgress, schedule: Parameters<typeof overdueFromMs>[0]): void {
+function keepEvaluated(turn: Turn, progress: VersionProgress): void {
   const { state, now } = turn
-  if (progress.effect !== undefined) return
+  const schedule = scheduleOf(state, progress.version)
+  if (schedule === undefined || progress.effect !== undefined) return
+  wakeAtWall(turn, overdueFromMs(state, schedule, progress.version))
   const last = progress.schedule
   if (last !== undefined && last.rosterRevision === state.rosterRevision && now.wallMs < last.lookAgainAtMs) {
     wakeAtWall(turn, last.lookAgainAtMs)
@@ -82,12 +50,8 @@ function evaluateSchedule(turn: Turn, progress: VersionProgress, schedule: Param
   }
   progress.effect = nextEffectId(turn)
   progress.evaluating = state.rosterRevision
-  turn.effects.push({
-    effect: 'evaluateSchedule',
-    id: progress.effect,
-    schedule,
-    inputs: scheduleInputs(turn, progress)
-  })
+  const inputs = scheduleInputs(turn, progress)
+  turn.effects.push({ effect: 'evaluateSchedule', id: progress.effect, schedule, inputs })
 }
 
 /** A crashed scheduling function means "wait", is retried, and is reported (R15). */

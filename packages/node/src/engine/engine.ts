@@ -1,0 +1,140 @@
+import {
+  createPeerState,
+  isJournalEntry,
+  messageOf,
+  routesOf,
+  step,
+  type Effect,
+  type Fact,
+  type Json,
+  type JournalEntry,
+  type PeerConfig,
+  type PeerState,
+  type Routes
+} from '@instar/core'
+import type { Logger } from 'pino'
+import type { OpenJournal } from '../store/journal.js'
+import type { FaultInjector } from './faults.js'
+
+export interface EngineInit {
+  readonly config: PeerConfig
+  readonly journal: Pick<OpenJournal, 'append' | 'compact' | 'bytes'>
+  /** Starts an effect and returns at once; its result comes back as a fact. `persist` and `wake` never come here. */
+  readonly perform: (effect: Effect) => void
+  /** After every step that may have changed what others see. */
+  readonly onChange: () => void
+  readonly wallMs: () => number
+  /** Never falls. */
+  readonly monoMs: () => number
+  readonly log: Logger
+  readonly faults?: FaultInjector
+}
+
+/** The shell around the core's `step` (§11): facts in, effects out, journal first. */
+export interface Engine {
+  /** Takes in a fact; its effects follow in order, after the journal's fsync. Never throws for what a peer sent. */
+  input(fact: Fact): void
+  /** What the core knows; read only, and only until the next fact. */
+  readonly state: Readonly<PeerState>
+  routes(): Routes
+  /** Why the journal cannot be written, while that is so. Nothing begins meanwhile. */
+  problem(): string | undefined
+  /** Takes no more facts; resolves when what was decided before is on disk. */
+  stop(): Promise<void>
+}
+
+const journalRetryMs = 2000
+
+/** @throws InvariantViolation out of `input` when the core was told something impossible: the process must end and start again */
+export function createEngine(init: EngineInit): Engine {
+  const { journal, log } = init
+  let state = createPeerState(init.config)
+  let routes: Routes | undefined
+  let problem: string | undefined
+  let stopped = false
+  let wake: NodeJS.Timeout | undefined
+  let last: Promise<void> = Promise.resolve()
+
+  const input = (fact: Fact): void => {
+    if (stopped) return
+    const result = step(state, { ...fact, now: { wallMs: init.wallMs(), monoMs: init.monoMs() } })
+    state = result.state
+    routes = undefined
+    const entries = result.effects.flatMap(effect => (effect.effect === 'persist' ? effect.entries : []))
+    const others = result.effects.filter(effect => effect.effect !== 'persist')
+    clearTimeout(wake)
+    // The effects of a step start in the order of the steps, each after its own entries are on disk (§11).
+    last = last.then(async () => {
+      if (entries.length > 0) await persist(entries)
+      for (const effect of others) start(effect)
+    })
+    init.onChange()
+  }
+
+  const start = (effect: Effect): void => {
+    if (stopped) return
+    if (effect.effect === 'wake') {
+      clearTimeout(wake)
+      wake = setTimeout(() => input({ fact: 'tick' }), Math.min(effect.afterMs, 2 ** 31 - 1))
+      return
+    }
+    init.faults?.before(effect)
+    init.perform(effect)
+    init.faults?.after(effect)
+  }
+
+  /** Until the journal has it nothing else happens: a full disk pauses the peer's decisions, not its service. */
+  const persist = async (entries: readonly JournalEntry[]): Promise<void> => {
+    init.faults?.before({ effect: 'persist', entries })
+    for (;;) {
+      try {
+        await journal.append(entries.map(toRecord))
+        problem = undefined
+        break
+      } catch (thrown) {
+        if (stopped) return
+        problem = `the journal cannot be written, so nothing new begins here: ${messageOf(thrown)}`
+        log.error({ err: thrown }, problem)
+        init.onChange()
+        await new Promise(resolve => setTimeout(resolve, journalRetryMs).unref())
+      }
+    }
+    for (const entry of entries) log.debug({ entry }, 'journal')
+    init.faults?.after({ effect: 'persist', entries })
+  }
+
+  return {
+    input,
+    get state() {
+      return state
+    },
+    routes() {
+      routes ??= routesOf(state)
+      return routes
+    },
+    problem: () => problem,
+    async stop() {
+      stopped = true
+      clearTimeout(wake)
+      await last
+    }
+  }
+}
+
+function toRecord(entry: JournalEntry): { type: string; body: Json } {
+  const { type, ...body } = entry
+  return { type, body: body as unknown as Json }
+}
+
+/** The journal's records as entries; what a later release wrote and this one does not know is left out, and named. */
+export function toEntries(
+  records: readonly { type: string; body: Json }[],
+  onUnknown: (type: string) => void
+): readonly JournalEntry[] {
+  return records.flatMap(({ type, body }) => {
+    const entry: unknown = { type, ...(body as object) }
+    if (isJournalEntry(entry)) return [entry]
+    onUnknown(type)
+    return []
+  })
+}

@@ -1,0 +1,49 @@
+import { InstarError, type Effect } from '@instar/core'
+
+/**
+ * Lets this process die at a chosen moment, for tests of what a restart makes of it. Set by `INSTAR_FAULTS`, a comma-separated list of
+ * `kill:before|after:<what>`, where what is a phase (`transforming`, or `transforming@2` for that version only), the type of another
+ * journal entry (`joined`, `running`, …), or an effect (`switchHost`, `rehearse`, `announce`, …).
+ */
+export interface FaultInjector {
+  before(effect: Effect): void
+  after(effect: Effect): void
+}
+
+interface Fault {
+  readonly when: 'before' | 'after'
+  readonly what: string
+  readonly version: number | undefined
+}
+
+/** @throws InstarError BadInput for words that it does not know */
+export function parseFaults(text: string | undefined, kill: () => void = dieNow): FaultInjector | undefined {
+  if (text === undefined || text === '') return undefined
+  const faults = text.split(',').map(parseFault)
+  const strike = (when: Fault['when'], effect: Effect): void => {
+    if (faults.some(fault => fault.when === when && concerns(fault, effect))) kill()
+  }
+  return { before: effect => strike('before', effect), after: effect => strike('after', effect) }
+}
+
+function parseFault(text: string): Fault {
+  const match = /^kill:(before|after):([A-Za-z]+)(?:@([0-9]+))?$/.exec(text)
+  if (match === null) {
+    throw new InstarError('BadInput', `INSTAR_FAULTS holds "${text}"; it takes words like kill:after:transforming@2.`)
+  }
+  const [, when, what, version] = match
+  return { when: when as Fault['when'], what: what ?? '', version: version === undefined ? undefined : Number(version) }
+}
+
+function concerns(fault: Fault, effect: Effect): boolean {
+  if (effect.effect !== 'persist') return fault.what === effect.effect
+  return effect.entries.some(entry => {
+    const word = entry.type === 'phase' ? entry.phase : entry.type
+    const version = 'version' in entry ? entry.version : undefined
+    return word === fault.what && (fault.version === undefined || fault.version === version)
+  })
+}
+
+function dieNow(): void {
+  process.kill(process.pid, 'SIGKILL')
+}
