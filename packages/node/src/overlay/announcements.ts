@@ -54,6 +54,8 @@ export interface Announcements {
   heardOf(peer: string): HeardAnnouncement | undefined
   /** Drops what was heard of a peer, here and in the store. */
   forget(peer: string): Promise<void>
+  /** Neighbours that follow the topic. */
+  followers(): readonly string[]
   /** Takes one signed envelope, by gossip or by sync alike. `accept`: it is newer, it was stored and reported. */
   submit(envelope: Uint8Array, from: string): Promise<Verdict<Announcement>>
   /** Runs for each accepted statement with the neighbour that sent it. */
@@ -85,6 +87,7 @@ class GossipedAnnouncements implements Announcements {
   private ownEnvelope: Uint8Array | undefined
   private epoch: number
   private seq = 0
+  private refreshAtMs = 0
   private timer: NodeJS.Timeout | undefined
   private running = false
   private saying: Promise<void> = Promise.resolve()
@@ -134,6 +137,10 @@ class GossipedAnnouncements implements Announcements {
 
   heardOf(peer: string): HeardAnnouncement | undefined {
     return this.known.get(peer)
+  }
+
+  followers(): readonly string[] {
+    return this.topic.subscribers()
   }
 
   async forget(peer: string): Promise<void> {
@@ -205,9 +212,7 @@ class GossipedAnnouncements implements Announcements {
     clearTimeout(this.timer)
     const change = changeBetween(this.said, this.content)
     const waitMs =
-      change === 'none'
-        ? this.rates.refreshMs * (0.75 + this.random() / 2)
-        : this.pace.waitMs(change === 'urgent', this.now())
+      change === 'none' ? Math.max(0, this.refreshAtMs - this.now()) : this.pace.waitMs(change === 'urgent', this.now())
     if (change !== 'none' && waitMs === 0) this.say(change === 'urgent')
     else this.timer = setTimeout(() => this.say(change === 'urgent'), waitMs)
   }
@@ -217,6 +222,7 @@ class GossipedAnnouncements implements Announcements {
     if (content === undefined || !this.running) return
     this.said = content
     this.pace.sent(urgent, this.now())
+    this.refreshAtMs = this.now() + this.rates.refreshMs * (0.75 + this.random() / 2)
     const { network, overlay, identity } = this.init
     const statement: Announcement = {
       ...content,

@@ -1,17 +1,142 @@
+import { accept, ignore, messageOf, sha256Hex, type Verdict } from '@instar/core'
 import type { Logger } from 'pino'
 import type { TrustService } from '../trust/trust-service.js'
-import type { Overlay } from './overlay.js'
+import { decodeContainer } from './container.js'
+import { composeHeadMessage, headMessageBytesMax, readHeadMessage, type HeadMessage } from './head-message.js'
+import type { Overlay, Topic } from './overlay.js'
+import { headTopicName } from './topics.js'
 
 export interface HeadTopicInit {
   readonly overlay: Overlay
   readonly network: string
   readonly trust: TrustService
-  /** Pulls from a peer what a held message needs; resolves when nothing more is to be had from it. */
+  /** Pulls from a peer what it holds and is not here; see `Sync`. */
   pullFrom(peer: string): Promise<void>
   readonly log: Logger
 }
 
 export interface HeadTopic {
-  /** Spreads the newest head, with the newest descriptor beside it where both fit. */
+  /** Spreads the newest head. Called by itself after every change, wherever the change came from. */
   publish(): Promise<number>
+  /** Ends the spreading. */
+  stop(): void
+}
+
+/** Messages that wait for a pull; each is at most 16 KiB. */
+const heldMax = 64
+const heldMs = 20_000
+/** Documents of one publication follow each other faster than this. */
+const batchMs = 25
+/** How often a neighbour that is behind is told so. */
+const nudgeMs = 5000
+
+/** Joins the head topic. Before the overlay starts. */
+export function createHeadTopic(init: HeadTopicInit): HeadTopic {
+  return new GossipedHeads(init)
+}
+
+class GossipedHeads implements HeadTopic {
+  private readonly topic: Topic
+  private readonly leave: () => void
+  private planned: NodeJS.Timeout | undefined
+  private held = 0
+  private readonly nudgedAtMs = new Map<string, number>()
+
+  constructor(private readonly init: HeadTopicInit) {
+    this.topic = init.overlay.topic({
+      topic: headTopicName(init.network),
+      bytesMax: headMessageBytesMax,
+      validate: (data, from) => this.validate(data, from)
+    })
+    this.leave = init.trust.onChange(() => this.plan())
+  }
+
+  async publish(): Promise<number> {
+    return this.topic.publish(composeHeadMessage(this.init.trust.state()))
+  }
+
+  stop(): void {
+    this.leave()
+    clearTimeout(this.planned)
+  }
+
+  /** Documents come in batches: one message after the batch. What others spread already is the same bytes and goes no further. */
+  private plan(): void {
+    clearTimeout(this.planned)
+    this.planned = setTimeout(() => {
+      this.publish().catch((thrown: unknown) => {
+        // Neighbours learn it by sync.
+        this.init.log.debug({ cause: messageOf(thrown) }, 'could not spread the head')
+      })
+    }, batchMs)
+  }
+
+  private async validate(data: Uint8Array, from: string): Promise<Verdict<unknown>> {
+    const container = decodeContainer(data)
+    if (container.verdict !== 'accept') return container
+    const message = readHeadMessage(container.value)
+    if (message.verdict !== 'accept') return message
+    let verdict = await this.submit(message.value, from)
+    if (verdict.verdict === 'ignore' && verdict.code === 'NeedsNewerTrust')
+      verdict = await this.hold(message.value, from)
+    const { trust, overlay } = this.init
+    if (verdict.verdict !== 'reject' && overlay.neighbours().has(from) && trust.isBehind(message.value.heads)) {
+      // More was named than fitted into the message.
+      this.pullSoon(from)
+    }
+    if (verdict.verdict === 'ignore' && this.isMine(data)) return accept(undefined)
+    if (verdict.verdict === 'ignore' && verdict.code === 'Older') this.nudge(from)
+    return verdict
+  }
+
+  /** §5: a validator that lacks documents holds the message while it pulls them from the sender, then decides. */
+  private async hold(message: HeadMessage, from: string): Promise<Verdict<unknown>> {
+    if (this.held >= heldMax) return ignore('TooManyHeld', `${heldMax} messages wait for documents already`)
+    this.held++
+    let timer: NodeJS.Timeout | undefined
+    try {
+      const timeout = new Promise<void>(resolve => {
+        timer = setTimeout(resolve, heldMs)
+      })
+      await Promise.race([this.init.pullFrom(from), timeout])
+      return await this.submit(message, from)
+    } catch (thrown) {
+      return ignore('NeedsNewerTrust', `the sender did not give what its message needs: ${messageOf(thrown)}`)
+    } finally {
+      clearTimeout(timer)
+      this.held--
+    }
+  }
+
+  /** Accepts what brought something new; one rejected document makes the message a reject. */
+  private async submit(message: HeadMessage, from: string): Promise<Verdict<unknown>> {
+    let outcome: Verdict<unknown> = ignore('Known', 'nothing in it is new')
+    for (const document of message.documents) {
+      const verdict = await this.init.trust.submit(document, from)
+      if (verdict.verdict === 'reject') return verdict
+      if (verdict.verdict === 'accept') outcome = verdict
+      else if (outcome.verdict !== 'accept' && verdict.code !== 'Known') outcome = verdict
+    }
+    return outcome
+  }
+
+  /** What sync was faster with is still to be relayed: others wait for it. */
+  private isMine(data: Uint8Array): boolean {
+    return sha256Hex(data) === sha256Hex(composeHeadMessage(this.init.trust.state()))
+  }
+
+  /** The hello of an exchange shows a neighbour what it lacks. */
+  private nudge(from: string): void {
+    const nowMs = Date.now()
+    if (nowMs - (this.nudgedAtMs.get(from) ?? 0) < nudgeMs) return
+    if (this.nudgedAtMs.size >= 1000) this.nudgedAtMs.clear()
+    this.nudgedAtMs.set(from, nowMs)
+    this.pullSoon(from)
+  }
+
+  private pullSoon(from: string): void {
+    this.init.pullFrom(from).catch((thrown: unknown) => {
+      this.init.log.debug({ peer: from, cause: messageOf(thrown) }, 'an exchange failed')
+    })
+  }
 }

@@ -217,12 +217,13 @@ class Libp2pOverlay implements Overlay {
     )
   }
 
-  topic({ topic, bytesMax, validate }: TopicInit): Topic {
+  topic(init: TopicInit): Topic {
+    const { topic, bytesMax } = init
     const { pubsub } = this.node.services
     pubsub.topicValidators.set(topic, async (from, message) => {
       // Bounded before anything reads it (R19).
       if (message.data.length > bytesMax) return TopicValidatorResult.Reject
-      const verdict = await validate(message.data, from.toString())
+      const verdict = await init.validate(message.data, from.toString())
       if (verdict.verdict !== 'accept')
         this.init.log.debug({ topic, from: from.toString(), ...verdict }, 'not taken and not relayed')
       return validatorResults[verdict.verdict]

@@ -1,27 +1,190 @@
+import { messageOf } from '@instar/core'
+import type { Stream } from '@libp2p/interface'
 import type { Logger } from 'pino'
 import type { Announcements } from '../overlay/announcements.js'
 import type { Overlay } from '../overlay/overlay.js'
 import type { TrustService } from '../trust/trust-service.js'
-
-export const syncProtocol = '/instar/sync/1'
+import { pull, serve, type ExchangeInit } from './exchange.js'
+import { framesOver, PeerLied, PeerStalled } from './frames.js'
+import { syncProtocol } from './messages.js'
 
 export interface SyncInit {
   readonly overlay: Overlay
   readonly network: string
   readonly trust: TrustService
   readonly announcements: Announcements
-  /** How often to compare with one neighbour, jittered by ± a quarter. Default 60 s. */
+  /** How often to compare with one neighbour, jittered by a quarter both ways. Default 60 s. */
   readonly everyMs?: number
-  readonly now?: () => number
+  readonly random?: () => number
   readonly log: Logger
 }
 
 /** Compares heads with neighbours and pulls what is missing, in order: root chain first, then descriptors 1 … n (§5). */
 export interface Sync {
-  start(): void
+  /** Before the overlay starts. */
+  start(): Promise<void>
   stop(): Promise<void>
-  /** Pulls from this peer now; calls during a pull lead to one more. Resolves when a complete exchange ended, rejects when it failed. */
-  pullFrom(peer: string, options?: { signal?: AbortSignal }): Promise<void>
+  /**
+   * Pulls from this peer; asked again during a pull, it pulls once more after it. Resolves when a complete exchange has ended,
+   * rejects when it failed; then the peer is dropped if it lied or stalled, and another neighbour is asked in its place.
+   */
+  pullFrom(peer: string): Promise<void>
   /** After each complete exchange. A newcomer's start waits for the first. */
   onSynced(listener: (peer: string) => void): () => void
+}
+
+const everyDefaultMs = 60_000
+const exchangeTimeoutMs = 60_000
+const pullsAtOnce = 8
+const servedAtOnce = 32
+/** A peer that stalled may be busy with an upgrade of its own. */
+const stalledBanMs = 5000
+
+export function createSync(init: SyncInit): Sync {
+  return new NeighbourSync(init)
+}
+
+interface Pulling {
+  readonly done: Promise<void>
+  again: Promise<void> | undefined
+}
+
+class NeighbourSync implements Sync {
+  private readonly pulling = new Map<string, Pulling>()
+  private readonly queue: (() => void)[] = []
+  private readonly listeners = new Set<(peer: string) => void>()
+  private readonly stopped = new AbortController()
+  private readonly exchange: ExchangeInit
+  private readonly random: () => number
+  private serving = 0
+  private active = 0
+  private timer: NodeJS.Timeout | undefined
+
+  constructor(private readonly init: SyncInit) {
+    this.random = init.random ?? Math.random
+    this.exchange = { ...init, onAhead: peer => this.pullSoon(peer) }
+  }
+
+  async start(): Promise<void> {
+    const { overlay, announcements, trust } = this.init
+    await overlay.handle(syncProtocol, (stream, peer) => this.answer(stream, peer), { maxInboundStreams: 2 })
+    overlay.on('neighbour', peer => this.pullSoon(peer))
+    announcements.onHeard((statement, from) => {
+      // R3: somebody knows a version that is not here.
+      if (statement.newest > trust.newest().version) this.pullSoon(from)
+    })
+    this.plan()
+  }
+
+  async stop(): Promise<void> {
+    clearTimeout(this.timer)
+    this.stopped.abort()
+    for (const proceed of this.queue.splice(0)) proceed()
+    await Promise.allSettled([...this.pulling.values()].map(each => each.again ?? each.done))
+  }
+
+  pullFrom(peer: string): Promise<void> {
+    const now = this.pulling.get(peer)
+    if (now === undefined) return this.begin(peer, new Set([peer]))
+    // What is asked for may have come to the peer after the exchange under way looked.
+    const again = () => this.pullFrom(peer)
+    now.again ??= now.done.then(again, again)
+    return now.again
+  }
+
+  onSynced(listener: (peer: string) => void): () => void {
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
+  }
+
+  private pullSoon(peer: string): void {
+    this.pullFrom(peer).catch((thrown: unknown) => {
+      this.init.log.debug({ peer, cause: messageOf(thrown) }, 'an exchange failed')
+    })
+  }
+
+  private begin(peer: string, tried: Set<string>): Promise<void> {
+    const done = this.run(peer).finally(() => this.pulling.delete(peer))
+    this.pulling.set(peer, { done, again: undefined })
+    done.catch(() => this.askAnother(tried))
+    return done
+  }
+
+  private askAnother(tried: Set<string>): void {
+    if (this.stopped.signal.aborted || tried.size > 3) return
+    const others = [...this.init.overlay.neighbours()].filter(each => !tried.has(each) && !this.pulling.has(each))
+    const next = this.pick(others)
+    if (next === undefined) return
+    this.begin(next, tried.add(next)).catch((thrown: unknown) => {
+      this.init.log.debug({ peer: next, cause: messageOf(thrown) }, 'an exchange failed')
+    })
+  }
+
+  private async run(peer: string): Promise<void> {
+    await this.turn()
+    const limit = AbortSignal.any([this.stopped.signal, AbortSignal.timeout(exchangeTimeoutMs)])
+    let stream: Stream | undefined
+    try {
+      limit.throwIfAborted()
+      stream = await this.init.overlay.openStream(peer, syncProtocol, { signal: limit })
+      const frames = framesOver(stream, limit)
+      await pull(this.exchange, frames, peer)
+      frames.close()
+    } catch (thrown) {
+      stream?.abort(thrown as Error)
+      this.judge(peer, thrown)
+      throw thrown
+    } finally {
+      this.active--
+      this.queue.shift()?.()
+    }
+    for (const listener of this.listeners) listener(peer)
+  }
+
+  private async answer(stream: Stream, peer: string): Promise<void> {
+    const limit = AbortSignal.any([this.stopped.signal, AbortSignal.timeout(exchangeTimeoutMs)])
+    if (this.serving >= servedAtOnce) {
+      stream.abort(new Error('busy'))
+      return
+    }
+    this.serving++
+    try {
+      const frames = framesOver(stream, limit)
+      await serve(this.exchange, frames, peer)
+      frames.close()
+    } catch (thrown) {
+      stream.abort(thrown as Error)
+      // Only a lie counts here: one who asks slowly costs a stream, and that is bounded.
+      if (thrown instanceof PeerLied) this.judge(peer, thrown)
+    } finally {
+      this.serving--
+    }
+  }
+
+  private judge(peer: string, thrown: unknown): void {
+    if (thrown instanceof PeerLied) this.init.overlay.ban(peer, thrown.message)
+    if (thrown instanceof PeerStalled) this.init.overlay.ban(peer, thrown.message, stalledBanMs)
+  }
+
+  /** Waits for one of the few places for exchanges. */
+  private async turn(): Promise<void> {
+    if (this.active >= pullsAtOnce) await new Promise<void>(resolve => this.queue.push(resolve))
+    this.active++
+  }
+
+  private plan(): void {
+    const everyMs = this.init.everyMs ?? everyDefaultMs
+    this.timer = setTimeout(
+      () => {
+        const peer = this.pick([...this.init.overlay.neighbours()])
+        if (peer !== undefined) this.pullSoon(peer)
+        this.plan()
+      },
+      everyMs * (0.75 + this.random() / 2)
+    )
+  }
+
+  private pick(peers: readonly string[]): string | undefined {
+    return peers[Math.floor(this.random() * peers.length)]
+  }
 }
