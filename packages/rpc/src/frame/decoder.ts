@@ -20,26 +20,30 @@ export function createFrameDecoder(init: {
   /** The beginning of a frame: `held[0 … filled)`. Grows by doubling, so that many tiny chunks cost linear time. */
   let held = new Uint8Array(0)
   let filled = 0
-  let failed: ProtocolFault | undefined
+  let fault: ProtocolFault | undefined
 
   /** Total bytes of the frame that starts at `at`; undefined when its head is not all there, or after a failure. */
   function frameBytes(source: Uint8Array, at: number, end: number): number | undefined {
     if (end - at < frameHeadBytes) return undefined
     const rest = readUint32(source, at)
-    if (rest < frameRestBytes) return fail('BadFrame', `a frame says that it has ${rest} bytes`)
-    if (rest - frameRestBytes > payloadBytesMax) {
-      return fail('FrameTooLarge', `a frame of ${rest} bytes, at most ${payloadBytesMax + frameRestBytes} are read`)
-    }
     const kind = source[at + 4] as number
-    if (!isFrameKind(kind)) return fail('BadFrame', `a frame of the unknown kind ${kind}`)
-    return rest + 4
+    if (rest < frameRestBytes) fail('BadFrame', `a frame says that it has ${rest} bytes`)
+    else if (rest - frameRestBytes > payloadBytesMax) {
+      fail('FrameTooLarge', `a frame of ${rest} bytes, at most ${payloadBytesMax + frameRestBytes} are read`)
+    } else if (!isFrameKind(kind)) fail('BadFrame', `a frame of the unknown kind ${kind}`)
+    else return rest + 4
+    return undefined
   }
 
-  function fail(code: string, detail: string): undefined {
-    failed = { code, detail }
+  function fail(code: string, detail: string): void {
+    fault = { code, detail }
     held = new Uint8Array(0)
     filled = 0
-    return undefined
+  }
+
+  /** Read through a function: the compiler does not see that others write it. */
+  function hasFailed(): boolean {
+    return fault !== undefined
   }
 
   function emit(source: Uint8Array, at: number, total: number): void {
@@ -83,10 +87,10 @@ export function createFrameDecoder(init: {
 
   function pushPiece(piece: Uint8Array): void {
     let at = filled > 0 ? complete(piece) : 0
-    while (failed === undefined && at < piece.byteLength) {
+    while (!hasFailed() && at < piece.byteLength) {
       const total = frameBytes(piece, at, piece.byteLength)
       if (total === undefined || at + total > piece.byteLength) {
-        if (failed === undefined) keep(piece, at, piece.byteLength)
+        if (!hasFailed()) keep(piece, at, piece.byteLength)
         return
       }
       emit(piece, at, total)
@@ -96,10 +100,10 @@ export function createFrameDecoder(init: {
 
   return {
     push(chunk) {
-      if (failed !== undefined) return failed
+      if (fault !== undefined) return fault
       if (chunk instanceof Uint8Array) pushPiece(chunk)
-      else for (const piece of chunk) if (failed === undefined) pushPiece(piece)
-      return failed
+      else for (const piece of chunk) if (!hasFailed()) pushPiece(piece)
+      return fault
     },
     get buffered() {
       return filled
