@@ -59,6 +59,8 @@ function parseEnvelope(bytes: Uint8Array): RecordEnvelope | undefined {
     const envelope = RecordEnvelope.createFromProtobuf(bytes)
     // One kind of key: others cost more to verify than a liar pays to send.
     if (envelope.publicKey.type !== 'Ed25519') return undefined
+    // Protobuf has many encodings of one message; each would be a message of its own to gossip.
+    if (!Buffer.from(bytes).equals(envelope.marshal())) return undefined
     return Buffer.from(payloadType).equals(envelope.payloadType) ? envelope : undefined
   } catch {
     // Garbage from a peer is a verdict, not a failure.
