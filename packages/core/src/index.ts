@@ -3,6 +3,7 @@ export {
   encodeAnnouncement,
   parseAnnouncement,
   type Announcement,
+  type AnnouncementContent,
   type VersionRef
 } from './announcement/announcement.js'
 export {

@@ -110,9 +110,7 @@ describe('a version that does not work', () => {
     for (const { descriptor } of versions(2)) simulation.publish(descriptor)
     simulation.run(() => peer.state.versions.get(2)?.phase === 'introduceFailed')
     expect(peer.served()).toEqual([1, 1])
-    expect(peer.state.announced?.announcement.versions).toMatchObject([
-      { version: 2, phase: 'introduceFailed', reason: 'it throws' }
-    ])
+    expect(peer.said.versions).toMatchObject([{ version: 2, phase: 'introduceFailed', reason: 'it throws' }])
   })
 
   it('is tried again with pauses when its transform fails, then given up until the operator says so', () => {
@@ -182,7 +180,7 @@ describe('a version that does not work', () => {
     simulation.run(() => peer.state.versions.get(2)?.phase === 'wentBack')
     expect(peer.state.running).toBe(1)
     expect(peer.disk.meta?.current).toBe(1)
-    expect(peer.state.announced?.announcement).toMatchObject({
+    expect(peer.said).toMatchObject({
       running: { version: 1 },
       versions: [{ version: 2, phase: 'wentBack', reason: 'probes failed' }]
     })

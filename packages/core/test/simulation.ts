@@ -133,7 +133,9 @@ export class SimulatedPeer {
   isUp = false
   /** Kills the process when it returns true: before an effect, or after it. */
   killAt: ((when: 'before' | 'after', effect: Effect) => boolean) | undefined
-  readonly seen: string[] = []
+  /** Its newest statement. */
+  said: Announcement | undefined
+  #seq = 0
   #wake = 0
   #switches = 0
   #switching: { id: number; cancelled: boolean } | undefined
@@ -147,7 +149,6 @@ export class SimulatedPeer {
 
   config(): PeerConfig {
     return {
-      network,
       peer: this.id,
       className: 'Counter1',
       groups: [],
@@ -157,7 +158,6 @@ export class SimulatedPeer {
         ...defaultTiming,
         retryMinMs: 50,
         retryMaxMs: 2000,
-        announceEveryMs: 30_000,
         ...this.simulation.options.timing
       }
     }
@@ -179,8 +179,8 @@ export class SimulatedPeer {
     // A new connection brings the neighbours' newest statements (sync).
     this.simulation.later(this, 5, () => {
       for (const other of this.simulation.peers) {
-        if (other !== this && other.state.announced !== undefined) {
-          this.input({ fact: 'announcement', announcement: other.state.announced.announcement, ageMs: 0 })
+        if (other !== this && other.said !== undefined) {
+          this.input({ fact: 'announcement', announcement: other.said, ageMs: 0 })
         }
       }
       this.input({ fact: 'synced' })
@@ -246,8 +246,8 @@ export class SimulatedPeer {
         if (this.#switching?.id === effect.id) this.#switching.cancelled = true
         return
       case 'announce':
-        this.seen.push(`${effect.announcement.running.version}`)
-        return simulation.deliver(this, effect.announcement)
+        this.said = { format: 1, network, peer: this.id, epoch: this.disk.epoch, seq: ++this.#seq, ...effect.content }
+        return simulation.deliver(this, this.said)
       case 'wake': {
         const wake = ++this.#wake
         simulation.later(this, effect.afterMs, () => {
@@ -352,7 +352,7 @@ function describeEffect(effect: Effect): string {
     case 'switchHost':
       return `switchHost (${effect.purpose}) to ${describePlan(effect.plan)}`
     case 'announce': {
-      const { running, floor, served, versions } = effect.announcement
+      const { running, floor, served, versions } = effect.content
       const phases = versions
         .map(({ version, phase, reason }) => `v${version} ${phase}${reason === undefined ? '' : ` "${reason}"`}`)
         .join(', ')

@@ -40,6 +40,8 @@ const announcementSchema = z.strictObject({
 
 /** A peer's signed, sequenced, whole statement about itself. */
 export type Announcement = Readonly<z.infer<typeof announcementSchema>>
+/** What a peer says about itself; who sends it adds the format, the network, its id and the sequence. */
+export type AnnouncementContent = Omit<Announcement, 'format' | 'network' | 'peer' | 'epoch' | 'seq'>
 export type VersionRef = Readonly<z.infer<typeof versionRef>>
 
 /** Reads a statement from the payload of an envelope whose signature has verified already. Never throws. */

@@ -1,9 +1,9 @@
-import type { Announcement } from '../announcement/announcement.js'
-import { chainIdPrefix, classAt } from '../version-log/version-log.js'
+import type { Announcement, AnnouncementContent } from '../announcement/announcement.js'
+import { chainIdPrefix, classAt, type Lineage } from '../version-log/version-log.js'
 import { previousVersion } from './goal.js'
 import { servedRange } from './routes.js'
 import type { PeerState } from './state.js'
-import { wakeAtMono, type Turn } from './turn.js'
+import type { Turn } from './turn.js'
 
 const reasonCharactersMax = 300
 const versionsMax = 16
@@ -14,42 +14,27 @@ export function floorOf(state: PeerState): number {
   return phase === 'trial' || phase === 'goingBack' ? previousVersion(state, state.running) : state.running
 }
 
-/** Says what has changed, and repeats the whole statement when nothing has for a while (§13). */
+/** Says the whole statement again whenever something in it has changed; the sender sequences, paces and repeats it (§13). */
 export function announce(turn: Turn): void {
-  const { state, now } = turn
-  if (state.lineage === undefined || state.damage !== undefined) return
-  const last = state.announced
-  const dueAt = last === undefined ? now.monoMs : last.monoMs + state.config.timing.announceEveryMs
-  const statement = statementOf(state)
-  const changed =
-    last === undefined || JSON.stringify({ ...statement, seq: 0 }) !== JSON.stringify({ ...last.announcement, seq: 0 })
-  if (!changed && now.monoMs < dueAt) {
-    wakeAtMono(turn, dueAt)
-    return
-  }
-  state.seq++
-  const announcement = { ...statement, seq: state.seq }
-  state.announced = { announcement, monoMs: now.monoMs }
-  turn.effects.push({ effect: 'announce', announcement, urgent: turn.urgent || last === undefined })
-  wakeAtMono(turn, now.monoMs + state.config.timing.announceEveryMs)
+  const { state } = turn
+  if (state.lineage === undefined) return
+  const content = contentOf(state, state.lineage)
+  if (JSON.stringify(content) === JSON.stringify(state.announced)) return
+  state.announced = content
+  turn.effects.push({ effect: 'announce', content })
 }
 
-function statementOf(state: PeerState): Announcement {
-  const { lineage, log } = state
+function contentOf(state: PeerState, lineage: Lineage): AnnouncementContent {
+  const { log } = state
   const served = servedRange(state)
   return {
-    format: 1,
-    network: state.config.network,
-    peer: state.config.peer,
-    class: lineage === undefined ? state.config.className : classAt(log, lineage, state.running).className,
+    class: classAt(log, lineage, state.running).className,
     groups: [...state.config.groups],
-    epoch: state.epoch,
-    seq: state.seq,
     running: { version: state.running, chainId: chainIdPrefix(log, state.running) ?? '' },
     floor: floorOf(state),
     ...(served === undefined ? {} : { served: [...served] as [number, number] }),
     versions: unsettled(state),
-    newest: Math.max(log.length, 1),
+    newest: log.length,
     instar: state.config.instar
   }
 }

@@ -1,6 +1,5 @@
 /** What one peer is and how patient it is. Given once at the start, never changed. */
 export interface PeerConfig {
-  readonly network: string
   readonly peer: string
   /** The class to run, by its name at the version where this peer joins. Needed for the first start only. */
   readonly className: string
@@ -20,8 +19,8 @@ export interface Timing {
   readonly departedAfterMs: number
   /** A peer that does not yet serve a version holds back upgrades to it until it has been silent for this long (§1). */
   readonly introduceGraceMs: number
-  /** A statement is repeated when nothing changed for this long (§13). */
-  readonly announceEveryMs: number
+  /** At least this often the core looks at what only time changes: who has fallen silent, who has departed. */
+  readonly lookEveryMs: number
   /** First pause before something that failed is tried again; doubles up to `retryMaxMs`. */
   readonly retryMinMs: number
   readonly retryMaxMs: number
@@ -38,7 +37,7 @@ export const defaultTiming: Timing = Object.freeze({
   unreachableAfterMs: 25 * 60_000,
   departedAfterMs: 30 * 86_400_000,
   introduceGraceMs: 10 * 60_000,
-  announceEveryMs: 10 * 60_000,
+  lookEveryMs: 30_000,
   retryMinMs: 1_000,
   retryMaxMs: 5 * 60_000,
   upgradeAttemptsMax: 5,

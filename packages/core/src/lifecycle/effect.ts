@@ -1,4 +1,4 @@
-import type { Announcement } from '../announcement/announcement.js'
+import type { AnnouncementContent } from '../announcement/announcement.js'
 import type { Schedule } from '../descriptor/schedule.js'
 import type { ScheduleInputs } from '../gates/schedule-inputs.js'
 import type { HostPlan } from '../host-plan/host-plan.js'
@@ -28,7 +28,6 @@ export type Effect =
       readonly schedule: Schedule
       readonly inputs: ScheduleInputs
     }
-  /** `urgent`: a phase has changed, others wait for it. */
-  | { readonly effect: 'announce'; readonly announcement: Announcement; readonly urgent: boolean }
+  | { readonly effect: 'announce'; readonly content: AnnouncementContent }
   /** Come back with a `tick` after this time; replaces the wake of the step before. */
   | { readonly effect: 'wake'; readonly afterMs: number }

@@ -163,7 +163,6 @@ export function maybeJoin(turn: Turn): void {
     { type: 'served', low: state.lowest }
   )
   learnVersions(turn)
-  turn.urgent = true
 }
 
 /** Gives every trusted version above the one that runs a phase, so that its journey begins. */

@@ -1,4 +1,4 @@
-import type { Announcement } from '../announcement/announcement.js'
+import type { AnnouncementContent } from '../announcement/announcement.js'
 import type { HostPlan, StateMeta, SwitchStage } from '../host-plan/host-plan.js'
 import type { Roster } from '../roster/roster.js'
 import type { Lineage, VersionLog } from '../version-log/version-log.js'
@@ -49,8 +49,8 @@ export interface PeerState {
   lastUse: Map<number, number>
   startedWallMs: number
 
-  announced: { announcement: Announcement; monoMs: number } | undefined
-  seq: number
+  /** What was said last. */
+  announced: AnnouncementContent | undefined
 }
 
 export interface VersionProgress {
@@ -156,7 +156,6 @@ export function createPeerState(config: PeerConfig): PeerState {
     bundles: new Map(),
     lastUse: new Map(),
     startedWallMs: 0,
-    announced: undefined,
-    seq: 0
+    announced: undefined
   }
 }

@@ -11,7 +11,7 @@ import { heardOperator } from './operator.js'
 import { learnVersions, maybeJoin, startBoot } from './start.js'
 import type { PeerState } from './state.js'
 import { commitTrial, goBack } from './trial.js'
-import { beginTurn, setPhase, type Turn } from './turn.js'
+import { beginTurn, setPhase, wakeAtMono, type Turn } from './turn.js'
 import { retireVersions } from './retire.js'
 import { decideUpgrade, scheduleEvaluated } from './upgrade.js'
 
@@ -53,6 +53,7 @@ function advance(turn: Turn): void {
   introduceVersions(turn)
   driveHost(turn)
   announce(turn)
+  wakeAtMono(turn, turn.now.monoMs + turn.state.config.timing.lookEveryMs)
 }
 
 function hear(turn: Turn, fact: Fact): void {
@@ -120,7 +121,7 @@ function halt(turn: Turn, version: number): void {
 function heardAnnouncement(turn: Turn, fact: Extract<Fact, { fact: 'announcement' }>): void {
   const { state } = turn
   const { announcement } = fact
-  if (announcement.peer === state.config.peer || announcement.network !== state.config.network) return
+  if (announcement.peer === state.config.peer) return
   const before = state.roster.get(announcement.peer)
   const heardMonoMs = turn.now.monoMs - fact.ageMs
   if (!observe(state.roster, announcement, heardMonoMs)) return

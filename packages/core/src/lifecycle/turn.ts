@@ -12,14 +12,12 @@ export interface Turn {
   readonly now: Now
   readonly entries: JournalEntry[]
   readonly effects: Effect[]
-  /** Whether a phase has changed, so that others must hear of it at once (§13). */
-  urgent: boolean
   /** Monotonic clock at which a rule wants to be asked again. */
   wakeMonoMs: number
 }
 
 export function beginTurn(state: PeerState, now: Now): Turn {
-  return { state, now, entries: [], effects: [], urgent: false, wakeMonoMs: Number.POSITIVE_INFINITY }
+  return { state, now, entries: [], effects: [], wakeMonoMs: Number.POSITIVE_INFINITY }
 }
 
 export function nextEffectId(turn: Turn): number {
@@ -96,7 +94,6 @@ export function setPhase(
   if (progress.phase === phase) return
   progress.phase = phase
   progress.sinceWallMs = turn.now.wallMs
-  turn.urgent = true
   if (!durablePhases.has(phase)) return
   turn.entries.push({
     type: 'phase',
