@@ -40,8 +40,8 @@ export interface SwitchOptions {
 export interface HostManagerInit {
   /** The directory of the state database; only host processes open it. */
   readonly stateDirectory: string
-  /** The absolute path of a module whose bundle is stored and verified. */
-  readonly modulePath: (ref: CodeRef) => string
+  /** The absolute path of a module, verified. Throwing an InstarError fails the switch with it. */
+  readonly modulePath: (ref: CodeRef) => string | Promise<string>
   /** The network id; a state of another network is refused. */
   readonly network: string
   /** Makes a call to another peer on behalf of the object, at the version that the call carries (R2). @throws CallError */

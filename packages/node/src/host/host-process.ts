@@ -66,7 +66,7 @@ export interface HostProcessInit {
   readonly plan: HostPlan
   readonly network: string
   readonly stateDirectory: string
-  readonly modulePath: (ref: CodeRef) => string
+  readonly modulePath: (ref: CodeRef) => string | Promise<string>
   /** Answers calls that the object makes to other peers. */
   readonly onCall?: CallHandler
   readonly onBroken?: (error: InstarError) => void
@@ -229,6 +229,8 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
     async load(signal) {
       const { loadMs } = plan.limits
       const refs: CodeRef[] = [plan.object, ...plan.past, ...plan.future, ...plan.steps]
+      const modules: Record<string, string> = {}
+      for (const ref of refs) modules[moduleKey(ref)] ??= await init.modulePath(ref)
       const late = failed('HostStartTimeout', `The host of ${name} did not load its code within ${loadMs} ms.`)
       const loaded = await ask<Extract<FromHost, { type: 'loaded' }>>({
         message: {
@@ -236,7 +238,7 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
           plan,
           network: init.network,
           stateDirectory: init.stateDirectory,
-          modules: Object.fromEntries(refs.map(ref => [moduleKey(ref), init.modulePath(ref)])),
+          modules,
           scratch: init.scratch !== undefined
         },
         answer: 'loaded',
