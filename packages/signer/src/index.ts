@@ -1,35 +1,28 @@
+export { defaultExpiry, type Expiry } from './authoring/bodies.js'
+export { describeProposal } from './authoring/describe.js'
+export { finishProposal, type FinishedProposal } from './authoring/finish.js'
 export { createNetwork, type CreatedNetwork, type NetworkInit } from './authoring/network.js'
-export { refreshTimestamp, type Expiry, type OnlineKeys } from './authoring/online.js'
+export { refreshTimestamp, type OnlineKeys } from './authoring/online.js'
+export { encodeProposal, parseProposal } from './authoring/proposal-file.js'
 export {
   createProposal,
-  describeProposal,
-  encodeProposal,
-  finishProposal,
-  isComplete,
-  parseProposal,
+  nextPlace,
   rebaseProposal,
-  signProposal,
-  type FinishedProposal,
+  type NextPlace,
   type Proposal,
   type ProposalInit
 } from './authoring/proposal.js'
+export { isComplete, signProposal, type SignInit } from './authoring/sign.js'
 export { createKeystore, loadKeystore, type KeyCounts, type Keystore, type StoredKey } from './keys/keystore.js'
 export { openLedger, type Ledger, type SigningPromise } from './keys/ledger.js'
 export type { PublicKey } from './keys/public-key.js'
 export { createKeyPair, type KeyPair, type Signer } from './keys/signer.js'
 export type { MetadataRole } from './metadata/document.js'
 export { encodeTicket, parseTicket, type Ticket } from './ticket/ticket.js'
-export { explainTrust } from './trust/explain.js'
+export { authorizedKeys, explainTrust } from './trust/explain.js'
 export { documentsAhead, headsOf, isBehind, parseHeads, type Head, type Heads } from './trust/heads.js'
-export {
-  documentsOf,
-  forksOf,
-  freshUntilMs,
-  missingDescriptors,
-  restoreTrust,
-  trustedUpgrades,
-  type TrustedUpgrade
-} from './trust/reading.js'
+export { documentsOf, restoreTrust, type TrustedDocument } from './trust/documents.js'
+export { forksOf, freshUntilMs, missingDescriptors, trustedUpgrades, type TrustedUpgrade } from './trust/reading.js'
 export {
   emptyTrust,
   type DocumentInfo,

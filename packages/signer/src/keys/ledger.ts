@@ -1,25 +1,106 @@
+import { open, readFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { InstarError, messageOf } from '@instar/core'
+import { z } from 'zod'
+import { assertPrivate, syncDirectory } from './private-file.js'
+
 /** What a signer promised: one body for each number, for ever (§5). */
 export interface Ledger {
   /**
-   * Records the promise durably before it returns. Repeating a promise is fine.
+   * Records promises durably before it returns, all or none. Repeating a promise is fine.
    *
-   * @throws InstarError ProposalConflict when another body was signed for the number
+   * @throws InstarError ProposalConflict when another body was signed for one of the numbers
    */
-  promise(promise: SigningPromise): Promise<void>
+  promise(promises: readonly SigningPromise[]): Promise<void>
 }
 
-export interface SigningPromise {
-  readonly network: string
-  readonly keyId: string
+const promiseSchema = z.strictObject({
+  format: z.literal(1),
+  network: z.string(),
+  keyId: z.string(),
   /** What the number counts: a revision of targets, or an upgrade's version. */
-  readonly kind: 'targets' | 'upgrade'
-  readonly number: number
+  kind: z.enum(['targets', 'upgrade']),
+  number: z.int().min(1),
   /** sha-256 of the canonical body, or of the descriptor. */
-  readonly hash: string
-  readonly atMs: number
+  hash: z.string(),
+  atMs: z.int()
+})
+
+export type SigningPromise = Readonly<Omit<z.infer<typeof promiseSchema>, 'format'>>
+
+/**
+ * Opens an append-only ledger file: one promise a line, made (mode 0600) when it does not exist. A last line that was torn by a crash is
+ * dropped: its signature was never given. It is read again for each promise, so that two tools on one file see each other.
+ */
+export function openLedger(file: string): Ledger {
+  return {
+    async promise(promises) {
+      const text = await readLedger(file)
+      const known = parseLedger(text, file)
+      const fresh = promises.filter(promise => !isKept(known, promise))
+      if (fresh.length === 0) return
+      await append(file, text, fresh)
+      // Another tool may have appended since: of two promises for one number the first in the file is the one that counts.
+      const after = parseLedger(await readLedger(file), file)
+      for (const promise of promises) isKept(after, promise)
+    }
+  }
 }
 
-/** Opens an append-only ledger file, made (mode 0600) when it does not exist. */
-export async function openLedger(_file: string): Promise<Ledger> {
-  throw new Error('not yet')
+/** @throws InstarError ProposalConflict */
+function isKept(known: readonly SigningPromise[], promise: SigningPromise): boolean {
+  const { network, keyId, kind, number, hash } = promise
+  const before = known.find(
+    each => each.network === network && each.keyId === keyId && each.kind === kind && each.number === number
+  )
+  if (before === undefined) return false
+  if (before.hash === hash) return true
+  const what = kind === 'targets' ? `targets revision ${number}` : `version ${number}`
+  throw new InstarError(
+    'ProposalConflict',
+    `This key signed another ${what} on ${new Date(before.atMs).toISOString()}: a second one would freeze it on every peer. Use the next number, or publish what was signed.`,
+    { detail: { kind, number, signed: before.hash, refused: hash } }
+  )
+}
+
+async function readLedger(file: string): Promise<string> {
+  try {
+    const text = await readFile(file, 'utf8')
+    await assertPrivate(file)
+    return text
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return ''
+    throw cause instanceof InstarError
+      ? cause
+      : new InstarError('BadInput', `The ledger ${file} cannot be read: ${messageOf(cause)}`, { cause })
+  }
+}
+
+function parseLedger(text: string, file: string): readonly SigningPromise[] {
+  const lines = text.split('\n')
+  // What follows the last line end is empty, or torn.
+  return lines.slice(0, -1).map((line, i) => {
+    try {
+      return promiseSchema.parse(JSON.parse(line))
+    } catch {
+      throw new InstarError(
+        'BadInput',
+        `Line ${i + 1} of the ledger ${file} is damaged: restore the file from a copy. Without it nothing is signed, because it says what must not be signed twice.`,
+        { detail: { path: file, line: i + 1 } }
+      )
+    }
+  })
+}
+
+async function append(file: string, text: string, promises: readonly SigningPromise[]): Promise<void> {
+  const whole = text.slice(0, text.lastIndexOf('\n') + 1)
+  const handle = await open(file, 'a', 0o600)
+  try {
+    if (whole.length < text.length) await handle.truncate(Buffer.byteLength(whole))
+    await handle.appendFile(promises.map(each => `${JSON.stringify({ format: 1, ...each })}\n`).join(''))
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+  await syncDirectory(dirname(file))
 }

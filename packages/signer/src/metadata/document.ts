@@ -1,11 +1,32 @@
-import type { Json } from '@instar/core'
+import { accept, parseBoundedJson, reject, sha256Hex, type Json, type Verdict } from '@instar/core'
+import {
+  canonicalBytes,
+  field,
+  flawOfValues,
+  isArray,
+  isObject,
+  positiveInteger,
+  type JsonObject
+} from './canonical.js'
 
 export const metadataRoles = ['root', 'targets', 'snapshot', 'timestamp'] as const
 export type MetadataRole = (typeof metadataRoles)[number]
 
+/** The largest document of each role that is read (§5). */
+export const documentBytesMax: Readonly<Record<MetadataRole, number>> = {
+  root: 64 * 1024,
+  targets: 256 * 1024,
+  snapshot: 16 * 1024,
+  timestamp: 16 * 1024
+}
+export const signaturesMax = 16
+
+/** 256 KiB hold about 2,200 upgrades of 9 separators each. */
+const limits = { bytesMax: documentBytesMax.targets, depthMax: 10, itemsMax: 24_000 }
+
 export interface Signature {
   readonly keyId: string
-  /** Lower-case hexadecimal. */
+  /** 128 lower-case hexadecimal digits. */
   readonly sig: string
 }
 
@@ -14,7 +35,7 @@ export interface Document {
   readonly role: MetadataRole
   readonly version: number
   readonly expiresMs: number
-  readonly signed: { readonly [key: string]: Json }
+  readonly signed: JsonObject
   /** The canonical bytes of `signed`: what the signatures are over. */
   readonly body: Uint8Array
   /** sha-256 of `body`: the document's identity, whatever signatures it carries. */
@@ -23,17 +44,102 @@ export interface Document {
 }
 
 /** A document that verified, with what its model says. */
-export interface Held<Model> {
-  readonly role: MetadataRole
-  readonly version: number
-  readonly expiresMs: number
-  readonly signed: { readonly [key: string]: Json }
-  readonly body: Uint8Array
-  readonly bodyHash: string
-  /** Only those that verified, sorted by key id, so that equal knowledge is equal bytes. */
-  readonly signatures: readonly Signature[]
-  /** The document as it is stored and relayed. */
+export interface Held<Model> extends Document {
+  /** The document as it is stored and relayed: canonical, only with signatures that verified, sorted. Equal knowledge is equal bytes. */
   readonly bytes: Uint8Array
   readonly hash: string
   readonly model: Model
+}
+
+/**
+ * Reads the shape of any JSON that may be a trust document: size, depth and count, then `JSON.parse` (R19: in this order, because
+ * nobody has signed for it yet).
+ */
+export function parseShape(bytes: Uint8Array): Verdict<JsonObject> {
+  const json = parseBoundedJson(bytes, limits)
+  if (json.verdict !== 'accept') return json
+  return isObject(json.value) ? accept(json.value) : reject('NotATrustDocument', 'not a JSON object')
+}
+
+/** Takes a document apart without believing it. Spends linear time. Never throws. */
+export function parseDocument(envelope: JsonObject, byteLength: number): Verdict<Document> {
+  const signed = field(envelope, 'signed')
+  if (!isObject(signed)) return reject('NotATrustDocument', 'no `signed` object')
+  const role = field(signed, '_type')
+  if (!isRole(role)) return reject('NotATrustDocument', 'not of a role that is known here')
+  if (byteLength > documentBytesMax[role]) {
+    return reject('TooLarge', `${role} metadata of ${byteLength} bytes, at most ${documentBytesMax[role]} are read`)
+  }
+  if (Object.keys(envelope).length !== 2) return reject('NotATrustDocument', 'more than `signed` and `signatures`')
+  const signatures = parseSignatures(field(envelope, 'signatures'))
+  if (signatures.verdict !== 'accept') return signatures
+  return parseSigned(role, signed, signatures.value)
+}
+
+function parseSigned(role: MetadataRole, signed: JsonObject, signatures: readonly Signature[]): Verdict<Document> {
+  const version = positiveInteger(field(signed, 'version'))
+  if (version === undefined) return reject('NotATrustDocument', 'its version is not a positive integer')
+  const expiresMs = parseExpires(field(signed, 'expires'))
+  if (expiresMs === undefined)
+    return reject('NotATrustDocument', 'its expiry is not a time of the form 2030-01-31T00:00:00Z')
+  const spec = field(signed, 'spec_version')
+  if (typeof spec !== 'string' || !/^1(\.\d{1,4}){1,2}$/.test(spec)) {
+    return reject('NotATrustDocument', 'not of version 1 of the TUF specification')
+  }
+  const flaw = flawOfValues(signed)
+  if (flaw !== undefined) return reject('NotCanonical', flaw)
+  const body = canonicalBytes(signed)
+  return accept({ role, version, expiresMs, signed, body, bodyHash: sha256Hex(body), signatures })
+}
+
+function isRole(value: Json | undefined): value is MetadataRole {
+  return metadataRoles.some(role => role === value)
+}
+
+const utcTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/
+
+function parseExpires(value: Json | undefined): number | undefined {
+  if (typeof value !== 'string' || !utcTime.test(value)) return undefined
+  const ms = Date.parse(value)
+  return Number.isNaN(ms) ? undefined : ms
+}
+
+const signatureText = /^[0-9a-f]{128}$/
+const keyIdText = /^[0-9a-f]{64}$/
+
+export function parseSignatures(value: Json | undefined): Verdict<readonly Signature[]> {
+  if (value === undefined || !isArray(value)) return reject('NotATrustDocument', 'no list of signatures')
+  if (value.length === 0) return reject('Unsigned', 'nobody signed it')
+  if (value.length > signaturesMax) {
+    return reject('TooManySignatures', `${value.length} signatures, at most ${signaturesMax} are read`)
+  }
+  const signatures: Signature[] = []
+  const seen = new Set<string>()
+  for (const each of value) {
+    if (!isObject(each)) return reject('NotATrustDocument', 'a signature is not an object')
+    const keyId = field(each, 'keyid')
+    const sig = field(each, 'sig')
+    const whole =
+      typeof keyId === 'string' && keyIdText.test(keyId) && typeof sig === 'string' && signatureText.test(sig)
+    if (!whole || Object.keys(each).length !== 2) return reject('NotATrustDocument', 'a signature is malformed')
+    // One key must not count twice toward a threshold, and a copy of its signature is no signature.
+    if (seen.has(keyId)) return reject('DuplicateSignature', `two signatures by key ${keyId.slice(0, 8)}`)
+    seen.add(keyId)
+    signatures.push({ keyId, sig })
+  }
+  return accept(signatures)
+}
+
+/** A document and the signatures of it that verified, in the one form in which it is kept. */
+export function hold<Model>(document: Document, verified: readonly Signature[], model: Model): Held<Model> {
+  const signatures = [...verified].sort((a, b) => (a.keyId < b.keyId ? -1 : 1))
+  const bytes = encodeDocument(document.body, signatures)
+  return Object.freeze({ ...document, signatures, bytes, hash: sha256Hex(bytes), model })
+}
+
+/** The canonical form of the whole document, which is JSON, around a body that is in it already. */
+export function encodeDocument(body: Uint8Array, signatures: readonly Signature[]): Uint8Array {
+  const list = canonicalBytes(signatures.map(({ keyId, sig }) => ({ keyid: keyId, sig })))
+  const bytes = Buffer.concat([Buffer.from('{"signatures":'), list, Buffer.from(',"signed":'), body, Buffer.from('}')])
+  return new Uint8Array(bytes)
 }

@@ -1,43 +1,106 @@
-import { reject, type Verdict } from '@instar/core'
+import { accept, reject, type Verdict } from '@instar/core'
+import { z } from 'zod'
+import type { Document } from '../metadata/document.js'
+import { freshUntilMs, trustedUpgrades } from './reading.js'
 import type { TrustState } from './state.js'
 
-/** What a peer holds, in a few hundred bytes: goes into hello and gossip. JSON-able. */
-export interface Heads {
-  readonly format: 1
-  readonly network: string
-  readonly root?: Head
-  readonly targets?: Head
-  readonly snapshot?: Head
-  readonly timestamp?: Head
-  /** 0 when nothing vouches for what is held. */
-  readonly freshUntilMs: number
-  /** How many descriptors are held without a gap from 1. */
-  readonly descriptors: number
-  /** Body hashes of the targets revisions kept as evidence. */
-  readonly evidence: readonly string[]
-}
-
-export interface Head {
-  readonly version: number
+const digest = z.string().regex(/^[0-9a-f]{64}$/)
+const head = z.strictObject({
+  version: z.int().min(1),
   /** sha-256 of the canonical `signed` body: equal however many signatures a copy carries. */
-  readonly hash: string
-}
+  hash: digest
+})
+
+const headsSchema = z.strictObject({
+  format: z.literal(1),
+  network: digest,
+  root: head.optional(),
+  targets: head.optional(),
+  snapshot: head.optional(),
+  timestamp: head.optional(),
+  /** 0 when nothing vouches for what is held. */
+  freshUntilMs: z.int().min(0),
+  /** How many descriptors are held without a gap from 1. */
+  descriptors: z.int().min(0).max(1_000_000),
+  /** Body hashes of the targets revisions kept as evidence. */
+  evidence: z.array(digest).max(8)
+})
+
+/** What a peer holds, in a few hundred bytes: goes into hello and gossip. JSON-able. */
+export type Heads = Readonly<z.infer<typeof headsSchema>>
+export type Head = Readonly<z.infer<typeof head>>
 
 export function headsOf(state: TrustState): Heads {
-  return { format: 1, network: state.network, freshUntilMs: 0, descriptors: 0, evidence: [] }
+  return {
+    format: 1,
+    network: state.network,
+    ...headOf('root', state.roots.at(-1)),
+    ...headOf('targets', state.targets),
+    ...headOf('snapshot', state.snapshot),
+    ...headOf('timestamp', state.timestamp ?? state.timestampAhead),
+    freshUntilMs: freshUntilMs(state),
+    descriptors: trustedUpgrades(state).length,
+    evidence: state.witnesses.map(each => each.bodyHash)
+  }
 }
 
-/** Checks heads that a peer sent (already parsed from its frame). Never throws. */
-export function parseHeads(_value: unknown): Verdict<Heads> {
-  return reject('NotHeads', 'not yet')
+function headOf<Role extends string>(role: Role, document: Document | undefined): Partial<Record<Role, Head>> {
+  if (document === undefined) return {}
+  return { [role]: { version: document.version, hash: document.bodyHash } } as Record<Role, Head>
 }
 
-/** What a peer with these heads lacks, in feeding order: root chain, targets, snapshot, timestamp, descriptors. */
-export function documentsAhead(_state: TrustState, _heads: Heads): readonly Uint8Array[] {
-  return []
+/** Checks heads that a peer sent, already parsed from its frame. Never throws. */
+export function parseHeads(value: unknown): Verdict<Heads> {
+  const parsed = headsSchema.safeParse(value)
+  if (parsed.success) return accept(parsed.data)
+  return reject('NotHeads', z.prettifyError(parsed.error).replace(/\n/g, ' ').slice(0, 300))
 }
 
-/** Whether a peer with these heads may hold something that I lack: then pull from it. */
-export function isBehind(_state: TrustState, _heads: Heads): boolean {
-  return false
+/**
+ * What a peer with these heads lacks, in feeding order: root chain, targets and evidence, snapshot, timestamp, descriptors. A peer that
+ * holds more than this state gets nothing. Bounded by what is held: the sender cuts it into answers.
+ */
+export function documentsAhead(state: TrustState, heads: Heads): readonly Uint8Array[] {
+  if (heads.network !== state.network) return []
+  const { targets, snapshot, timestamp, timestampAhead, witnesses } = state
+  const ahead: (Document & { readonly bytes: Uint8Array })[] = state.roots.slice(heads.root?.version ?? 0)
+  if (targets !== undefined && isAhead(targets, heads.targets)) ahead.push(targets)
+  ahead.push(
+    ...witnesses.filter(each => !heads.evidence.includes(each.bodyHash) && each.bodyHash !== heads.targets?.hash)
+  )
+  if (snapshot !== undefined && isAhead(snapshot, heads.snapshot)) ahead.push(snapshot)
+  const fresher = freshUntilMs(state) > heads.freshUntilMs
+  for (const each of [timestamp, timestampAhead]) {
+    if (each === undefined || each.bodyHash === heads.timestamp?.hash) continue
+    if (fresher || isAhead(each, heads.timestamp)) ahead.push(each)
+  }
+  const descriptors = trustedUpgrades(state).slice(heads.descriptors)
+  return [...ahead.map(each => each.bytes), ...descriptors.map(each => each.descriptorBytes)]
+}
+
+/** Higher, or of the same number with another body: of the two every peer prefers the same, or keeps both as evidence. */
+function isAhead(document: Document, known: Head | undefined): boolean {
+  if (known === undefined || document.version > known.version) return true
+  return document.version === known.version && document.bodyHash !== known.hash
+}
+
+/** Whether a peer with these heads holds, or may hold, something that this state lacks: then pull from it. */
+export function isBehind(state: TrustState, heads: Heads): boolean {
+  if (heads.network !== state.network) return false
+  const mine = headsOf(state)
+  const behind = (role: 'root' | 'targets' | 'snapshot') => {
+    const theirs = heads[role]
+    const own = mine[role]
+    if (theirs === undefined || theirs.hash === own?.hash) return false
+    return own === undefined || theirs.version >= own.version
+  }
+  const evidence = new Set([...mine.evidence, mine.targets?.hash])
+  return (
+    behind('root') ||
+    behind('targets') ||
+    behind('snapshot') ||
+    heads.freshUntilMs > mine.freshUntilMs ||
+    heads.descriptors > mine.descriptors ||
+    heads.evidence.some(each => !evidence.has(each))
+  )
 }

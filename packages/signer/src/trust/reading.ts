@@ -1,4 +1,6 @@
-import type { DocumentInfo, Fork, NamedUpgrade, TrustState } from './state.js'
+import { invariant } from '@instar/core'
+import { names } from '../metadata/meta-entry.js'
+import type { Fork, HeldDescriptor, NamedUpgrade, TrustState } from './state.js'
 
 export interface TrustedUpgrade {
   readonly version: number
@@ -9,30 +11,55 @@ export interface TrustedUpgrade {
 }
 
 /** The gapless run of versions from 1 that trusted targets name and whose descriptors are held. */
-export function trustedUpgrades(_state: TrustState): readonly TrustedUpgrade[] {
-  return []
+export function trustedUpgrades(state: TrustState): readonly TrustedUpgrade[] {
+  const forked = new Set(state.named.forks.map(each => each.version))
+  const upgrades: TrustedUpgrade[] = []
+  for (const named of state.named.run) {
+    const { version, hash } = named
+    const held = state.descriptors.get(hash)
+    // One that was kept through a rotation may be named at another place now.
+    if (held === undefined || flawOfPlace(state, named, held) !== undefined) break
+    upgrades.push({ version, descriptorHash: hash, descriptorBytes: held.bytes, forked: forked.has(version) })
+  }
+  return upgrades
+}
+
+/** Why a descriptor is not the one of this version; undefined when it is. */
+export function flawOfPlace(
+  state: TrustState,
+  { version, byteLength }: NamedUpgrade,
+  { version: said, previous, bytes }: HeldDescriptor
+): 'WrongVersion' | 'WrongLength' | 'WrongPredecessor' | undefined {
+  if (said !== version) return 'WrongVersion'
+  if (bytes.byteLength !== byteLength) return 'WrongLength'
+  return previous === (state.named.run[version - 2]?.chainId ?? state.network) ? undefined : 'WrongPredecessor'
 }
 
 /** The versions that trusted targets name and whose descriptor is not here yet, ascending. */
-export function missingDescriptors(_state: TrustState): readonly NamedUpgrade[] {
-  return []
+export function missingDescriptors(state: TrustState): readonly NamedUpgrade[] {
+  return state.named.run.filter(each => !state.descriptors.has(each.hash))
 }
 
-/** Until when trust counts as fresh; 0 when nothing vouches for what is held. Compare with the wall clock. */
-export function freshUntilMs(_state: TrustState): number {
-  return 0
+/**
+ * Until when trust counts as fresh (§5): 0 when no timestamp vouches for what is held, and never longer than the other documents that it
+ * vouches for. Compare it with the wall clock; the past means stale: reported, blocks starting, hides nothing.
+ */
+export function freshUntilMs({ roots, targets, snapshot, timestamp }: TrustState): number {
+  const root = roots.at(-1)
+  if (root === undefined || targets === undefined || snapshot === undefined || timestamp === undefined) return 0
+  // The snapshot names a revision that has not come yet: what is held is not the newest.
+  if (!names(snapshot.model.targets, targets)) return 0
+  return Math.min(root.expiresMs, targets.expiresMs, snapshot.expiresMs, timestamp.expiresMs)
 }
 
+/** Versions for which two signed descriptors are known, ascending (R20). */
 export function forksOf(state: TrustState): readonly Fork[] {
   return state.named.forks
 }
 
-/** Everything trusted, in feeding order, evidence included: what the store keeps. */
-export function documentsOf(_state: TrustState): readonly { info: DocumentInfo; bytes: Uint8Array }[] {
-  return []
-}
-
-/** Verifies again what {@link documentsOf} gave; what does not verify is left out. */
-export function restoreTrust(_network: string, _documents: Iterable<Uint8Array>): TrustState {
-  throw new Error('not yet')
+/** The root that is trusted now. Only for a state that has one. */
+export function newestRoot(state: TrustState): TrustState['roots'][number] {
+  const root = state.roots.at(-1)
+  invariant(root !== undefined, 'the trust state has no root')
+  return root
 }

@@ -21,7 +21,10 @@ export interface TrustState {
   readonly timestamp: Held<TimestampMetadata> | undefined
   /** Names a snapshot that is not here yet. */
   readonly timestampAhead: Held<TimestampMetadata> | undefined
-  /** Descriptors that trusted targets named, by hash. They stay when a rotation drops the targets: their successor names them again. */
+  /**
+   * Descriptors that trusted targets named, by hash; they count only where they are named now. They stay when a rotation drops the
+   * targets: the next ones name them again, and by then their author may be gone.
+   */
   readonly descriptors: ReadonlyMap<string, HeldDescriptor>
   /** What the witnesses and the register name together, see `named.ts`. */
   readonly named: NamedUpgrades
@@ -29,6 +32,8 @@ export interface TrustState {
 
 export interface HeldDescriptor {
   readonly version: number
+  /** Chain id of the version before, as the descriptor says it. */
+  readonly previous: string
   readonly hash: string
   readonly bytes: Uint8Array
 }

@@ -1,0 +1,72 @@
+import { canonicalize } from '@tufjs/canonical-json'
+import { sha256Hex, type Json } from '@instar/core'
+
+export type JsonObject = { readonly [key: string]: Json }
+
+/**
+ * TUF's canonical form (OLPC): what is signed and hashed. Call {@link flawOfValues} first for what came from elsewhere: the form is
+ * one-to-one, and itself JSON, only for the values that it lets pass.
+ */
+export function canonicalBytes(value: Json): Uint8Array {
+  return new Uint8Array(Buffer.from(canonicalize(value), 'utf8'))
+}
+
+export function canonicalHash(value: Json): string {
+  return sha256Hex(canonicalBytes(value))
+}
+
+/**
+ * Why a value has no safe canonical form; undefined when it has one. Numbers beyond the safe integers would be read differently by
+ * other tools; control characters would stand unescaped in the canonical form; a lone surrogate and U+FFFD would share one encoding,
+ * so that two bodies had one signature. The depth is bounded by the scan that came before.
+ */
+export function flawOfValues(value: Json): string | undefined {
+  if (typeof value === 'string') return flawOfText(value)
+  if (typeof value === 'number') {
+    return Number.isSafeInteger(value) && !Object.is(value, -0) ? undefined : 'a number is not a safe integer'
+  }
+  if (value === null || typeof value === 'boolean') return undefined
+  if (isArray(value)) {
+    for (const each of value) {
+      const flaw = flawOfValues(each)
+      if (flaw !== undefined) return flaw
+    }
+    return undefined
+  }
+  for (const key of Object.keys(value)) {
+    const flaw = flawOfText(key) ?? flawOfValues(value[key] as Json)
+    if (flaw !== undefined) return flaw
+  }
+  return undefined
+}
+
+const controlCharacter = /[\u0000-\u001f\u007f]/
+
+function flawOfText(text: string): string | undefined {
+  return text.isWellFormed() && !controlCharacter.test(text)
+    ? undefined
+    : 'a text has a control character or half a surrogate pair'
+}
+
+export function isArray(value: Json): value is readonly Json[] {
+  return Array.isArray(value)
+}
+
+export function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** The value of an own property: a document cannot reach into a prototype. */
+export function field(object: JsonObject, name: string): Json | undefined {
+  return Object.hasOwn(object, name) ? object[name] : undefined
+}
+
+export function positiveInteger(value: Json | undefined): number | undefined {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 1 ? value : undefined
+}
+
+const digest = /^[0-9a-f]{64}$/
+
+export function digestText(value: Json | undefined): string | undefined {
+  return typeof value === 'string' && digest.test(value) ? value : undefined
+}

@@ -1,0 +1,38 @@
+import { accept, ignore, reject, type Verdict } from '@instar/core'
+import { verifies } from '../keys/public-key.js'
+import type { Document, MetadataRole, Signature } from './document.js'
+import type { RootMetadata } from './root.js'
+
+/**
+ * Checks a document's signatures against the keys and the threshold that `delegator` gives a role. Returns those that verified.
+ *
+ * A signature under a known key that does not verify is wrong whatever anyone learns later, because the key id is the hash of the
+ * key: reject. Too few known keys may become enough with a newer root: ignore, and pull.
+ */
+export function verifyThreshold(
+  document: Document,
+  role: MetadataRole,
+  delegator: RootMetadata
+): Verdict<readonly Signature[]> {
+  const { keyIds, threshold } = delegator.roles[role]
+  const claimed = document.signatures.filter(({ keyId }) => keyIds.includes(keyId))
+  // Fewer names than needed: not worth one verification.
+  if (claimed.length < threshold) return tooFew(document, claimed.length, threshold)
+  const verified: Signature[] = []
+  for (const signature of claimed) {
+    const key = delegator.keys.get(signature.keyId)
+    if (key === undefined) continue
+    if (!verifies(key, document.body, signature.sig)) {
+      return reject('BadSignature', `the signature by key ${signature.keyId.slice(0, 8)} is not over this document`)
+    }
+    verified.push(signature)
+  }
+  return verified.length < threshold ? tooFew(document, verified.length, threshold) : accept(verified)
+}
+
+function tooFew(document: Document, known: number, threshold: number): Verdict<never> {
+  return ignore(
+    'NeedsNewerTrust',
+    `${document.role} ${document.version} is signed by ${known} of the ${threshold} keys that the root known here asks for`
+  )
+}

@@ -1,0 +1,52 @@
+import { chainId } from '@instar/core'
+import type { Held } from '../metadata/document.js'
+import type { TargetEntry, TargetsMetadata } from '../metadata/targets.js'
+import type { Fork, NamedUpgrade, NamedUpgrades } from './state.js'
+
+type Revision = Held<TargetsMetadata>
+
+/**
+ * What the register and its witnesses name together. An entry that was once seen is never lost to a later revision without it (§6), and
+ * where two are seen the version is forked; there the run keeps the one that it had: a peer may be running it.
+ */
+export function nameUpgrades(network: string, revisions: readonly Revision[], before: NamedUpgrades): NamedUpgrades {
+  const run: NamedUpgrade[] = []
+  for (let version = 1; ; version++) {
+    const known = before.run[version - 1]
+    const entry = choose(revisions, version, known?.hash)
+    if (entry === undefined) break
+    const previous = run.at(-1)
+    // Hashing the whole chain again for each new revision would be quadratic over a network's life.
+    const unchanged = known?.hash === entry.hash && previous === before.run[version - 2]
+    run.push(
+      unchanged ? known : { version, ...entry, chainId: chainId(previous?.chainId ?? network, version, entry.hash) }
+    )
+  }
+  return { run, forks: findForks(revisions) }
+}
+
+function choose(revisions: readonly Revision[], version: number, hash: string | undefined): TargetEntry | undefined {
+  let first: TargetEntry | undefined
+  for (const revision of revisions) {
+    const entry = revision.model.upgrades.get(version)
+    if (entry !== undefined && entry.hash === hash) return entry
+    first ??= entry
+  }
+  return first
+}
+
+function findForks(revisions: readonly Revision[]): readonly Fork[] {
+  if (revisions.length < 2) return []
+  const hashes = new Map<number, Set<string>>()
+  for (const { model } of revisions) {
+    for (const [version, { hash }] of model.upgrades) {
+      const known = hashes.get(version)
+      if (known === undefined) hashes.set(version, new Set([hash]))
+      else known.add(hash)
+    }
+  }
+  return [...hashes]
+    .filter(([, set]) => set.size > 1)
+    .sort(([a], [b]) => a - b)
+    .map(([version, set]) => ({ version, hashes: [...set].sort().slice(0, 2) as [string, string] }))
+}

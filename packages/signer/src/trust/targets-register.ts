@@ -1,0 +1,54 @@
+import type { Held } from '../metadata/document.js'
+import { compareDocuments, compareHashes } from '../metadata/meta-entry.js'
+import type { TargetsMetadata } from '../metadata/targets.js'
+
+type Revision = Held<TargetsMetadata>
+
+/** The highest verified revision, and those others that say something it does not. */
+export interface TargetsRegister {
+  readonly targets: Revision | undefined
+  readonly witnesses: readonly Revision[]
+}
+
+/** Each witness proves at least one fork or one dropped entry; more than this prove nothing new that matters. */
+const witnessesMax = 8
+
+/**
+ * The register of a set of verified revisions (§5). It depends on the set only, not on the order in which they came: a peer that saw
+ * revision 3 before revision 2 ends where its neighbour is that saw them in order.
+ *
+ * The highest number wins. A revision that names an upgrade which the winner lacks, or names another descriptor for it, stays as a
+ * witness: authors signed it, so nobody may act as if they had not (R20). So does the twin of the winner: same number, other body.
+ */
+export function settleTargets(revisions: readonly Revision[]): TargetsRegister {
+  const sorted = [...revisions].sort((a, b) => compareDocuments(b, a))
+  const [winner, ...others] = sorted
+  if (winner === undefined) return { targets: undefined, witnesses: [] }
+  const witnesses = new Set<Revision>()
+  const twin = others.find(each => each.version === winner.version)
+  if (twin !== undefined) witnesses.add(twin)
+  for (const [, { revision }] of contradictions(winner, others)) {
+    if (witnesses.size === witnessesMax) break
+    witnesses.add(revision)
+  }
+  return { targets: winner, witnesses: sorted.filter(each => witnesses.has(each)) }
+}
+
+/** Per version the lowest hash that the winner does not name, and the highest revision that names it; ascending. */
+function contradictions(winner: Revision, others: readonly Revision[]): readonly [number, Contradiction][] {
+  const found = new Map<number, Contradiction>()
+  for (const revision of others) {
+    for (const [version, { hash }] of revision.model.upgrades) {
+      if (winner.model.upgrades.get(version)?.hash === hash) continue
+      const known = found.get(version)
+      // The others come highest first, so of equal hashes the first stays.
+      if (known === undefined || compareHashes(hash, known.hash) > 0) found.set(version, { hash, revision })
+    }
+  }
+  return [...found].sort(([a], [b]) => a - b)
+}
+
+interface Contradiction {
+  readonly hash: string
+  readonly revision: Revision
+}
