@@ -1,6 +1,376 @@
-import type { HostRuntime, HostRuntimeInit } from './host-runtime.js'
+import { CallError, InstarError, invariant, type StateMeta } from '@instar/core'
+import { decodeValue, InvalidInput } from '../codec/codec.js'
+import { Command } from './call/command.js'
+import { Deadlines } from './call/deadlines.js'
+import { createFacade, nameOf, type Facade, type FacadeCode, type FacadeMethod } from './call/facade.js'
+import { deadlineExceeded, disallowed, isFault, upgrading } from './call/failures.js'
+import { Lane } from './call/lane.js'
+import { Query } from './call/query.js'
+import { Sessions, type Turn } from './call/sessions.js'
+import { validate } from './call/validate.js'
+import { defaultLimits } from './default-limits.js'
+import type { CallRequest, FacadeDescription, HostRuntime, HostRuntimeInit, HostStats } from './host-runtime.js'
+import { bringToPlan } from './open/bring-to-plan.js'
+import { openDatabase, stateError } from './open/database.js'
+import { loadCode, type LoadedCode } from './open/load-code.js'
+import { deleteOtherSpaces, prefixOf, spacesOf } from './open/spaces.js'
+import type { Database } from './state/merged-entries.js'
+import { Store } from './state/store.js'
 
 /** Builds the runtime of one host process for one plan; nothing is read or written before `load` and `open`. */
-export function createHostRuntime(_init: HostRuntimeInit): HostRuntime {
-  throw new Error('being written')
+export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
+  const limits = { ...defaultLimits, ...init.limits }
+  const monotonicMs = (): number => performance.now()
+  const deadlines = new Deadlines(monotonicMs)
+  const lane = new Lane()
+  const commands = new Set<Command>()
+  const queries = new Set<Query>()
+  const counts = { commands: 0, queries: 0, disallowed: 0, faults: 0, repeats: 0 }
+  const stopping = new AbortController()
+  let code: LoadedCode | undefined
+  let serving: Serving | undefined
+  let cleaning: Promise<unknown> = Promise.resolve()
+  let draining = false
+  let closed = false
+
+  return {
+    load: async () => {
+      code = await loadCode(init.plan, init.load)
+    },
+
+    open: async signal => {
+      invariant(code !== undefined, 'a host loads its code before it opens its state')
+      invariant(serving === undefined && !closed, 'a host opens its state once')
+      const db = await openDatabase(init.stateDirectory)
+      try {
+        init.onProgress({ stage: 'opened' })
+        const meta = await bring(db, code, signal)
+        const store = new Store(db, { sync: init.plan.durability === 'disk', onBroken })
+        serving = { db, store, sessions: await Sessions.read(db, limits), facades: facadesOf(code, meta) }
+        cleaning = deleteOtherSpaces(db, spacesOf(meta), { signal: stopping.signal, pause: nextTurn }).catch(
+          (error: unknown) =>
+            init.log.warn({ err: error }, 'old states could not be deleted; the next start tries again')
+        )
+        return meta
+      } catch (error) {
+        await db.close()
+        if (signal.aborted)
+          throw new InstarError('Stopped', 'The host was stopped while it opened its state.', { cause: error })
+        throw stateError(error, init.stateDirectory)
+      }
+    },
+
+    call: async request => {
+      if (serving === undefined || draining || closed) throw upgrading('this host does not take calls now')
+      const now = serving
+      const { facade, method } = target(now, request)
+      try {
+        return await (method.kind === 'query'
+          ? query(now, facade, method, request)
+          : command(now, facade, method, request))
+      } catch (error) {
+        count(error, facade, method)
+        throw error
+      }
+    },
+
+    drain: async deadlineMs => {
+      draining = true
+      let cut = 0
+      const deadline = deadlines.add(deadlineMs, () => {
+        cut += cutAll()
+      })
+      await settled()
+      deadline.cancel()
+      return { cut }
+    },
+
+    close: async () => {
+      if (closed) return
+      closed = true
+      stopping.abort()
+      cutAll()
+      await settled()
+      await cleaning
+      deadlines.stop()
+      await serving?.db.close()
+    },
+
+    describe: () => (code === undefined ? [] : [code.object, ...code.past, ...code.future].map(describe)),
+
+    stats: (): HostStats => ({
+      ...counts,
+      running: queries.size + (lane.busy ? 1 : 0),
+      waiting: lane.waiting,
+      sessions: serving?.sessions.size ?? 0,
+      commits: serving?.store.commits ?? 0
+    })
+  }
+
+  function bring(db: Database, code: LoadedCode, signal: AbortSignal): Promise<StateMeta> {
+    return bringToPlan({
+      db,
+      directory: init.stateDirectory,
+      network: init.network,
+      plan: init.plan,
+      code,
+      keepBefore: init.keepBefore ?? false,
+      random: init.random,
+      signal,
+      onProgress: init.onProgress
+    })
+  }
+
+  function onBroken(error: unknown): void {
+    const explained = stateError(error, init.stateDirectory)
+    init.log.warn({ err: explained }, 'the state can no longer be written')
+    init.onBroken?.(explained)
+  }
+
+  function scopeOf(request: CallRequest, endsAt: number) {
+    return {
+      caller: request.caller,
+      remainingMs: () => Math.max(endsAt - monotonicMs(), 0),
+      now: init.now,
+      random: init.random,
+      outgoing: init.outgoing
+    }
+  }
+
+  async function query(now: Serving, facade: Facade, method: FacadeMethod, request: CallRequest): Promise<Uint8Array> {
+    if (method.disallowed !== undefined) throw disallowed(facade, method.name, method.disallowed)
+    if (queries.size >= limits.queriesMax) throw busy(`${limits.queriesMax} queries are under way`)
+    const args = argumentsOf(facade, method, request)
+    const remainingMs = remainingOf(request)
+    counts.queries++
+    const running = new Query({
+      store: now.store,
+      facade,
+      method,
+      args,
+      scope: scopeOf(request, monotonicMs() + remainingMs)
+    })
+    queries.add(running)
+    const abandon = (): void => void running.cut(deadlineExceeded('the caller gave up', 'no'))
+    const deadline = deadlines.add(remainingMs, () => {
+      running.cut(deadlineExceeded(`${nameOf(facade)} did not answer ${method.name} in time`, 'no'))
+    })
+    request.signal.addEventListener('abort', abandon)
+    if (request.signal.aborted) abandon()
+    try {
+      return await running.answer
+    } finally {
+      queries.delete(running)
+      deadline.cancel()
+      request.signal.removeEventListener('abort', abandon)
+    }
+  }
+
+  async function command(
+    now: Serving,
+    facade: Facade,
+    method: FacadeMethod,
+    request: CallRequest
+  ): Promise<Uint8Array> {
+    const remainingMs = remainingOf(request)
+    if (request.session === undefined) {
+      assertRoom(now)
+      return run(facade, method, request, remainingMs, undefined, now)
+    }
+    const { session, seq, doneBelow } = request
+    // A full lane is no reason to forget what is known already, so the session is asked first.
+    const begun = now.sessions.begin({ session, seq, doneBelow, method: method.name })
+    if ('answer' in begun) {
+      counts.repeats++
+      if (begun.answer instanceof CallError) throw begun.answer
+      return begun.answer
+    }
+    if ('join' in begun) {
+      counts.repeats++
+      return byDeadline(begun.join, remainingMs, () =>
+        deadlineExceeded(`${method.name} did not answer in time`, 'unknown')
+      )
+    }
+    try {
+      assertRoom(now)
+    } catch (error) {
+      begun.turn.drop()
+      throw error
+    }
+    return run(facade, method, request, remainingMs, begun.turn, now)
+  }
+
+  function assertRoom(now: Serving): void {
+    if (now.store.broken) throw upgrading('the state cannot be written; commands wait for a new host')
+    if (lane.waiting >= limits.commandsWaitingMax) throw busy(`${limits.commandsWaitingMax} commands wait already`)
+  }
+
+  async function run(
+    facade: Facade,
+    method: FacadeMethod,
+    request: CallRequest,
+    remainingMs: number,
+    turn: Turn | undefined,
+    now: Serving
+  ): Promise<Uint8Array> {
+    // Without a session nobody will ask again: what needs no turn in the lane is refused at once.
+    const args = admit(facade, method, request, turn !== undefined)
+    counts.commands++
+    const running = new Command({
+      store: now.store,
+      facade,
+      method,
+      args,
+      turn,
+      scope: scopeOf(request, monotonicMs() + remainingMs),
+      abandoned: () => request.signal.aborted
+    })
+    commands.add(running)
+    const finished = (): void => void commands.delete(running)
+    running.answer.then(finished, finished)
+    lane.push(running)
+    return byDeadline(running.answer, remainingMs, () =>
+      deadlineExceeded(`${nameOf(facade)} did not answer ${method.name} in time`, running.overrun())
+    )
+  }
+
+  /** The valid arguments, or in a session the refusal as what the command will come to, so that it is kept as its outcome. */
+  function admit(facade: Facade, method: FacadeMethod, request: CallRequest, asOutcome: boolean): Arguments {
+    try {
+      if (method.disallowed !== undefined) throw disallowed(facade, method.name, method.disallowed)
+      return argumentsOf(facade, method, request)
+    } catch (error) {
+      if (!asOutcome) throw error
+      return () => {
+        throw error
+      }
+    }
+  }
+
+  function byDeadline(answer: Promise<Uint8Array>, remainingMs: number, late: () => CallError): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      const deadline = deadlines.add(remainingMs, () => reject(late()))
+      answer.then(
+        bytes => {
+          deadline.cancel()
+          resolve(bytes)
+        },
+        (error: unknown) => {
+          deadline.cancel()
+          reject(error as Error)
+        }
+      )
+    })
+  }
+
+  function remainingOf(request: CallRequest): number {
+    if (!(request.remainingMs > 0)) throw deadlineExceeded('the deadline had passed when the call arrived', 'no')
+    return Math.min(request.remainingMs, limits.remainingMsMax)
+  }
+
+  function count(error: unknown, facade: Facade, method: FacadeMethod): void {
+    if (!(error instanceof CallError)) return
+    if (error.code === 'Disallowed') counts.disallowed++
+    if (!isFault(error)) return
+    counts.faults++
+    init.log.warn({ class: facade.className, version: facade.revision, method: method.name, err: error }, error.message)
+  }
+
+  function cutAll(): number {
+    const error = upgrading('the call was cut off: this host stops')
+    let cut = 0
+    for (const each of [...commands, ...queries]) if (each.cut(error)) cut++
+    return cut
+  }
+
+  async function settled(): Promise<void> {
+    await lane.idle()
+    await serving?.store.idle()
+    await Promise.allSettled([...queries].map(each => each.answer))
+  }
+}
+
+interface Serving {
+  readonly db: Database
+  readonly store: Store
+  readonly sessions: Sessions
+  readonly facades: ReadonlyMap<number, Facade>
+}
+
+type Arguments = () => readonly unknown[] | Promise<readonly unknown[]>
+
+/** Each chain is built once (R2): a simulation object over the next façade toward the object. */
+function facadesOf(code: LoadedCode, meta: StateMeta): ReadonlyMap<number, Facade> {
+  const object = createFacade(code.object, prefixOf(meta.spaces.object), undefined)
+  const facades = new Map([[object.revision, object]])
+  for (const [side, spaces] of [
+    [code.past, meta.spaces.past],
+    [code.future, meta.spaces.future]
+  ] as const) {
+    let delegate = object
+    for (const each of side) {
+      const space = spaces[each.revision]
+      invariant(space !== undefined, `no space for the façade of version ${each.revision}`)
+      delegate = createFacade(each, prefixOf(space), delegate)
+      facades.set(each.revision, delegate)
+    }
+  }
+  return facades
+}
+
+function target(now: Serving, request: CallRequest): { facade: Facade; method: FacadeMethod } {
+  const facade = now.facades.get(request.revision)
+  if (facade === undefined) {
+    throw new CallError('UnknownVersion', { message: `version ${request.version} is not served by this host` })
+  }
+  if (request.className !== undefined && request.className !== facade.className) {
+    throw new CallError('UnknownClass', {
+      message: `version ${request.version} of this peer's class is ${facade.className}, not ${request.className}`
+    })
+  }
+  const method = facade.methods.get(request.method)
+  if (method === undefined) {
+    throw new CallError('UnknownMethod', {
+      message: `${facade.className} version ${request.version} has no method ${request.method}`
+    })
+  }
+  return { facade, method }
+}
+
+function argumentsOf(facade: Facade, method: FacadeMethod, request: CallRequest): Arguments {
+  const invalid = (flaw: string): CallError =>
+    new CallError('InvalidInput', { message: `${facade.className}.${method.name}: ${flaw}` })
+  let args: unknown
+  try {
+    args = decodeValue(request.args)
+  } catch (error) {
+    if (error instanceof InvalidInput) throw invalid(error.message)
+    throw error
+  }
+  if (!Array.isArray(args)) throw invalid('arguments are an array')
+  const valid = validate<readonly unknown[]>(method.input, args, invalid)
+  // Whoever runs the call waits for it; until then a refusal is nobody's.
+  if (valid instanceof Promise) valid.catch(() => undefined)
+  return () => valid
+}
+
+function describe(code: FacadeCode): FacadeDescription {
+  return {
+    revision: code.revision,
+    role: code.role,
+    className: code.className,
+    methods: [...code.methods.values()].map(({ name, kind, disallowed }) => ({
+      name,
+      kind,
+      ...(disallowed === undefined ? {} : { disallowed })
+    }))
+  }
+}
+
+function busy(message: string): CallError {
+  return new CallError('Busy', { message, retryAfterMs: 50 })
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise(resolve => setImmediate(resolve))
 }

@@ -10,3 +10,4 @@ export type {
   StateProgress
 } from './host-runtime.js'
 export { createHostRuntime } from './create-host-runtime.js'
+export { readStateMeta } from './open/read-state-meta.js'

@@ -1,0 +1,48 @@
+import type { Contract, QueriesOf, StubOf } from '../../contract/contract.js'
+import type { SimulationContext } from '../../definition/context.js'
+import type { StateView } from '../../state/state-view.js'
+import { View } from '../state/view.js'
+import type { Facade } from './facade.js'
+import type { Scope } from './scope.js'
+
+/** What one instance sees of the request that it was made for. Parts that cost something are made when they are first asked for. */
+export class FacadeContext implements SimulationContext<Contract> {
+  readonly #scope: Scope
+  readonly #facade: Facade
+  #state: StateView | undefined
+  #delegate: object | undefined
+
+  constructor(scope: Scope, facade: Facade) {
+    this.#scope = scope
+    this.#facade = facade
+  }
+
+  get state(): StateView {
+    return (this.#state ??= new View(this.#scope.access, this.#facade.prefix))
+  }
+
+  get delegate(): never {
+    // The author's types say what it has; the object itself has none.
+    return (this.#delegate ??= this.#facade.delegateFor?.(this.#scope)) as never
+  }
+
+  get signal(): AbortSignal {
+    return this.#scope.signal
+  }
+
+  get caller(): string {
+    return this.#scope.caller
+  }
+
+  now(): number {
+    return this.#scope.now
+  }
+
+  random(): number {
+    return this.#scope.random()
+  }
+
+  peer<C extends Contract>(peer: string, contract: C): StubOf<QueriesOf<C>> {
+    return this.#scope.peerStub(this.#facade, peer, contract) as StubOf<QueriesOf<C>>
+  }
+}

@@ -1,0 +1,48 @@
+import { CallError, messageOf } from '@instar/core'
+import { nameOf, type FacadeCode } from './facade.js'
+
+/** Ends the request of a view, a stub or a context that is used too late. */
+export class RequestOver extends Error {
+  override readonly name = 'RequestOver'
+}
+
+/**
+ * What a caller is told when code of a façade threw. Bundles carry copies of the authoring classes, so these are known by their fields.
+ * An error that is no part of any contract is the class's fault (`OutOfContract`): health counts it, a refusal it does not (§15).
+ */
+export function toCallError(thrown: unknown, facade: FacadeCode, method: string): CallError {
+  if (thrown instanceof CallError) return thrown
+  const kind = fieldOf(thrown, 'instar')
+  const reason = String(fieldOf(thrown, 'reason') ?? messageOf(thrown)).slice(0, 500)
+  if (kind === 'disallowed') return disallowed(facade, method, reason)
+  if (kind === 'failed') return new CallError('Failed', { message: `${nameOf(facade)}, ${method}: ${reason}`, reason })
+  return new CallError('OutOfContract', { message: `${nameOf(facade)} threw in ${method}: ${messageOf(thrown)}` })
+}
+
+export function disallowed(facade: FacadeCode, method: string, reason: string): CallError {
+  return new CallError('Disallowed', {
+    message: `${nameOf(facade)} disallows this call of ${method}: ${reason}`,
+    reason
+  })
+}
+
+export function outOfContract(facade: FacadeCode, method: string, what: string): CallError {
+  return new CallError('OutOfContract', { message: `${nameOf(facade)}, ${method}: ${what}` })
+}
+
+export function upgrading(message: string, executed: 'no' | 'unknown' = 'no'): CallError {
+  return new CallError('Upgrading', { message, executed, retryAfterMs: 100 })
+}
+
+export function deadlineExceeded(message: string, executed: 'no' | 'unknown'): CallError {
+  return new CallError('DeadlineExceeded', { message, executed })
+}
+
+/** Whether an answer counts against the class and its health. */
+export function isFault(error: CallError): boolean {
+  return error.code === 'OutOfContract' || error.code === 'OutgoingCallInCommand'
+}
+
+function fieldOf(thrown: unknown, field: string): unknown {
+  return typeof thrown === 'object' && thrown !== null ? (thrown as Record<string, unknown>)[field] : undefined
+}

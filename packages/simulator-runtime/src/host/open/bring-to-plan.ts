@@ -1,0 +1,275 @@
+import { InstarError, type HostPlan, type StateMeta, type StateSpaces, type UpgradeStep } from '@instar/core'
+import type { FacadeCode } from '../call/facade.js'
+import type { StateProgress } from '../host-runtime.js'
+import { Layer } from '../state/layer.js'
+import type { Database } from '../state/merged-entries.js'
+import { Store, toOperations } from '../state/store.js'
+import { CommandAccess } from '../state/request-access.js'
+import { View } from '../state/view.js'
+import type { LoadedCode } from './load-code.js'
+import { markDirectory, putMeta, readMeta, type StoredMeta } from './meta.js'
+import { deleteOtherSpaces, prefixOf, spaceNamer, spacesOf } from './spaces.js'
+import { runTransform } from './transform.js'
+
+export interface BringInit {
+  readonly db: Database
+  readonly directory: string
+  readonly network: string
+  readonly plan: HostPlan
+  readonly code: LoadedCode
+  readonly keepBefore: boolean
+  readonly random: () => number
+  readonly signal: AbortSignal
+  readonly onProgress: (progress: StateProgress) => void
+}
+
+/**
+ * Makes the database hold what the plan serves, and says what it holds.
+ *
+ * Every change is one synced batch that writes `meta` together with whatever it makes true (§10). Killed before it, the next start does the
+ * same again from the same state (R13); killed after it, the next start finds it done. So each of these steps may be the last one that
+ * this process takes: fresh state, one upgrade of several, the way back, façades that come or go.
+ */
+export async function bringToPlan(init: BringInit): Promise<StateMeta> {
+  const { plan } = init
+  const stored = await readMeta(init.db, init.directory)
+  if (stored !== undefined && stored.meta.network !== init.network) {
+    throw new InstarError(
+      'WrongNetwork',
+      `The state in ${init.directory} belongs to network ${stored.meta.network.slice(0, 12)}, not to ${init.network.slice(0, 12)}.`,
+      {
+        detail: { directory: init.directory }
+      }
+    )
+  }
+  let now: StoredMeta
+  if (stored === undefined) {
+    now = await beginState(init)
+  } else {
+    await markDirectory(init.directory)
+    now = plan.goBack ? await goBack(init, stored) : await upgrade(init, stored)
+  }
+  assertAgrees(init, now)
+  return (await conformFacades(init, now)).meta
+}
+
+async function beginState(init: BringInit): Promise<StoredMeta> {
+  const { plan, code } = init
+  const name = spaceNamer(1, init.random)
+  const meta: StateMeta = {
+    format: 1,
+    network: init.network,
+    current: plan.object.version,
+    revision: plan.object.revision,
+    generation: 1,
+    spaces: {
+      object: name('object', plan.object.revision),
+      past: spacesFor(code.past, name),
+      future: spacesFor(code.future, name)
+    }
+  }
+  const layer = new Layer()
+  await initialize(init, [code.object], { [code.object.revision]: meta.spaces.object }, layer)
+  await initialize(init, code.past, meta.spaces.past, layer)
+  await initialize(init, code.future, meta.spaces.future, layer)
+  const written = await write(init, { className: plan.className, meta }, layer)
+  await markDirectory(init.directory)
+  return written
+}
+
+async function goBack(init: BringInit, stored: StoredMeta): Promise<StoredMeta> {
+  const { plan } = init
+  const { before, ...meta } = stored.meta
+  // The batch was written before and its process killed: there is nothing left to do.
+  if (meta.current === plan.object.version) return stored
+  if (before?.current !== plan.object.version) {
+    throw new InstarError(
+      'HostFailed',
+      `The state of version ${plan.object.version} was not kept, so there is no way back to it.`,
+      {
+        detail: { current: meta.current }
+      }
+    )
+  }
+  return write(init, {
+    className: plan.className,
+    meta: {
+      ...meta,
+      current: before.current,
+      revision: before.revision,
+      generation: meta.generation + 1,
+      spaces: before.spaces
+    }
+  })
+}
+
+/** Walks the steps above the state's version, each with its own batch: a late peer is then never in between two versions. */
+async function upgrade(init: BringInit, stored: StoredMeta): Promise<StoredMeta> {
+  const steps = stepsFrom(init.plan, stored.meta.current)
+  if (steps.some(step => step.transform === 'whole')) {
+    // What killed attempts left could otherwise fill the disk with each new one.
+    const stay = { signal: init.signal, pause: () => Promise.resolve() }
+    await deleteOtherSpaces(init.db, spacesOf(stored.meta), stay)
+  }
+  let now = stored
+  for (const step of steps) now = await take(init, step, now)
+  return now
+}
+
+function stepsFrom(plan: HostPlan, current: number): readonly UpgradeStep[] {
+  const steps = plan.steps.filter(step => step.from >= current)
+  let reached = current
+  for (const step of steps) {
+    if (step.from !== reached) break
+    reached = step.to
+  }
+  if (reached === plan.object.version) return steps
+  throw new InstarError(
+    'HostFailed',
+    `The state here is of version ${current}, and the plan knows no way from it to version ${plan.object.version}.`,
+    {
+      detail: { current, wanted: plan.object.version }
+    }
+  )
+}
+
+async function take(init: BringInit, step: UpgradeStep, { className, meta }: StoredMeta): Promise<StoredMeta> {
+  const generation = meta.generation + 1
+  const name = spaceNamer(generation, init.random)
+  const code = init.code.steps.get(step.to)
+  const transform = code?.transform
+  const built = { object: name('object', step.toRevision), past: name('past', step.fromRevision) }
+  if (transform !== undefined) {
+    let done = 0
+    init.onProgress({ stage: 'transforming', to: step.to, done })
+    await runTransform({
+      db: init.db,
+      directory: init.directory,
+      transform,
+      name: `version ${step.to} of ${init.plan.className}`,
+      spaces: {
+        old: meta.spaces.object,
+        future: meta.spaces.future[step.toRevision] ?? name('future', step.toRevision),
+        new: built.object,
+        past: built.past
+      },
+      timeMs: init.plan.limits.transformMs,
+      signal: init.signal,
+      onRead: entries => {
+        done += entries
+        init.onProgress({ stage: 'transforming', to: step.to, done })
+      }
+    })
+  }
+  const sameContract = step.fromRevision === step.toRevision
+  const { [String(step.toRevision)]: _used, ...future } = meta.spaces.future
+  const spaces: StateSpaces = {
+    object: transform === undefined ? meta.spaces.object : built.object,
+    past:
+      sameContract || transform === undefined
+        ? meta.spaces.past
+        : { ...meta.spaces.past, [String(step.fromRevision)]: built.past },
+    future: sameContract ? meta.spaces.future : future
+  }
+  const { current, revision } = meta
+  const before = meta.before ?? { current, revision, spaces: meta.spaces }
+  const taken = await write(init, {
+    className: code?.className ?? className,
+    meta: {
+      format: 1,
+      network: init.network,
+      current: step.to,
+      revision: step.toRevision,
+      generation,
+      spaces,
+      ...(init.keepBefore ? { before } : {})
+    }
+  })
+  if (transform !== undefined) init.onProgress({ stage: 'transformed', to: step.to })
+  return taken
+}
+
+/** Façades that are new start from their initial state; those that are gone lose theirs; a way back that is not asked for is dropped. */
+async function conformFacades(init: BringInit, stored: StoredMeta): Promise<StoredMeta> {
+  const { code } = init
+  const { before, ...meta } = stored.meta
+  const kept = (codes: readonly FacadeCode[], spaces: Readonly<Record<string, string>>): FacadeCode[] =>
+    codes.filter(each => spaces[each.revision] === undefined)
+  const newPast = kept(code.past, meta.spaces.past)
+  const newFuture = kept(code.future, meta.spaces.future)
+  const gone =
+    Object.keys(meta.spaces.past).length +
+    newPast.length -
+    code.past.length +
+    (Object.keys(meta.spaces.future).length + newFuture.length - code.future.length)
+  const dropBefore = before !== undefined && !init.keepBefore
+  if (newPast.length + newFuture.length + gone === 0 && !dropBefore) return stored
+
+  const generation = meta.generation + 1
+  const name = spaceNamer(generation, init.random)
+  const pick = (codes: readonly FacadeCode[], old: Readonly<Record<string, string>>): Record<string, string> =>
+    Object.fromEntries(codes.map(each => [each.revision, old[each.revision] ?? name(each.role, each.revision)]))
+  const spaces: StateSpaces = {
+    object: meta.spaces.object,
+    past: pick(code.past, meta.spaces.past),
+    future: pick(code.future, meta.spaces.future)
+  }
+  const layer = new Layer()
+  await initialize(init, newPast, spaces.past, layer)
+  await initialize(init, newFuture, spaces.future, layer)
+  const conformed: StateMeta = {
+    ...meta,
+    generation,
+    spaces,
+    ...(before === undefined || dropBefore ? {} : { before })
+  }
+  return write(init, { className: stored.className, meta: conformed }, layer)
+}
+
+async function initialize(
+  init: BringInit,
+  codes: readonly FacadeCode[],
+  spaces: Readonly<Record<string, string>>,
+  layer: Layer
+): Promise<void> {
+  for (const code of codes) {
+    if (code.initialize === undefined) continue
+    const store = new Store(init.db, { sync: true, onBroken: () => undefined })
+    const access = new CommandAccess(store)
+    await code.initialize(new View(access, prefixOf(spaces[code.revision] ?? '')))
+    access.revoke(() => new TypeError('a state is initialised before it is used'))
+    layer.absorb(access.layer)
+  }
+}
+
+async function write(init: BringInit, stored: StoredMeta, layer = new Layer()): Promise<StoredMeta> {
+  init.signal.throwIfAborted()
+  putMeta(layer, stored)
+  await init.db.batch(toOperations(layer), { sync: true })
+  return stored
+}
+
+function spacesFor(
+  codes: readonly FacadeCode[],
+  name: (role: FacadeCode['role'], revision: number) => string
+): Record<string, string> {
+  return Object.fromEntries(codes.map(code => [code.revision, name(code.role, code.revision)]))
+}
+
+function assertAgrees({ plan, directory }: BringInit, { className, meta }: StoredMeta): void {
+  if (className !== plan.className) {
+    throw new InstarError(
+      'StateDamaged',
+      `The state in ${directory} is of class ${className}, and the plan runs ${plan.className}: it belongs to another peer.`,
+      {
+        detail: { directory }
+      }
+    )
+  }
+  if (meta.revision !== plan.object.revision) {
+    throw new InstarError(
+      'HostFailed',
+      `The plan takes version ${meta.current} for contract revision ${plan.object.revision}, the state says ${meta.revision}.`
+    )
+  }
+}

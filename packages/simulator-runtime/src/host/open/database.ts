@@ -1,0 +1,45 @@
+import { InstarError, messageOf } from '@instar/core'
+import { Level } from 'level'
+import type { Database } from '../state/merged-entries.js'
+
+/** Opens the state database of a peer. @throws InstarError DataDirectoryInUse, StateDamaged, DiskFull */
+export async function openDatabase(directory: string): Promise<Database> {
+  const db: Database = new Level<Buffer, Buffer>(directory, { keyEncoding: 'buffer', valueEncoding: 'buffer' })
+  try {
+    await db.open()
+  } catch (error) {
+    throw stateError(error, directory)
+  }
+  return db
+}
+
+/** What went wrong with the database, in a sentence for people. */
+export function stateError(error: unknown, directory: string): InstarError {
+  if (error instanceof InstarError) return error
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
+  const code = String((cause as { code?: unknown } | undefined)?.code)
+  const text = messageOf(cause)
+  const detail = { directory }
+  if (code === 'LEVEL_LOCKED') {
+    return new InstarError(
+      'DataDirectoryInUse',
+      `The state in ${directory} is open in another process: stop that one first.`,
+      { detail, cause: error }
+    )
+  }
+  if (/no space left|ENOSPC/i.test(text) || code === 'ENOSPC') {
+    return new InstarError(
+      'DiskFull',
+      `The disk that holds ${directory} is full: make room, then start the peer again.`,
+      {
+        detail,
+        cause: error
+      }
+    )
+  }
+  return new InstarError(
+    'StateDamaged',
+    `The state in ${directory} cannot be read or written (${text}): restore it from a copy, or start this peer anew.`,
+    { detail, cause: error }
+  )
+}

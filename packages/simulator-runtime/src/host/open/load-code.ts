@@ -1,0 +1,175 @@
+import { InstarError, messageOf, type CodeRef, type HostPlan, type UpgradeStep } from '@instar/core'
+import type { Contract } from '../../contract/contract.js'
+import type { ClassDefinition } from '../../definition/define-class.js'
+import type { SimulationDefinition, Transform, UpgradeDefinition } from '../../definition/define-upgrade.js'
+import type { FacadeCode, FacadeMethod } from '../call/facade.js'
+
+/** Everything of a plan that is code, checked. */
+export interface LoadedCode {
+  readonly object: FacadeCode
+  /** Nearest first, as in the plan. */
+  readonly past: readonly FacadeCode[]
+  readonly future: readonly FacadeCode[]
+  /** By the version that the step leads to. */
+  readonly steps: ReadonlyMap<number, StepCode>
+}
+
+export interface StepCode {
+  readonly className: string
+  /** Absent: the state is carried over. */
+  readonly transform: Transform | undefined
+}
+
+/**
+ * Imports every module of a plan and checks that it is what the plan needs, so that nothing can be missing once calls are held.
+ *
+ * @throws InstarError BundleLoadFailed naming class, version and cause
+ */
+export async function loadCode(plan: HostPlan, load: (ref: CodeRef) => Promise<unknown>): Promise<LoadedCode> {
+  const imported = new Map<string, Promise<unknown>>()
+  const importOnce = (ref: CodeRef): Promise<unknown> => {
+    const key = `${ref.bundle}/${ref.entry}`
+    const promise = imported.get(key) ?? load(ref)
+    imported.set(key, promise)
+    return promise
+  }
+  const read = async <T>(ref: CodeRef, name: string, take: (definition: Definition) => T): Promise<T> => {
+    try {
+      return take(toDefinition(await importOnce(ref)))
+    } catch (error) {
+      throw new InstarError(
+        'BundleLoadFailed',
+        `${name} cannot be loaded from ${ref.entry} of bundle ${ref.bundle.slice(0, 12)}: ${messageOf(error)}`,
+        {
+          detail: { bundle: ref.bundle, entry: ref.entry },
+          cause: error
+        }
+      )
+    }
+  }
+
+  const object = await read(plan.object, `${plan.className} version ${plan.object.version}`, definition =>
+    objectCode(definition, plan)
+  )
+  const past: FacadeCode[] = []
+  for (const each of plan.past) {
+    const name = `The past simulation object of version ${each.revision}`
+    past.push(await read(each, name, definition => pastCode(definition, each.revision, past.at(-1) ?? object)))
+  }
+  const future: FacadeCode[] = []
+  for (const each of plan.future) {
+    const name = `The future simulation object of version ${each.revision}`
+    future.push(await read(each, name, definition => futureCode(definition, each.revision, future.at(-1) ?? object)))
+  }
+  const steps = new Map<number, StepCode>()
+  for (const step of plan.steps) {
+    steps.set(step.to, await read(step, `The upgrade to version ${step.to}`, definition => stepCode(definition, step)))
+  }
+  return { object, past, future, steps }
+}
+
+type Definition = ClassDefinition | UpgradeDefinition
+
+/** Bundles carry their own copy of the authoring functions, so a definition is known by its fields. */
+function toDefinition(exported: unknown): Definition {
+  const definition = exported as { instar?: unknown; format?: unknown } | null | undefined
+  const instar = definition?.instar
+  if (instar !== 'class' && instar !== 'upgrade') {
+    throw new TypeError('its default export is neither a class (defineClass) nor an upgrade (defineUpgrade)')
+  }
+  if (definition?.format !== 1)
+    throw new TypeError(`it uses format ${String(definition?.format)} of the authoring functions; this release knows 1`)
+  return exported as Definition
+}
+
+function objectCode(definition: Definition, plan: HostPlan): FacadeCode {
+  const code = definition.instar === 'class' ? definition : definition.to
+  if (code.contract.name !== plan.className) {
+    throw new TypeError(`the descriptor calls the class ${plan.className}, the code calls it ${code.contract.name}`)
+  }
+  return facadeCode(
+    code.contract,
+    { model: 'direct', disallow: {}, ...code, implementation: code.implementation as never },
+    {
+      revision: plan.object.revision,
+      version: plan.object.version,
+      role: 'object'
+    }
+  )
+}
+
+function pastCode(definition: Definition, revision: number, delegate: FacadeCode): FacadeCode {
+  const upgrade = upgradeOf(definition)
+  if (upgrade.past === undefined) throw new TypeError('the upgrade has no past simulation object')
+  assertServes(delegate, upgrade.to.contract)
+  return facadeCode(upgrade.from, upgrade.past, { revision, version: revision, role: 'past' })
+}
+
+function futureCode(definition: Definition, revision: number, delegate: FacadeCode): FacadeCode {
+  const upgrade = upgradeOf(definition)
+  if (upgrade.future === undefined) throw new TypeError('the upgrade has no future simulation object')
+  assertServes(delegate, upgrade.from)
+  return facadeCode(upgrade.to.contract, upgrade.future, { revision, version: revision, role: 'future' })
+}
+
+function stepCode(definition: Definition, step: UpgradeStep): StepCode {
+  const { transform, to } = upgradeOf(definition)
+  const className = to.contract.name
+  if (step.transform === 'none') return { className, transform: undefined }
+  if (typeof transform !== 'function') throw new TypeError('the descriptor promises a transform, the upgrade has none')
+  return { className, transform }
+}
+
+function upgradeOf(definition: Definition): UpgradeDefinition {
+  if (definition.instar !== 'upgrade') throw new TypeError('it defines a class, where an upgrade is needed')
+  return definition
+}
+
+/** An SO written for another neighbour would call methods that are not there (MODEL: SO code knows two adjacent versions). */
+function assertServes(delegate: FacadeCode, contract: Contract): void {
+  for (const [name, method] of Object.entries(contract.methods)) {
+    const served = delegate.methods.get(name)
+    if (served === undefined) {
+      throw new TypeError(
+        `it was written for a neighbour with the method ${name}, which ${delegate.className} version ${delegate.revision} has not`
+      )
+    }
+    if (served.kind !== method.kind) {
+      throw new TypeError(
+        `it takes ${name} for a ${method.kind}; ${delegate.className} version ${delegate.revision} has it as a ${served.kind}`
+      )
+    }
+  }
+}
+
+function facadeCode(
+  contract: Contract,
+  code: SimulationDefinition,
+  place: Pick<FacadeCode, 'revision' | 'version' | 'role'>
+): FacadeCode {
+  if (typeof code.implementation !== 'function') throw new TypeError('its implementation is no class')
+  const prototype = code.implementation.prototype as Record<string, unknown>
+  const methods = new Map<string, FacadeMethod>()
+  for (const [name, method] of Object.entries(contract.methods)) {
+    const run = prototype[name]
+    const disallowed = code.disallow[name]
+    if (typeof run !== 'function' && disallowed === undefined) {
+      throw new TypeError(`its class lacks the method ${name} of the contract ${contract.name} (R6)`)
+    }
+    methods.set(name, {
+      name,
+      kind: method.kind,
+      input: method.input['~standard'],
+      output: method.output['~standard'],
+      disallowed,
+      run: run as FacadeMethod['run']
+    })
+  }
+  return {
+    ...place,
+    className: contract.name,
+    implementation: code.implementation as unknown as FacadeCode['implementation'],
+    methods,
+    initialize: code.initialize
+  }
+}

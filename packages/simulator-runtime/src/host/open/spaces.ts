@@ -1,0 +1,63 @@
+import type { StateMeta, StateSpaces } from '@instar/core'
+import { toBytes, type ByteKey } from '../state/layer.js'
+import type { Database } from '../state/merged-entries.js'
+import { afterPrefix } from '../state/view.js'
+
+const dataPrefix: ByteKey = 'd!'
+const deletedAtOnce = 2000
+
+export function prefixOf(space: string): ByteKey {
+  return `${dataPrefix}${space}!`
+}
+
+/**
+ * Names spaces for one attempt at building a state. The name holds a number drawn for the attempt: what a killed attempt left can then
+ * never show in a later one, not even where a power loss takes back its deletion.
+ */
+export function spaceNamer(
+  generation: number,
+  random: () => number
+): (role: 'object' | 'past' | 'future', revision: number) => string {
+  const attempt = Math.floor(random() * 0x1_0000_0000).toString(36)
+  return (role, revision) => `${generation}.${attempt}.${role}.${revision}`
+}
+
+export function spacesOf(meta: StateMeta): ReadonlySet<string> {
+  const list = (spaces: StateSpaces): string[] => [
+    spaces.object,
+    ...Object.values(spaces.past),
+    ...Object.values(spaces.future)
+  ]
+  return new Set([...list(meta.spaces), ...(meta.before === undefined ? [] : list(meta.before.spaces))])
+}
+
+/** Deletes every space that is not named, some entries at a time with a pause between. Stops when `signal` aborts. */
+export async function deleteOtherSpaces(
+  db: Database,
+  named: ReadonlySet<string>,
+  options: { readonly signal: AbortSignal; readonly pause: () => Promise<void> }
+): Promise<number> {
+  let deleted = 0
+  let from = dataPrefix
+  while (!options.signal.aborted) {
+    const space = await nextSpace(db, from)
+    if (space === undefined) return deleted
+    const prefix = prefixOf(space)
+    from = afterPrefix(prefix)
+    if (named.has(space)) continue
+    deleted++
+    const range = { gte: toBytes(prefix), lt: toBytes(from) }
+    while (!options.signal.aborted && (await db.keys({ ...range, limit: 1 }).all()).length > 0) {
+      await db.clear({ ...range, limit: deletedAtOnce })
+      await options.pause()
+    }
+  }
+  return deleted
+}
+
+async function nextSpace(db: Database, from: ByteKey): Promise<string | undefined> {
+  const [key] = await db.keys({ gte: toBytes(from), lt: toBytes(afterPrefix(dataPrefix)), limit: 1 }).all()
+  if (key === undefined) return undefined
+  const text = key.toString('latin1', dataPrefix.length)
+  return text.slice(0, text.indexOf('!'))
+}

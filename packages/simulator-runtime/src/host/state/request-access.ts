@@ -1,0 +1,125 @@
+import type { Access, EntrySource } from './access.js'
+import { entriesOf, Layer, toBytes, type ByteKey, type KeyRange } from './layer.js'
+import { mergedEntries, storedEntries } from './merged-entries.js'
+import type { Epoch, Store } from './store.js'
+
+/** Ends the use of a request's views; every later read or write throws what `error` makes. */
+abstract class Revocable {
+  #over: (() => Error) | undefined
+  /** Operations of several turns that are under way. */
+  underWay = 0
+
+  revoke(error: () => Error): void {
+    this.#over ??= error
+  }
+
+  begin(): void {
+    this.assertOpen()
+    this.underWay++
+  }
+
+  end(): void {
+    this.underWay--
+  }
+
+  protected assertOpen(): void {
+    if (this.#over !== undefined) throw this.#over()
+  }
+
+  /** A source that stops when the request does. */
+  protected guarded(source: EntrySource): EntrySource {
+    return {
+      next: count => {
+        this.assertOpen()
+        return source.next(count)
+      },
+      close: () => source.close()
+    }
+  }
+}
+
+/** One snapshot for the whole query, taken at its start (§9). */
+export class QueryAccess extends Revocable implements Access {
+  readonly #store: Store
+  readonly #epoch: Epoch
+
+  constructor(store: Store) {
+    super()
+    this.#store = store
+    this.#epoch = store.acquire()
+  }
+
+  read(key: ByteKey): Buffer | undefined {
+    this.assertOpen()
+    const snapshot = this.#epoch.snapshot
+    return this.#store.db.getSync(toBytes(key), snapshot === undefined ? {} : { snapshot })
+  }
+
+  write(): void {
+    this.assertOpen()
+    throw new TypeError('a query cannot change state: make the method a command')
+  }
+
+  entries(range: KeyRange, reverse: boolean, limit: number): EntrySource {
+    this.assertOpen()
+    return this.guarded(storedEntries(this.#store.db, range, { reverse, limit, snapshot: this.#epoch.snapshot }))
+  }
+
+  /** Once, at the query's end. */
+  release(): void {
+    this.#store.release(this.#epoch)
+  }
+}
+
+interface Undo {
+  readonly key: ByteKey
+  readonly before: Buffer | null | undefined
+}
+
+/** A command's own writes over what earlier commands left, committed or not (§9). */
+export class CommandAccess extends Revocable implements Access {
+  readonly layer = new Layer()
+  readonly #store: Store
+  /** What nested calls have overwritten, so that one that fails leaves nothing behind. Absent while there are none. */
+  #undo: Undo[] | undefined
+
+  constructor(store: Store) {
+    super()
+    this.#store = store
+  }
+
+  read(key: ByteKey): Buffer | undefined {
+    this.assertOpen()
+    const own = this.layer.get(key)
+    return own === undefined ? this.#store.read(key) : (own ?? undefined)
+  }
+
+  write(key: ByteKey, value: Buffer | null): void {
+    this.assertOpen()
+    this.#undo?.push({ key, before: this.layer.get(key) })
+    this.layer.entries.set(key, value)
+  }
+
+  entries(range: KeyRange, reverse: boolean, limit: number): EntrySource {
+    this.assertOpen()
+    const writes = entriesOf([...this.#store.layers(), this.layer], range, reverse)
+    const stored = storedEntries(this.#store.db, range, { reverse, limit: writes.length === 0 ? limit : -1 })
+    return this.guarded(writes.length === 0 ? stored : mergedEntries(stored, writes, reverse))
+  }
+
+  /** Where {@link rollBack} can return to. */
+  mark(): number {
+    this.#undo ??= []
+    return this.#undo.length
+  }
+
+  /** Takes back what was written since the mark under the given prefixes. */
+  rollBack(mark: number, prefixes: readonly ByteKey[]): void {
+    const undo = this.#undo ?? []
+    for (const { key, before } of undo.slice(mark).reverse()) {
+      if (!prefixes.some(prefix => key.startsWith(prefix))) continue
+      if (before === undefined) this.layer.entries.delete(key)
+      else this.layer.entries.set(key, before)
+    }
+  }
+}
