@@ -2,7 +2,7 @@ import { CallError, messageOf } from '@instar/core'
 import type { Greeted } from '../hello/greet.js'
 
 export interface ChannelPoolInit {
-  /** Opens a stream to the peer and greets. Whatever it throws makes the callers' calls `Unreachable`. */
+  /** Opens a stream to the peer and greets. Whatever it throws makes the callers' calls `Unreachable`, and is their `cause`. */
   readonly open: (peer: string, signal: AbortSignal) => Promise<Greeted>
   readonly openTimeoutMs?: number
 }
@@ -49,7 +49,9 @@ export function createChannelPool(init: ChannelPoolInit): ChannelPool {
       add(peer, greeted)
       return greeted
     } catch (thrown) {
-      throw new CallError('Unreachable', { message: `${peer} cannot be reached: ${messageOf(thrown)}` })
+      const error = new CallError('Unreachable', { message: `${peer} cannot be reached: ${messageOf(thrown)}` })
+      error.cause = thrown
+      throw error
     }
   }
 

@@ -1,0 +1,111 @@
+import { CallError } from '@instar/core'
+import {
+  callWithRetry,
+  createSession,
+  type CallHeader,
+  type ChannelPool,
+  type RequestId,
+  type RetryCounters,
+  type Session
+} from '@instar/rpc'
+import { decodeValue, encodeValue } from '@instar/simulator-runtime/codec'
+
+export interface Target {
+  readonly className: string
+  readonly version: number
+  readonly method: string
+  readonly args: readonly unknown[]
+  /** Absent: not known. */
+  readonly kind?: 'query' | 'command'
+  readonly deadlineMs: number
+  readonly signal?: AbortSignal
+}
+
+/** One request to one peer, and the sessions that commands are numbered in. */
+export interface CallOne {
+  /** Retried until the deadline. @throws CallError */
+  call(peer: string, target: Target): Promise<unknown>
+  /** One attempt. @throws CallError */
+  send(peer: string, target: Target, body: Uint8Array, remainingMs: number, request?: RequestId): Promise<Uint8Array>
+  /** Commands of one class and version at one peer share a session. */
+  sessionFor(peer: string, target: Target): Session
+}
+
+/** Sessions kept; the oldest is forgotten first, which costs no more than opening it again. */
+const sessionsMax = 1024
+
+export function createCallOne(init: { pool: Pick<ChannelPool, 'get'>; counters: RetryCounters }): CallOne {
+  const sessions = new Map<string, Session>()
+
+  function sessionFor(peer: string, { className, version }: Target): Session {
+    const key = `${peer} ${className} ${version}`
+    const known = sessions.get(key)
+    if (known !== undefined) return known
+    if (sessions.size >= sessionsMax) sessions.delete(sessions.keys().next().value as string)
+    const session = createSession()
+    sessions.set(key, session)
+    return session
+  }
+
+  async function send(
+    peer: string,
+    target: Target,
+    body: Uint8Array,
+    remainingMs: number,
+    request?: RequestId
+  ): Promise<Uint8Array> {
+    const { channel } = await init.pool.get(peer, target)
+    const header: CallHeader = {
+      version: target.version,
+      className: target.className,
+      method: target.method,
+      seq: request?.seq ?? 0,
+      doneBelow: request?.doneBelow ?? 0,
+      remainingMs: Math.ceil(remainingMs),
+      ...(request && { session: request.session })
+    }
+    return channel.request(header, body, target)
+  }
+
+  return {
+    send,
+    sessionFor,
+    async call(peer, target) {
+      const body = encodeArguments(target)
+      const result = await callWithRetry(({ request, remainingMs }) => send(peer, target, body, remainingMs, request), {
+        ...sessionOf(peer, target),
+        deadlineMs: target.deadlineMs,
+        counters: init.counters,
+        ...(target.signal && { signal: target.signal })
+      })
+      return decodeResult(target, result)
+    }
+  }
+
+  function sessionOf(peer: string, target: Target): { session: Session } | { idempotent: true } {
+    if (target.kind === 'query') return { idempotent: true }
+    // Queries take no number, so a call of unknown kind must not share a session with commands: it gets one of its own.
+    return { session: target.kind === 'command' ? sessionFor(peer, target) : createSession() }
+  }
+}
+
+/** @throws CallError InvalidInput for what cannot be sent */
+export function encodeArguments(target: Target): Uint8Array {
+  try {
+    return encodeValue(target.args)
+  } catch (thrown) {
+    const why = thrown instanceof Error ? thrown.message : String(thrown)
+    throw new CallError('InvalidInput', { message: `the arguments of ${target.className}.${target.method}: ${why}` })
+  }
+}
+
+/** @throws CallError OutOfContract */
+export function decodeResult(target: Target, bytes: Uint8Array): unknown {
+  try {
+    return decodeValue(bytes)
+  } catch (thrown) {
+    const why = thrown instanceof Error ? thrown.message : String(thrown)
+    const message = `the answer of ${target.className}.${target.method} cannot be read: ${why}`
+    throw new CallError('OutOfContract', { message, executed: 'unknown' })
+  }
+}

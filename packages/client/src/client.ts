@@ -1,0 +1,62 @@
+import type { Contract, StubOf } from '@instar/simulator-runtime'
+import type { Hello, RetryCounters } from '@instar/rpc'
+
+export interface CallOptions {
+  /** The whole time for the call, retries included. */
+  readonly deadlineMs?: number
+  readonly signal?: AbortSignal
+}
+
+export interface ObjectOptions {
+  /** The version of the contract: every call carries it (R1). */
+  readonly version: number
+  /** Default: the client's `timeouts.callMs`. */
+  readonly deadlineMs?: number
+}
+
+/** A call without a contract, as command lines make it. */
+export interface UntypedCall extends CallOptions {
+  /** Default: the class that the peer says it runs. */
+  readonly className?: string
+  /** Default: the version that the peer says it runs. */
+  readonly version?: number
+  readonly method: string
+  readonly args: readonly unknown[]
+  /** Absent: not known. A query needs no session; commands of one object share one. */
+  readonly kind?: 'query' | 'command'
+  /** Default true. False: the first error is the answer. */
+  readonly retry?: boolean
+}
+
+export interface KnownPeer {
+  readonly peer: string
+  readonly addresses: readonly string[]
+  readonly connected: boolean
+  /** What it said of itself last. */
+  readonly hello?: Hello
+}
+
+/** A program that calls the objects of a network without being a peer of it. */
+export interface Client {
+  readonly network: string
+  readonly peerId: string
+  /**
+   * The object of one peer, as the contract says. Calls are retried until their deadline, and a command runs once however often it is sent (§12).
+   *
+   * @param peer a peer id, or a multiaddr with `/p2p/<peer id>`
+   */
+  object<C extends Contract>(contract: C, peer: string, options: ObjectOptions): StubOf<C>
+  /**
+   * The object of any live peer that serves the version. A call goes to another peer only if the first has certainly not run it, or if it is a query.
+   */
+  any<C extends Contract>(contract: C, options: ObjectOptions): StubOf<C>
+  /** @throws CallError */
+  call(peer: string, call: UntypedCall): Promise<unknown>
+  /** Peers known now, those of the ticket and those that others named. */
+  peers(): readonly KnownPeer[]
+  /** Resolves when the peer has said hello. @throws CallError Unreachable */
+  hello(peer: string, options?: { signal?: AbortSignal }): Promise<Hello>
+  /** Calls, retries and errors by code, since the start. */
+  readonly counters: Readonly<RetryCounters>
+  close(): Promise<void>
+}
