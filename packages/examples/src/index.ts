@@ -1,1 +1,5 @@
-export {}
+export { colorSet, colours, countingColorSet, intSet, type Colour } from './int-set/contracts.js'
+export { default as intSetV1 } from './int-set/v1.js'
+export { default as colorSetV2 } from './int-set/v2.js'
+export { default as colorSetV3 } from './int-set/v3.js'
+export { default as colorSetV4 } from './int-set/v4.js'
