@@ -20,3 +20,4 @@ export type {
   VersionStatus
 } from './schema/status.js'
 export type { GateName, GateReason, VersionReason, Why } from './schema/why.js'
+export { readGenesisSeed, writeGenesisSeed, type GenesisSeed, type SeedBundle } from '../seed/genesis-seed.js'

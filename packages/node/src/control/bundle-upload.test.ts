@@ -1,6 +1,7 @@
 import { bundleId, chunkBytes, encodeManifest, sha256Hex, type Manifest } from '@instar/core'
 import { describe, expect, it } from 'vitest'
-import type { BundleStore, ChunkRef } from '../bundles/bundle-store.js'
+import type { ChunkRef } from '../bundles/bundle-folder.js'
+import type { BundleStore } from '../bundles/bundle-store.js'
 import { createBundleUpload } from './bundle-upload.js'
 
 const large = new Uint8Array(chunkBytes + 10).map((_, i) => i % 251)
@@ -36,8 +37,7 @@ function createFakeStore() {
         written.push(`${chunk.path} ${chunk.chunk}`)
         return missing.delete(`${chunk.path} ${chunk.chunk}`)
       },
-      finish: async () => void here.add(id),
-      close: async () => {}
+      finish: async () => void here.add(id)
     })
   }
   return { store: store as unknown as BundleStore, written }

@@ -1,12 +1,13 @@
 import { chunkBytes, InstarError, parseManifest, type ManifestFile } from '@instar/core'
-import type { BundleStore, PartialBundle } from '../bundles/bundle-store.js'
+import type { BundleStore } from '../bundles/bundle-store.js'
+import type { PartialBundle } from '../bundles/partial-bundle.js'
 import type { BundleState, PeerControl } from './peer-control.js'
 
-/** Bundles whose upload is open at once; an author has a few, and each costs open files. */
+/** Bundles whose upload is open at once; an author has a few. */
 const uploadsMax = 16
 
 /** The part of {@link PeerControl} that brings an author's bundle into the store of this peer, chunk by verified chunk. */
-export type BundleUpload = Pick<PeerControl, 'bundle' | 'putManifest' | 'putFile'> & { close: () => Promise<void> }
+export type BundleUpload = Pick<PeerControl, 'bundle' | 'putManifest' | 'putFile'>
 
 export function createBundleUpload(store: BundleStore): BundleUpload {
   const uploads = new Map<string, PartialBundle>()
@@ -45,11 +46,6 @@ export function createBundleUpload(store: BundleStore): BundleUpload {
       await writeChunks(upload, file, bytes)
       await finishWhenWhole(id, upload)
       return stateOf(id)
-    },
-    async close() {
-      const open = [...uploads.values()]
-      uploads.clear()
-      await Promise.all(open.map(upload => upload.close()))
     }
   }
 }

@@ -1,0 +1,38 @@
+import { InstarError, parseDescriptor, type Descriptor } from '@instar/core'
+import type { TrustState } from '@instar/signer'
+import type { ControlClient } from '../control/control-client.js'
+
+/** What a peer trusts, verified again here: the author's tool believes no one's word for it, its own peer's included (R19). */
+export interface ReadTrust {
+  readonly network: string
+  readonly trusted: { readonly state: TrustState; readonly freshUntilMs: number }
+  readonly upgrades: readonly ReadUpgrade[]
+  /** In words. */
+  readonly lines: readonly string[]
+}
+
+export interface ReadUpgrade {
+  readonly version: number
+  readonly descriptor: Descriptor
+  readonly bytes: Uint8Array
+  readonly forked: boolean
+}
+
+export async function readTrust(client: ControlClient, nowMs: number): Promise<ReadTrust> {
+  const { explainTrust, freshUntilMs, restoreTrust, trustedUpgrades } = await import('@instar/signer')
+  const { network } = await client.status()
+  const { documents, descriptors } = await client.trustDocuments()
+  const state = restoreTrust(network, [...documents, ...descriptors])
+  const upgrades = trustedUpgrades(state).map(({ version, descriptorBytes, forked }) => {
+    const descriptor = parseDescriptor(descriptorBytes)
+    if (descriptor.verdict !== 'accept')
+      throw new InstarError('NotTrusted', `The descriptor of version ${version} cannot be read: ${descriptor.detail}.`)
+    return { version, descriptor: descriptor.value, bytes: descriptorBytes, forked }
+  })
+  if (upgrades.length === 0)
+    throw new InstarError(
+      'NotTrusted',
+      'The peer does not hold a whole trusted version yet: try again when it has synced.'
+    )
+  return { network, trusted: { state, freshUntilMs: freshUntilMs(state) }, upgrades, lines: explainTrust(state, nowMs) }
+}

@@ -1,0 +1,100 @@
+import { dirname, join, resolve } from 'node:path'
+import { InstarError } from '@instar/core'
+import type { DocumentVerdict } from '@instar/node/control'
+import type { Keystore, OnlineKeys } from '@instar/signer'
+import { Option, type Command } from 'commander'
+import { readProposal } from '../authoring/proposal-file.js'
+import { readTrust } from '../authoring/read-trust.js'
+import { uploadBundles } from '../authoring/upload-bundles.js'
+import { withPeer } from '../control/connect.js'
+import type { Io } from '../io.js'
+import { addDryRunOption, addPeerOptions, type PeerOptions, type WriteOptions } from '../options/common.js'
+import { parseDuration, toWords } from '../options/duration.js'
+import { createOutput } from '../output/output.js'
+import { watchSpread } from '../output/watch-spread.js'
+import { Refused } from '../refused.js'
+
+interface Options extends PeerOptions, WriteOptions {
+  readonly keys: string
+  readonly bundles?: string
+  readonly wait: number
+}
+
+export function addUpgradePublish(upgrade: Command, io: Io): void {
+  const command = upgrade
+    .command('publish')
+    .argument('<proposal>', 'a proposal.json with enough signatures')
+    .summary('hand a signed upgrade to the network')
+    .description(
+      'Uploads the bundles to the local peer, finishes the trust documents with the online keys of the keystore, submits them, and shows how the peers hear of the new version. Publishing cannot be taken back; a later version can supersede it.'
+    )
+    .requiredOption('--keys <dir>', 'the keystore with the online keys (snapshot, timestamp)')
+    .option('--bundles <dir>', 'where the bundles are (default: bundles/ beside the proposal)')
+    .addOption(
+      new Option('--wait <duration>', 'how long to watch the version reach the other peers; 0s not at all')
+        .argParser(parseDuration)
+        .default(parseDuration('10s'), '10s')
+    )
+    .addHelpText('after', '\nExample:\n  $ instar upgrade publish upgrade/proposal.json --keys ./keys')
+    .action(async (file: string, options: Options) => {
+      const { authorizedKeys, finishProposal, loadKeystore } = await import('@instar/signer')
+      const output = createOutput(io, options)
+      const path = resolve(io.cwd, file)
+      const proposal = await readProposal(path)
+      const { version, title } = proposal.descriptor
+      const keystore = await loadKeystore(resolve(io.cwd, options.keys))
+      await withPeer(options, io, async client => {
+        const { trusted } = await readTrust(client, io.now())
+        const onlineKeys = onlineKeysOf(keystore, role => authorizedKeys(trusted.state, role))
+        const finished = await finishProposal(proposal, trusted.state, onlineKeys, io.now())
+        if (options.dryRun === true) {
+          output.result({ dryRun: true, version }, () => `Would publish version ${version}, ${title}.`)
+          return
+        }
+        const folder = resolve(io.cwd, options.bundles ?? join(dirname(path), 'bundles'))
+        await uploadBundles(client, proposal, folder, (id, uploaded) =>
+          output.result({ bundle: id, uploadedFiles: uploaded }, () =>
+            uploaded === 0 ? `The peer has bundle ${id.slice(0, 16)}.` : `Bundle ${id.slice(0, 16)} is at the peer.`
+          )
+        )
+        const verdicts = await client.submit(finished)
+        for (const verdict of verdicts) output.result(verdict, () => `  ${verdictWords(verdict)}`)
+        const refused = verdicts.find(isRefusal)
+        if (refused !== undefined) throw new Refused(`The peer refused ${verdictWords(refused)}.`)
+        output.result({ published: version }, () => `Version ${version}, ${title}, is published.`)
+      })
+      if (options.dryRun === true || options.wait === 0) return
+      const spread = await watchSpread(options, io, version, options.wait)
+      output.result({ version, known: spread.known, peers: spread.peers }, () =>
+        spread.known === spread.peers
+          ? `All ${spread.peers} other peers know it. Follow it: instar status --watch`
+          : `${spread.known} of ${spread.peers} other peers know it after ${toWords(options.wait)}. Follow it: instar status --watch`
+      )
+    })
+  addPeerOptions(addDryRunOption(command), '1m')
+}
+
+function onlineKeysOf(
+  keystore: Keystore,
+  authorizedFor: (role: 'snapshot' | 'timestamp') => readonly string[]
+): OnlineKeys {
+  const find = (role: 'snapshot' | 'timestamp') => {
+    const pair = keystore.keysFor(role).find(({ key }) => authorizedFor(role).includes(key.keyId))
+    if (pair !== undefined) return pair
+    throw new InstarError(
+      'KeyNotAuthorized',
+      `${keystore.directory} holds no ${role} key of this network: ask someone who holds its online keys to publish.`
+    )
+  }
+  return { snapshot: find('snapshot'), timestamp: find('timestamp') }
+}
+
+/** What is there already is ignored, and that is fine. */
+function isRefusal({ verdict, code }: DocumentVerdict): boolean {
+  return verdict === 'reject' || (verdict === 'ignore' && code !== 'Known')
+}
+
+function verdictWords({ document, verdict, code, detail }: DocumentVerdict): string {
+  const why = [code, detail].filter(part => part !== undefined).join(': ')
+  return `${document}: ${verdict}${why === '' ? '' : ` (${why})`}`
+}

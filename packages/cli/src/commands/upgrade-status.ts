@@ -1,0 +1,55 @@
+import { InstarError } from '@instar/core'
+import type { PeerStatus } from '@instar/node/control'
+import type { Command } from 'commander'
+import { withPeer } from '../control/connect.js'
+import type { Io } from '../io.js'
+import { addPeerOptions, type PeerOptions } from '../options/common.js'
+import { parseVersion } from '../options/numbers.js'
+import { createOutput } from '../output/output.js'
+import { shortPeer } from '../output/peer-name.js'
+import { colourPhase } from '../output/status-text.js'
+
+export function addUpgradeStatus(upgrade: Command, io: Io): void {
+  const command = upgrade
+    .command('status')
+    .argument('[version]', 'default: the newest', parseVersion)
+    .summary('how far an upgrade has come, peer by peer')
+    .description('Shows one version at every known peer: its phase there, and why it waits.')
+    .addHelpText('after', '\nExample:\n  $ instar upgrade status 2')
+    .action(async (asked: number | undefined, options: PeerOptions) => {
+      const output = createOutput(io, options)
+      const status = await withPeer(options, io, async client => client.status())
+      const version = asked ?? status.newest
+      if (version > status.newest)
+        throw new InstarError('UnknownVersion', `Version ${version} is not known here; the newest is ${status.newest}.`)
+      const peers = [self(status, version), ...status.peers.map(peer => phaseAt(peer, version))]
+      const done = peers.filter(peer => peer.running >= version).length
+      const title = status.versions.find(each => each.version === version)?.title
+      output.result({ version, title, running: done, peers }, () =>
+        [
+          `v${version}${title === undefined ? '' : ` ${title}`}: ${done} of ${peers.length} peers run it or a later one.`,
+          '',
+          output.table(
+            ['PEER', 'CLASS', 'RUNS', 'PHASE', 'REASON'],
+            peers.map(each => [
+              shortPeer(each.peer),
+              each.class,
+              `v${each.running}`,
+              each.phase === undefined ? '' : colourPhase(each.phase, output),
+              each.reason ?? ''
+            ])
+          )
+        ].join('\n')
+      )
+    })
+  addPeerOptions(command)
+}
+
+function self(status: PeerStatus, version: number) {
+  return phaseAt({ ...status, running: status.running.version }, version)
+}
+
+function phaseAt(peer: Pick<PeerStatus['peers'][number], 'peer' | 'class' | 'running' | 'versions'>, version: number) {
+  const at = peer.versions.find(each => each.version === version)
+  return { peer: peer.peer, class: peer.class, running: peer.running, phase: at?.phase, reason: at?.reason }
+}

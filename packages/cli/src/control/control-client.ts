@@ -1,0 +1,111 @@
+import { request, type IncomingMessage } from 'node:http'
+import { json } from 'node:stream/consumers'
+import type { Json } from '@instar/core'
+import type {
+  BundleState,
+  CallAnswer,
+  CallRequest,
+  ControlEvent,
+  DocumentVerdict,
+  HoldTarget,
+  PeerStatus,
+  Submission,
+  TrustDocuments,
+  Why
+} from '@instar/node/control'
+import { readEvents } from './event-reader.js'
+import { toRemoteError } from './remote-error.js'
+
+/** The control API of one running peer, typed. Every operation throws what the peer threw. */
+export interface ControlClient {
+  status: () => Promise<PeerStatus>
+  why: (peer?: string) => Promise<Why>
+  ticket: () => Promise<string>
+  log: (linesMax: number) => Promise<readonly string[]>
+  approve: (version: number) => Promise<void>
+  hold: (target: HoldTarget) => Promise<void>
+  resume: (target: HoldTarget) => Promise<void>
+  call: (call: CallRequest) => Promise<CallAnswer>
+  trustDocuments: () => Promise<TrustDocuments>
+  submit: (submission: Submission) => Promise<readonly DocumentVerdict[]>
+  bundle: (id: string) => Promise<BundleState>
+  putManifest: (id: string, manifest: Uint8Array) => Promise<BundleState>
+  putFile: (id: string, path: string, bytes: Uint8Array) => Promise<BundleState>
+  stop: () => Promise<void>
+  /** What happens from now on, the status first; ends when the peer stops. */
+  events: () => AsyncGenerator<ControlEvent>
+}
+
+/** @param signal ends every operation of the client */
+export function createControlClient(socketPath: string, signal?: AbortSignal): ControlClient {
+  const open = (method: string, path: string, body?: Json | Uint8Array) =>
+    send({ socketPath, method, path, signal }, body)
+  const ask = async <T>(method: string, path: string, body?: Json | Uint8Array): Promise<T> =>
+    (await json(await open(method, path, body))) as T
+  const targetOf = (target: HoldTarget) => (target === 'all' ? {} : { version: target })
+
+  return {
+    status: () => ask('GET', '/v1/status'),
+    why: peer => ask('GET', `/v1/why${peer === undefined ? '' : `?peer=${encodeURIComponent(peer)}`}`),
+    ticket: async () => (await ask<{ ticket: string }>('GET', '/v1/ticket')).ticket,
+    log: async linesMax => (await ask<{ lines: string[] }>('GET', `/v1/log?lines=${linesMax}`)).lines,
+    approve: version => ask('POST', '/v1/approve', { version }),
+    hold: target => ask('POST', '/v1/hold', targetOf(target)),
+    resume: target => ask('POST', '/v1/resume', targetOf(target)),
+    call: call => ask('POST', '/v1/calls', { ...call } as Json),
+    async trustDocuments() {
+      const trusted = await ask<{ documents: string[]; descriptors: string[] }>('GET', '/v1/trust')
+      return { documents: trusted.documents.map(fromBase64), descriptors: trusted.descriptors.map(fromBase64) }
+    },
+    async submit({ documents, descriptor }) {
+      const body = {
+        documents: documents.map(toBase64),
+        ...(descriptor === undefined ? {} : { descriptor: toBase64(descriptor) })
+      }
+      return (await ask<{ verdicts: DocumentVerdict[] }>('POST', '/v1/documents', body)).verdicts
+    },
+    bundle: id => ask('GET', `/v1/bundles/${id}`),
+    putManifest: (id, manifest) => ask('PUT', `/v1/bundles/${id}/manifest`, manifest),
+    putFile: (id, path, bytes) => ask('PUT', `/v1/bundles/${id}/file?path=${encodeURIComponent(path)}`, bytes),
+    stop: () => ask('POST', '/v1/stop'),
+    async *events() {
+      yield* readEvents(await open('GET', '/v1/events'))
+    }
+  }
+}
+
+interface Target {
+  readonly socketPath: string
+  readonly method: string
+  readonly path: string
+  readonly signal: AbortSignal | undefined
+}
+
+async function send({ signal, ...target }: Target, body?: Json | Uint8Array): Promise<IncomingMessage> {
+  const isBytes = body instanceof Uint8Array
+  const payload = body === undefined || isBytes ? body : JSON.stringify(body)
+  const headers =
+    payload === undefined
+      ? {}
+      : {
+          'content-type': isBytes ? 'application/octet-stream' : 'application/json',
+          'content-length': Buffer.byteLength(payload)
+        }
+  const response = await new Promise<IncomingMessage>((resolve, fail) => {
+    request({ ...target, headers, ...(signal === undefined ? {} : { signal }) }, resolve)
+      .on('error', fail)
+      .end(payload)
+  })
+  const status = response.statusCode ?? 0
+  if (status < 300) return response
+  const failure: unknown = await json(response).catch(() => undefined)
+  throw toRemoteError(failure, status)
+}
+
+function toBase64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
+}
+
+function fromBase64(text: string): Uint8Array {
+  return new Uint8Array(Buffer.from(text, 'base64'))
+}

@@ -1,0 +1,80 @@
+import { isSwitching, isTrouble, type Phase } from '@instar/core'
+import type { NeighbourStatus, PeerStatus } from '@instar/node/control'
+import { toWords } from '../options/duration.js'
+import type { Output } from './output.js'
+import { shortPeer } from './peer-name.js'
+
+/** What a person sees of a peer: itself, its versions, the others, and what needs attention. */
+export function statusText(status: PeerStatus, output: Output, nowMs: number): string {
+  const sections = [peerLines(status, output), versionTable(status, output, nowMs), peerTable(status, output)]
+  if (status.problems.length > 0)
+    sections.push(status.problems.map(problem => output.style('red', `! ${problem}`)).join('\n'))
+  return sections.join('\n\n')
+}
+
+function peerLines(status: PeerStatus, output: Output): string {
+  const { trust, host } = status
+  const freshness = trust.fresh
+    ? `fresh until ${trust.freshUntil ?? 'further notice'}`
+    : output.style('yellow', 'stale: nothing new starts')
+  const groups = status.groups.length > 0 ? ` (groups ${status.groups.join(', ')})` : ''
+  const calls = Object.entries(status.callsPerVersion).map(
+    ([version, count]) => `v${version} ${count.calls} (${count.disallowed} disallowed, ${count.errors} errors)`
+  )
+  return [
+    `peer     ${status.peer}  ${status.class}${groups}`,
+    `network  ${status.network.slice(0, 16)}…  newest v${status.newest}  trust ${freshness}`,
+    `runs     v${status.running.version}  serves ${served(status.served)}  instar ${status.instar}`,
+    `host     ${host.pid === undefined ? output.style('red', 'not running') : `pid ${host.pid}, up ${toWords(host.uptimeMs)}`}, plan ${host.plan}, ${host.restarts} restarts, ${host.heldCalls} calls queued`,
+    `calls    ${calls.join('; ') || 'none yet'}`
+  ].join('\n')
+}
+
+function versionTable(status: PeerStatus, output: Output, nowMs: number): string {
+  const rows = status.versions.map(each => [
+    `v${each.version}`,
+    each.title,
+    colourPhase(each.phase, output) + (each.held ? output.style('yellow', ' (held)') : ''),
+    toWords(Math.max(0, nowMs - Date.parse(each.since))),
+    each.lastPauseMs === undefined ? '' : toWords(each.lastPauseMs),
+    [progressWords(each.progress), each.reason].filter(text => text !== undefined).join(': ')
+  ])
+  return output.table(['VERSION', 'TITLE', 'PHASE', 'FOR', 'PAUSE', 'REASON'], rows)
+}
+
+function progressWords(progress: PeerStatus['versions'][number]['progress']): string | undefined {
+  if (progress?.done === undefined || progress.total === undefined) return progress?.stage
+  return `${progress.stage} ${progress.done}/${progress.total}`
+}
+
+function peerTable(status: PeerStatus, output: Output): string {
+  if (status.peers.length === 0) return 'No other peer is known yet.'
+  const rows = status.peers.map(each => [
+    shortPeer(each.peer),
+    each.class,
+    `v${each.running}`,
+    served(each.served),
+    each.versions.map(({ version, phase }) => `v${version} ${colourPhase(phase, output)}`).join(', '),
+    reachability(each, output),
+    each.versions.map(({ reason }) => reason).find(reason => reason !== undefined) ?? ''
+  ])
+  return output.table(['PEER', 'CLASS', 'RUNS', 'SERVES', 'PENDING', 'HEARD', 'REASON'], rows)
+}
+
+function reachability(peer: NeighbourStatus, output: Output): string {
+  const heard = `${toWords(peer.lastHeardMs)} ago`
+  if (!peer.reachable) return output.style('red', `${heard}, unreachable`)
+  return peer.connected ? heard : `${heard}, not connected`
+}
+
+function served(range: PeerStatus['served']): string {
+  if (range === undefined) return 'nothing'
+  return range[0] === range[1] ? `v${range[0]}` : `v${range[0]}–v${range[1]}`
+}
+
+/** R18: upgrading looks like work in progress, never like a failure. */
+export function colourPhase(phase: Phase, output: Output): string {
+  if (isTrouble(phase) || phase === 'frozen' || phase === 'halted') return output.style('red', phase)
+  if (isSwitching(phase) || phase === 'trial') return output.style('cyan', phase)
+  return phase === 'committed' ? output.style('green', phase) : phase
+}

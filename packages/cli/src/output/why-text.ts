@@ -1,0 +1,28 @@
+import type { GateReason, Why } from '@instar/node/control'
+import { toWords } from '../options/duration.js'
+import type { Output } from './output.js'
+import { shortPeer } from './peer-name.js'
+import { colourPhase } from './status-text.js'
+
+/** Why a peer is where it is, gate by gate (R18). */
+export function whyText(why: Why, output: Output): string {
+  const heard = why.lastHeardMs === undefined ? '' : ` (heard ${toWords(why.lastHeardMs)} ago)`
+  const lines = [`${why.peer}${heard}`, why.summary]
+  for (const version of why.versions) {
+    lines.push(
+      '',
+      `v${version.version} ${version.title}: ${colourPhase(version.phase, output)}`,
+      `  ${version.summary}`
+    )
+    lines.push(...version.gates.map(gate => `  ${gateLine(gate, output)}`))
+  }
+  return lines.join('\n')
+}
+
+function gateLine(gate: GateReason, output: Output): string {
+  const state = gate.open ? output.style('green', 'open  ') : output.style('yellow', 'closed')
+  const rule = gate.rule === undefined ? '' : ` [${gate.rule}]`
+  const peers = gate.waitsFor.length === 0 ? '' : ` Waits for ${gate.waitsFor.map(shortPeer).join(', ')}.`
+  const later = gate.lookAgainAt === undefined ? '' : ` Looks again at ${gate.lookAgainAt}.`
+  return `${gate.gate.padEnd(8)} ${state} ${gate.reason}${rule}${peers}${later}`
+}

@@ -1,0 +1,67 @@
+import { findControlSocket } from '@instar/node/control'
+import { createControlClient } from '../control/control-client.js'
+import type { Io } from '../io.js'
+import type { JsonOptions } from '../options/common.js'
+import { eventText } from '../output/event-text.js'
+import { createOutput, type Output } from '../output/output.js'
+import { loadPeerModule, type CreatePeerOptions, type RunningPeer } from './peer-module.js'
+
+/** What a shell reports for a process that was ended by Ctrl-C. */
+const interruptedExitCode = 130
+
+/** Runs a peer in this process until it is stopped, and tells what happens meanwhile. */
+export async function runPeer(io: Io, options: JsonOptions, peerOptions: CreatePeerOptions): Promise<void> {
+  const output = createOutput(io, options)
+  const { createPeer } = await loadPeerModule()
+  const peer = await createPeer(peerOptions)
+  // Awaited below; a peer that fails before that must not end the process with a stack trace.
+  peer.stopped.catch(() => undefined)
+  const release = io.onInterrupt(stopOnInterrupt(peer, output, io))
+  try {
+    await peer.start()
+    await introduce(peerOptions.dataDirectory, output)
+    await Promise.race([peer.stopped, follow(peerOptions.dataDirectory, output)])
+    await peer.stopped
+    output.result({ stopped: true }, () => 'Stopped.')
+  } finally {
+    release()
+  }
+}
+
+function stopOnInterrupt(peer: RunningPeer, output: Output, io: Io): () => void {
+  let interrupts = 0
+  return () => {
+    interrupts++
+    if (interrupts > 1) return io.exit(interruptedExitCode)
+    output.line('Stopping: running calls end first. Ctrl-C again stops at once.')
+    // Whatever goes wrong shows in `stopped`, for which the command waits.
+    peer.stop().catch(() => undefined)
+  }
+}
+
+async function introduce(dataDirectory: string, output: Output): Promise<void> {
+  const client = createControlClient(await findControlSocket(dataDirectory))
+  const [status, ticket] = [await client.status(), await client.ticket()]
+  const { peer, network, addresses, running } = status
+  output.result({ peer, network, class: status.class, addresses, running: running.version, ticket }, () =>
+    [
+      `peer     ${peer}`,
+      `class    ${status.class}, version ${running.version}`,
+      ...addresses.map(address => `listens  ${address}`),
+      `ticket   ${ticket}`,
+      '',
+      `Ctrl-C stops it. From another terminal: instar status --data ${dataDirectory}`,
+      ''
+    ].join('\n')
+  )
+}
+
+/** The peer's own events, over its control API like anyone's. */
+async function follow(dataDirectory: string, output: Output): Promise<void> {
+  const client = createControlClient(await findControlSocket(dataDirectory))
+  for await (const event of client.events()) {
+    if (event.type === 'status') continue
+    const text = eventText(event, output)
+    if (text !== undefined) output.result(event, () => text)
+  }
+}

@@ -1,0 +1,39 @@
+import { createInterface } from 'node:readline/promises'
+import { InstarError } from '@instar/core'
+import type { Io } from './io.js'
+
+/** The process that runs the command. */
+export function createProcessIo(): Io {
+  const isTerminal = process.stdout.isTTY
+  return {
+    out: text => void process.stdout.write(text),
+    err: text => void process.stderr.write(text),
+    env: process.env,
+    cwd: process.cwd(),
+    isTerminal,
+    // Node knows NO_COLOR, FORCE_COLOR and TERM.
+    hasColours: isTerminal && process.stdout.hasColors(),
+    now: () => Date.now(),
+    ask: askAtTerminal,
+    onInterrupt(listener) {
+      process.on('SIGINT', listener)
+      process.on('SIGTERM', listener)
+      return () => {
+        process.off('SIGINT', listener)
+        process.off('SIGTERM', listener)
+      }
+    },
+    exit: code => process.exit(code)
+  }
+}
+
+async function askAtTerminal(question: string): Promise<string> {
+  if (!process.stdin.isTTY) throw new InstarError('BadInput', 'Nobody can answer here: say yes beforehand with --yes.')
+  // Questions go beside the output, which may be read by a program.
+  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    return await terminal.question(question)
+  } finally {
+    terminal.close()
+  }
+}

@@ -1,0 +1,75 @@
+import { Command } from 'commander'
+import { addCall } from './commands/call.js'
+import { addJoin } from './commands/join.js'
+import { addKeysList } from './commands/keys-list.js'
+import { addLog } from './commands/log.js'
+import { addNetworkCreate } from './commands/network-create.js'
+import { addNetworkShow } from './commands/network-show.js'
+import { addPeerStart } from './commands/peer-start.js'
+import { addPeerStop } from './commands/peer-stop.js'
+import { addStatus } from './commands/status.js'
+import { addTicket } from './commands/ticket.js'
+import { addUpgradeApprove } from './commands/upgrade-approve.js'
+import { addUpgradeBuild } from './commands/upgrade-build.js'
+import { addUpgradeHold } from './commands/upgrade-hold.js'
+import { addUpgradeNew } from './commands/upgrade-new.js'
+import { addUpgradePublish } from './commands/upgrade-publish.js'
+import { addUpgradeSign } from './commands/upgrade-sign.js'
+import { addUpgradeStatus } from './commands/upgrade-status.js'
+import { addWhy } from './commands/why.js'
+import { exitCodes } from './exit-code.js'
+import type { Io } from './io.js'
+import { release } from './release.js'
+
+/** The whole command line as one tree; docs/cli.md is written from it. */
+export function createProgram(io: Io): Command {
+  const program = new Command('instar')
+    .description('Upgrades a long-lived distributed service while it runs, with no server in the middle.')
+    .version(release, '-V, --version', 'print the version of Instar')
+    .helpCommand(false)
+    .showSuggestionAfterError()
+    .showHelpAfterError('(instar --help tells what there is)')
+    .exitOverride()
+    .configureOutput({ writeOut: io.out, writeErr: io.err, getOutHasColors: () => false, getErrHasColors: () => false })
+    .configureHelp({ helpWidth: 100 })
+    .addHelpText(
+      'after',
+      `
+A first network:
+  $ instar network create --class int-set=./int-set.ts --data ./one --keys ./keys
+  $ instar peer start --data ./one
+  $ instar join "$(instar ticket --data ./one)" --class int-set --data ./two
+
+Exit codes:
+${Object.values(exitCodes)
+  .map(([code, meaning]) => `  ${code}  ${meaning}`)
+  .join('\n')}`
+    )
+
+  const network = group(program, 'network', 'make a network, look at it')
+  addNetworkCreate(network, io)
+  addNetworkShow(network, io)
+  const peer = group(program, 'peer', 'run a peer')
+  addPeerStart(peer, io)
+  addPeerStop(peer, io)
+  addJoin(program, io)
+  addTicket(program, io)
+  addStatus(program, io)
+  addWhy(program, io)
+  addLog(program, io)
+  addCall(program, io)
+  const upgrade = group(program, 'upgrade', 'make an upgrade, publish it, follow it, decide about it here')
+  addUpgradeNew(upgrade, io)
+  addUpgradeBuild(upgrade, io)
+  addUpgradeSign(upgrade, io)
+  addUpgradePublish(upgrade, io)
+  addUpgradeStatus(upgrade, io)
+  addUpgradeApprove(upgrade, io)
+  addUpgradeHold(upgrade, io)
+  addKeysList(group(program, 'keys', 'look at keys'), io)
+  return program
+}
+
+function group(program: Command, name: string, description: string): Command {
+  return program.command(name).description(description).helpCommand(false)
+}

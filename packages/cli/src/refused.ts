@@ -1,0 +1,5 @@
+/** Somebody said no: the person at the terminal, or the peer to a document. Not a failure of anything. */
+export class Refused extends Error {
+  override readonly name = 'Refused'
+  readonly code = 'Refused'
+}
