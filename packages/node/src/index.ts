@@ -1,1 +1,4 @@
 export { createControlServer, type ControlServer, type ControlServerInit } from './control/control-server.js'
+export { createPeer, type Peer } from './peer/peer.js'
+export type { PeerOptions } from './peer/options.js'
+export { instarVersion } from './version.js'

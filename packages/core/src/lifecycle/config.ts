@@ -1,8 +1,8 @@
 /** What one peer is and how patient it is. Given once at the start, never changed. */
 export interface PeerConfig {
   readonly peer: string
-  /** The class to run, by its name at the version where this peer joins. Needed for the first start only. */
-  readonly className: string
+  /** The class to run, by its name at the version where this peer joins. Asked at the first start only; may be left out where the network has one. */
+  readonly className: string | undefined
   readonly groups: readonly string[]
   /** The Instar release, for announcements. */
   readonly instar: string

@@ -149,7 +149,7 @@ function switchFailed(
     // The pointer has moved: there is no half way back, the new version is what runs here (R13).
     if (moved) arriveAt(turn, version)
     else upgradeFailed(turn, version, outcome.cause)
-  } else if (purpose === 'introduce' && version !== undefined) {
+  } else if (purpose === 'introduce' && version !== undefined && isComplete(turn, switching.plan)) {
     setPhase(turn, version, 'introduceFailed', { cause: outcome.cause, reason: outcome.cause })
   }
   if (host.status === 'down' || (purpose !== 'upgrade' && purpose !== 'introduce')) {
@@ -157,6 +157,11 @@ function switchFailed(
     host.retryMonoMs = now.monoMs + backoffMs(timing, host.failures)
     if (purpose === 'start') withdrawSuspect(turn, outcome.cause)
   }
+}
+
+/** Whether all code of a plan is here: a bundle that was lost on disk is no fault of the version's. */
+function isComplete(turn: Turn, plan: HostPlan): boolean {
+  return bundlesOf(plan).every(bundle => turn.state.bundles.get(bundle)?.status === 'ready')
 }
 
 function codeOf(state: PeerState, version: number): number {

@@ -1,7 +1,7 @@
 import type { StateMeta } from '../host-plan/host-plan.js'
 import type { JournalEntry } from '../journal/entries.js'
 import { admittedPeers, isReachable } from '../roster/roster.js'
-import { chainIdPrefix, classAt, findLineage, type Lineage } from '../version-log/version-log.js'
+import { chainIdPrefix, classAt, findLineage, type Lineage, type VersionLog } from '../version-log/version-log.js'
 import { previousVersion } from './goal.js'
 import { isSwitching, type Phase } from './phase.js'
 import type { PeerState } from './state.js'
@@ -144,7 +144,8 @@ export function maybeJoin(turn: Turn): void {
   const { state } = turn
   if (!state.started || state.lineage !== undefined || state.damage !== undefined) return
   if (state.log.length === 0 || (!state.config.alone && !state.synced)) return
-  const lineage = findLineage(state.log, state.config.className)
+  const className = state.config.className ?? onlyClass(state.log)
+  const lineage = className === undefined ? undefined : findLineage(state.log, className)
   if (lineage === undefined) return
   const neighbours = admittedPeers(state.roster).filter(entry =>
     isReachable(entry, turn.now.monoMs, state.config.timing.unreachableAfterMs)
@@ -163,6 +164,18 @@ export function maybeJoin(turn: Turn): void {
     { type: 'served', low: state.lowest }
   )
   learnVersions(turn)
+}
+
+/** The class that everybody runs, where there is only one to choose. */
+function onlyClass(log: VersionLog): string | undefined {
+  const lineages = new Map<string, string>()
+  for (const { version, descriptor } of log) {
+    for (const { newClass } of descriptor.classes) {
+      const lineage = findLineage(log, newClass, version)
+      if (lineage !== undefined) lineages.set(`${lineage.since} ${lineage.className}`, newClass)
+    }
+  }
+  return lineages.size === 1 ? [...lineages.values()][0] : undefined
 }
 
 /** Gives every trusted version above the one that runs a phase, so that its journey begins. */

@@ -39,6 +39,8 @@ export interface Engine {
   routes(): Routes
   /** Why the journal cannot be written, while that is so. Nothing begins meanwhile. */
   problem(): string | undefined
+  /** Resolves when what was decided before is on disk and its effects have begun. */
+  settled(): Promise<void>
   /** Takes no more facts; resolves when what was decided before is on disk. */
   stop(): Promise<void>
 }
@@ -113,6 +115,7 @@ export function createEngine(init: EngineInit): Engine {
       return routes
     },
     problem: () => problem,
+    settled: () => last,
     async stop() {
       stopped = true
       clearTimeout(wake)

@@ -1,0 +1,305 @@
+import { open } from 'node:fs/promises'
+import { CallError, InstarError, isAdmitted, type Json } from '@instar/core'
+import { encodeTicket, documentsOf, headsOf } from '@instar/signer'
+import { decodeValue, encodeValue } from '@instar/simulator-runtime/codec'
+import type { Logger } from 'pino'
+import type { BundleStore } from '../bundles/bundle-store.js'
+import { createBundleUpload } from '../control/bundle-upload.js'
+import type { CallAnswer, CallRequest, DocumentVerdict, PeerControl, Submission } from '../control/peer-control.js'
+import type { PeerEvent } from '../control/schema/events.js'
+import type { PeerStatus, TrustStatus } from '../control/schema/status.js'
+import type { Engine } from '../engine/engine.js'
+import type { HostManager, HostStats } from '../host/host-manager.js'
+import type { StageDetail } from '../host/switch-result.js'
+import type { Overlay } from '../overlay/overlay.js'
+import type { Rpc } from '../rpc/rpc.js'
+import type { TrustService } from '../trust/trust-service.js'
+import { monoMs, wallMs } from './clock.js'
+import type { StoredConfig } from './options.js'
+import type { Performer } from './perform.js'
+import { neighbourStatus, statusOf } from './status.js'
+import { whyOf } from './why.js'
+
+export interface PeerControlInit {
+  readonly engine: Engine
+  readonly trust: TrustService
+  readonly overlay: Overlay
+  readonly host: HostManager
+  readonly rpc: Rpc
+  readonly bundles: BundleStore
+  readonly performer: Performer
+  readonly config: StoredConfig
+  readonly log: Logger
+  readonly logPath: string
+  readonly stop: () => void
+}
+
+/** What the control API asks, answered by the parts of the peer; and the events that they cause. */
+export interface ControlledPeer extends PeerControl {
+  /** Something that the status shows may have changed. */
+  changed(): void
+  stage(version: number | undefined, detail: StageDetail): void
+  pause(version: number | undefined, pauseMs: number): void
+  /** A sentence for the operator that stands until the next start. */
+  problem(sentence: string): void
+  stopping(): void
+  close(): Promise<void>
+}
+
+const hostStatsEveryMs = 1000
+const logBytesMax = 1024 * 1024
+
+export function createPeerControl(init: PeerControlInit): ControlledPeer {
+  const { engine, trust, overlay, host, rpc, config } = init
+  const listeners = new Set<(event: PeerEvent) => void>()
+  const upload = createBundleUpload(init.bundles)
+  const problems = new Set<string>()
+  const pausesMs = new Map<number, number>()
+  const phases = new Map<number, string>()
+  const heard = new Map<string, string>()
+  let transform: StageDetail['transform']
+  let hostStats: HostStats | undefined
+
+  const tell = (event: PeerEvent): void => {
+    for (const listener of listeners) listener(event)
+  }
+  const now = (): string => new Date(wallMs()).toISOString()
+
+  // The host answers when it can; the status is drawn from its last answer.
+  const polling = setInterval(() => {
+    host.stats().then(
+      stats => (hostStats = stats),
+      (thrown: unknown) => init.log.debug({ err: thrown }, 'the host did not say how it is')
+    )
+  }, hostStatsEveryMs).unref()
+
+  const status = (): PeerStatus => {
+    const { host: hostState } = engine.state
+    const problem = engine.problem()
+    return statusOf(engine.state, {
+      network: config.network,
+      addresses: overlay.addresses(),
+      connected: overlay.connected(),
+      trust: trustStatus(trust),
+      host: {
+        ...(hostStats?.pid === undefined ? {} : { pid: hostStats.pid }),
+        uptimeMs: hostStats?.uptimeMs ?? 0,
+        heldCalls: hostStats?.held.calls ?? 0,
+        ...(hostState.lastError === undefined ? {} : { lastError: hostState.lastError })
+      },
+      callsPerVersion: rpc.received.perVersion(),
+      problems: problem === undefined ? [...problems] : [...problems, problem],
+      fetches: init.performer.fetches,
+      pausesMs,
+      transform
+    })
+  }
+
+  const tellPhases = (): void => {
+    for (const { version, phase, reason } of engine.state.versions.values()) {
+      const shown = `${phase} ${reason ?? ''}`
+      if (phases.get(version) === shown) continue
+      phases.set(version, shown)
+      tell({ type: 'phase', at: now(), version, phase, ...(reason === undefined ? {} : { reason }) })
+    }
+  }
+  const tellPeers = (): void => {
+    for (const entry of engine.state.roster.values()) {
+      const { peer, epoch, seq } = entry.announcement
+      const mark = `${epoch} ${seq}`
+      if (!isAdmitted(entry) || heard.get(peer) === mark) continue
+      heard.set(peer, mark)
+      tell({ type: 'peer', at: now(), peer: neighbourStatus(engine.state, entry, overlay.connected()) })
+    }
+  }
+
+  return {
+    status,
+    why: peer => whyOf(engine.state, { wallMs: wallMs(), monoMs: monoMs() }, peer),
+    async approve(version) {
+      await operate(engine, 'approve', version)
+    },
+    async hold(target) {
+      await operate(engine, 'hold', target === 'all' ? undefined : target)
+    },
+    async resume(target) {
+      await operate(engine, 'resume', target === 'all' ? undefined : target)
+    },
+    submit: submission => submit(trust, submission),
+    async trustDocuments() {
+      const documents = documentsOf(trust.state())
+      return {
+        documents: documents.filter(({ info }) => info.role !== 'descriptor').map(({ bytes }) => bytes),
+        descriptors: documents
+          .filter(({ info }) => info.role === 'descriptor')
+          .sort((a, b) => a.info.version - b.info.version)
+          .map(({ bytes }) => bytes)
+      }
+    },
+    ...upload,
+    ticket: () => encodeTicket({ network: config.network, addresses: overlay.addresses().slice(0, 16) }),
+    call: (request, signal) => call(init, request, signal),
+    log: linesMax => tailOf(init.logPath, linesMax),
+    stop: init.stop,
+    subscribe(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    changed() {
+      if (listeners.size === 0) return
+      tellPhases()
+      tellPeers()
+    },
+    stage(version, detail) {
+      transform = detail.transform
+      if (transform === undefined || version === undefined) return
+      const { done, total } = transform
+      tell({
+        type: 'stage',
+        at: now(),
+        version,
+        stage: 'transforming',
+        ...(done === undefined ? {} : { done }),
+        ...(total === undefined ? {} : { total })
+      })
+    },
+    pause(version, pauseMs) {
+      if (version !== undefined) pausesMs.set(version, pauseMs)
+    },
+    problem(sentence) {
+      problems.add(sentence)
+      tell({ type: 'problem', at: now(), problem: sentence })
+    },
+    stopping() {
+      tell({ type: 'stopping', at: now() })
+    },
+    async close() {
+      clearInterval(polling)
+    }
+  }
+}
+
+/** Hands an operator's word to the core. Versions are settled in order, so an unknown one is a slip of the operator's. */
+async function operate(
+  engine: Engine,
+  word: 'approve' | 'hold' | 'resume',
+  version: number | undefined
+): Promise<void> {
+  if (version !== undefined && version > engine.state.log.length) {
+    throw new InstarError(
+      'UnknownVersion',
+      `Version ${version} is not known here; the newest is ${engine.state.log.length}.`
+    )
+  }
+  engine.input({ fact: 'operator', word, ...(version === undefined ? {} : { version }) })
+  await engine.settled()
+}
+
+function trustStatus(trust: TrustService): TrustStatus {
+  const heads = headsOf(trust.state())
+  const until = trust.freshUntilMs()
+  return {
+    root: heads.root?.version ?? 0,
+    targets: heads.targets?.version ?? 0,
+    timestamp: heads.timestamp?.version ?? 0,
+    ...(until === 0 ? {} : { freshUntil: new Date(until).toISOString() }),
+    fresh: wallMs() < until,
+    forks: trust.state().named.forks.map(({ version }) => version)
+  }
+}
+
+/** As if a neighbour had sent them; a descriptor goes in after the targets that name it. */
+async function submit(trust: TrustService, { documents, descriptor }: Submission): Promise<readonly DocumentVerdict[]> {
+  const verdicts: DocumentVerdict[] = []
+  for (const [i, bytes] of [...documents, ...(descriptor === undefined ? [] : [descriptor])].entries()) {
+    const verdict = await trust.submit(bytes, 'operator')
+    const isDescriptor = i === documents.length
+    if (verdict.verdict === 'accept') {
+      const { role, version } = verdict.value
+      verdicts.push({
+        document: isDescriptor ? `descriptor of version ${version}` : `${role} ${version}`,
+        verdict: 'accept'
+      })
+    } else {
+      const { code, detail } = verdict
+      verdicts.push({
+        document: isDescriptor ? 'descriptor' : `document ${i + 1}`,
+        verdict: verdict.verdict,
+        code,
+        detail
+      })
+    }
+  }
+  return verdicts
+}
+
+async function call(
+  { engine, overlay, rpc }: PeerControlInit,
+  request: CallRequest,
+  signal: AbortSignal
+): Promise<CallAnswer> {
+  const peer =
+    request.peer ?? (request.class === undefined ? overlay.peerId : anyPeerOf(engine, overlay.peerId, request.class))
+  const version = request.version ?? engine.state.running
+  const className = request.class ?? (await classOf({ engine, rpc }, peer, version, signal))
+  const startedMs = monoMs()
+  const result = await rpc.call({
+    peer,
+    className,
+    version,
+    method: request.method,
+    args: encodeValue([...request.args]),
+    remainingMs: request.timeoutMs,
+    signal
+  })
+  return { result: toJson(decodeValue(result)), peer, version, durationMs: monoMs() - startedMs }
+}
+
+/** A live peer that bears this class at the version that it runs, this one first. */
+function anyPeerOf({ state, routes }: Engine, self: string, className: string): string {
+  if (routes().entries.some(entry => entry.state === 'served' && entry.className === className)) return self
+  for (const entry of state.roster.values()) {
+    if (isAdmitted(entry) && entry.announcement.class === className) return entry.announcement.peer
+  }
+  throw new InstarError('BadInput', `No known peer runs the class ${className}.`)
+}
+
+async function classOf(
+  { engine, rpc }: Pick<PeerControlInit, 'engine' | 'rpc'>,
+  peer: string,
+  version: number,
+  signal: AbortSignal
+): Promise<string> {
+  const here = engine.routes().entries.find(entry => entry.version === version)
+  if (here !== undefined) return here.className
+  const hello = await rpc.helloOf(peer, { signal })
+  if (hello.class !== undefined) return hello.class
+  throw new CallError('NotYet', { message: `${peer} has not joined the network yet`, retryAfterMs: 1000 })
+}
+
+/** JSON has neither `undefined` nor bytes. */
+function toJson(value: unknown): Json {
+  if (value === undefined) return null
+  const text = JSON.stringify(value, (_key, inner: unknown) => {
+    if (inner instanceof Uint8Array) return Buffer.from(inner).toString('base64')
+    return typeof inner === 'bigint' ? inner.toString() : inner
+  })
+  return JSON.parse(text) as Json
+}
+
+async function tailOf(path: string, linesMax: number): Promise<readonly string[]> {
+  const file = await open(path, 'r').catch(() => undefined)
+  if (file === undefined) return []
+  try {
+    const { size } = await file.stat()
+    const length = Math.min(size, logBytesMax)
+    const { buffer } = await file.read(Buffer.alloc(length), 0, length, size - length)
+    const lines = buffer
+      .toString('utf8')
+      .split('\n')
+      .filter(line => line !== '')
+    return lines.slice(-linesMax)
+  } finally {
+    await file.close()
+  }
+}

@@ -1,0 +1,112 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { InstarError, messageOf, type Timing } from '@instar/core'
+import { parseTicket } from '@instar/signer'
+import type { Logger } from 'pino'
+import { z } from 'zod'
+import { replaceFile } from '../store/durable-file.js'
+
+/** What a program says to start a peer. What is left out comes from the data directory, or from the defaults below. */
+export interface PeerOptions {
+  /** Everything that the peer keeps; made when it does not exist. One process at a time. */
+  readonly dataDirectory: string
+  /** Multiaddrs to listen on. Default: a free port on all interfaces. */
+  readonly listen?: readonly string[]
+  /** Multiaddrs of peers to find the network by, besides those of the ticket. None: this peer begins at version 1. */
+  readonly bootstrap?: readonly string[]
+  /** The network to join and where to find it; needed at the first start of a peer that did not create its network. */
+  readonly ticket?: string
+  /** The class to run; may be left out where the network has only one. */
+  readonly className?: string
+  readonly groups?: readonly string[]
+  /** Default: JSON lines to the `log` file of the data directory. */
+  readonly log?: Logger
+  /** Waiting times of the core that differ from its defaults. */
+  readonly timing?: Partial<Timing>
+  /** How often neighbours compare what they know. Default 60 s. */
+  readonly syncEveryMs?: number
+  /** Changes of phase that are announced at once, per minute (§13). Default 12. */
+  readonly urgentPerMinute?: number
+  /** All peers share one machine: limits per IP address are lifted. Default: all of `listen` is loopback. */
+  readonly sameHost?: boolean
+  /** Dies on purpose, see `parseFaults`. For tests. */
+  readonly faults?: string
+}
+
+const configSchema = z.strictObject({
+  format: z.literal(1),
+  network: z.string().regex(/^[0-9a-f]{64}$/),
+  className: z.string().optional(),
+  groups: z.array(z.string()),
+  listen: z.array(z.string()).min(1),
+  bootstrap: z.array(z.string())
+})
+
+/** What a peer remembers of how it was started; `config.json` in its data directory, for people to read and change. */
+export type StoredConfig = Readonly<z.infer<typeof configSchema>>
+
+const listenDefault = ['/ip4/0.0.0.0/tcp/0']
+
+/**
+ * Puts together what was said now and what was said before, and writes it down.
+ *
+ * @param seed - the network of the genesis seed in the data directory, where there is one
+ * @throws InstarError BadConfig for a file that is not a configuration, BadTicket, WrongNetwork when the directory belongs to another
+ *   network, BadInput when nothing says which network to join
+ */
+export async function settleConfig(options: PeerOptions, seed: string | undefined): Promise<StoredConfig> {
+  const path = join(options.dataDirectory, 'config.json')
+  const stored = await readConfig(path)
+  const ticket = options.ticket === undefined ? undefined : parseTicket(options.ticket)
+  const known = stored?.network ?? seed
+  if (known !== undefined && ticket !== undefined && known !== ticket.network) {
+    throw new InstarError(
+      'WrongNetwork',
+      `The data directory ${options.dataDirectory} belongs to network ${known.slice(0, 16)}…, the ticket to ${ticket.network.slice(0, 16)}…: use another directory for another network.`,
+      { detail: { stored: known, asked: ticket.network } }
+    )
+  }
+  const network = known ?? ticket?.network
+  if (network === undefined) {
+    throw new InstarError(
+      'BadInput',
+      `${options.dataDirectory} holds no peer yet: join a network with a ticket, or create one with \`instar network create\`.`
+    )
+  }
+  const className = options.className ?? stored?.className
+  const bootstrap = [...(options.bootstrap ?? []), ...(ticket?.addresses ?? [])]
+  const config: StoredConfig = {
+    format: 1,
+    network,
+    ...(className === undefined ? {} : { className }),
+    groups: [...(options.groups ?? stored?.groups ?? [])],
+    listen: [...(options.listen ?? stored?.listen ?? listenDefault)],
+    bootstrap: bootstrap.length > 0 ? bootstrap : [...(stored?.bootstrap ?? [])]
+  }
+  if (JSON.stringify(config) !== JSON.stringify(stored)) {
+    await replaceFile(path, new TextEncoder().encode(`${JSON.stringify(config, undefined, 2)}\n`), 0o600)
+  }
+  return config
+}
+
+async function readConfig(path: string): Promise<StoredConfig | undefined> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw new InstarError('BadConfig', `${path} cannot be read: ${messageOf(thrown)}.`, { cause: thrown })
+  }
+  try {
+    const parsed = configSchema.safeParse(JSON.parse(text))
+    if (parsed.success) return parsed.data
+    throw new InstarError('BadConfig', `${path} is not a peer's configuration: ${flaws(parsed.error)}.`)
+  } catch (thrown) {
+    if (thrown instanceof InstarError) throw thrown
+    throw new InstarError('BadConfig', `${path} is not JSON: ${messageOf(thrown)}.`, { cause: thrown })
+  }
+}
+
+function flaws(error: z.ZodError): string {
+  return error.issues.map(({ path, message }) => `${path.join('.') || 'the file'}: ${message}`).join('; ')
+}

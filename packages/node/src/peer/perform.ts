@@ -1,0 +1,135 @@
+import { messageOf, type Effect, type Fact, type HostPlan, type InstarError, type Outcome } from '@instar/core'
+import { evaluate } from '@instar/scheduler'
+import type { Logger } from 'pino'
+import type { BundleExchange, FetchProgress } from '../bundles/bundle-exchange.js'
+import type { BundleStore } from '../bundles/bundle-store.js'
+import type { HostManager } from '../host/host-manager.js'
+import type { RehearsalResult } from '../host/rehearsal.js'
+import type { StageDetail } from '../host/switch-result.js'
+import type { Announcements } from '../overlay/announcements.js'
+
+export interface PerformInit {
+  readonly bundles: BundleStore
+  readonly exchange: BundleExchange
+  /** Whom to ask for bundles, best first. */
+  readonly providers: () => readonly string[]
+  readonly host: HostManager
+  readonly rehearse: (plans: readonly HostPlan[], signal: AbortSignal) => Promise<RehearsalResult>
+  readonly announcements: Pick<Announcements, 'announce'>
+  readonly input: (fact: Fact) => void
+  readonly log: Logger
+  /** Ends everything that is under way. */
+  readonly signal: AbortSignal
+  readonly onStage: (version: number | undefined, detail: StageDetail) => void
+  readonly onPause: (version: number | undefined, pauseMs: number) => void
+}
+
+export interface Performer {
+  /** Starts an effect; its result comes back as a fact. */
+  perform(effect: Effect): void
+  /** Bundles that are being fetched, and how far they are. */
+  readonly fetches: ReadonlyMap<string, FetchProgress>
+}
+
+/** Carries out what the core has decided (§11). Every effect may be repeated; results of a peer that stops are dropped. */
+export function createPerformer(init: PerformInit): Performer {
+  const { input, log, signal } = init
+  const fetches = new Map<string, FetchProgress>()
+  const switches = new Map<number, AbortController>()
+
+  const done = (id: number, outcome: Outcome): void => {
+    if (!signal.aborted) input({ fact: 'done', id, outcome })
+  }
+
+  const fetchBundle = async (id: number, bundle: string): Promise<void> => {
+    if (init.bundles.has(bundle)) return done(id, { of: 'fetchBundle', ok: true })
+    try {
+      await init.exchange.fetch(bundle, {
+        providers: init.providers,
+        signal,
+        onProgress: progress => fetches.set(bundle, progress),
+        onLiar: (peer, detail) => log.warn({ peer, bundle, detail }, 'a peer sent bytes that are not the bundle')
+      })
+      done(id, { of: 'fetchBundle', ok: true })
+    } catch (thrown) {
+      done(id, { of: 'fetchBundle', ok: false, cause: messageOf(thrown), transient: true })
+    } finally {
+      fetches.delete(bundle)
+    }
+  }
+
+  const rehearse = async (id: number, plans: readonly HostPlan[]): Promise<void> => {
+    const result = await init.rehearse(plans, signal)
+    if (result.ok) return done(id, { of: 'rehearse', ok: true })
+    done(id, { of: 'rehearse', ok: false, cause: result.error.message, transient: isTransient(result.error) })
+  }
+
+  const switchHost = async ({ id, plan, version }: Extract<Effect, { effect: 'switchHost' }>): Promise<void> => {
+    const cancel = new AbortController()
+    switches.set(id, cancel)
+    const result = await init.host.switchHost(plan, {
+      signal: cancel.signal,
+      onStage: (stage, detail) => {
+        init.onStage(version, detail)
+        if (!signal.aborted) input({ fact: 'switchStage', id, stage })
+      }
+    })
+    switches.delete(id)
+    init.onPause(version, result.timings.pauseMs)
+    if (result.ok) return done(id, { of: 'switchHost', ok: true, meta: result.meta })
+    log.warn({ plan: plan.plan, stage: result.stage, err: result.error }, 'the host could not be switched')
+    const { error, stage, restored, meta } = result
+    done(id, { of: 'switchHost', ok: false, cause: error.message, stage, restored, meta })
+  }
+
+  const run = (effect: Effect, work: Promise<void>): void => {
+    work.catch((thrown: unknown) => {
+      // Every operating failure is an outcome; what comes here is a mistake of ours, and hiding it would leave the core waiting for ever.
+      log.fatal({ err: thrown, effect: effect.effect }, 'an effect failed in a way that it must not')
+      throw thrown
+    })
+  }
+
+  return {
+    fetches,
+    perform(effect) {
+      switch (effect.effect) {
+        case 'fetchBundle':
+          return run(effect, fetchBundle(effect.id, effect.bundle))
+        case 'rehearse':
+          return run(effect, rehearse(effect.id, effect.plans))
+        case 'switchHost':
+          return run(effect, switchHost(effect))
+        case 'cancelSwitch':
+          switches.get(effect.id)?.abort()
+          return
+        case 'evaluateSchedule':
+          return run(effect, evaluateSchedule(effect, done))
+        case 'announce':
+          return init.announcements.announce(effect.content)
+        case 'persist':
+        case 'wake':
+          // The engine's own.
+          return
+      }
+    }
+  }
+}
+
+/** R15: a scheduling function that fails means "wait", and is reported. */
+async function evaluateSchedule(
+  { id, schedule, inputs }: Extract<Effect, { effect: 'evaluateSchedule' }>,
+  done: (id: number, outcome: Outcome) => void
+): Promise<void> {
+  try {
+    const decision = evaluate(schedule.strategy, inputs)
+    done(id, { of: 'evaluateSchedule', ok: true, decision })
+  } catch (thrown) {
+    done(id, { of: 'evaluateSchedule', ok: false, cause: messageOf(thrown) })
+  }
+}
+
+/** Whether trying the same code again can end differently; a damaged bundle is being fetched again. */
+function isTransient(error: InstarError): boolean {
+  return error.code === 'DiskFull' || error.code === 'Stopped' || error.code === 'BundleUnavailable'
+}

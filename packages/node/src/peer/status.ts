@@ -1,0 +1,170 @@
+import {
+  admittedPeers,
+  chainIdPrefix,
+  entryOf,
+  floorOf,
+  isReachable,
+  isSwitching,
+  servedRange,
+  classAt,
+  type PeerState,
+  type RosterEntry,
+  type VersionProgress
+} from '@instar/core'
+import type {
+  CallCounts,
+  HostStatus,
+  NeighbourStatus,
+  PeerStatus,
+  TrustStatus,
+  VersionStatus
+} from '../control/schema/status.js'
+import type { FetchProgress } from '../bundles/bundle-exchange.js'
+import { monoMs } from './clock.js'
+
+/** What the status is drawn from, besides the core's state. */
+export interface StatusSources {
+  readonly network: string
+  readonly addresses: readonly string[]
+  readonly connected: ReadonlySet<string>
+  readonly trust: TrustStatus
+  readonly host: Omit<HostStatus, 'plan' | 'restarts'>
+  readonly callsPerVersion: Readonly<Record<string, CallCounts>>
+  readonly problems: readonly string[]
+  readonly fetches: ReadonlyMap<string, FetchProgress>
+  readonly pausesMs: ReadonlyMap<number, number>
+  readonly transform: { readonly to: number; readonly done?: number; readonly total?: number } | undefined
+}
+
+/** Everything that people see of a peer, as it is now. */
+export function statusOf(state: Readonly<PeerState>, from: StatusSources): PeerStatus {
+  const { config, lineage, log } = state
+  const running = Math.max(state.running, 1)
+  const served = servedRange(state)
+  return {
+    peer: config.peer,
+    network: from.network,
+    class: lineage === undefined ? (config.className ?? 'not chosen') : classAt(log, lineage, state.running).className,
+    groups: [...config.groups],
+    instar: config.instar,
+    epoch: Math.max(state.epoch, 1),
+    addresses: [...from.addresses],
+    running: { version: running, chainId: chainIdPrefix(log, running) ?? '' },
+    newest: Math.max(log.length, 1),
+    floor: Math.max(lineage === undefined ? 1 : floorOf(state), 1),
+    ...(served === undefined ? {} : { served: [...served] as [number, number] }),
+    trust: from.trust,
+    versions: [...state.versions.values()]
+      .filter(({ phase }) => phase !== 'retired')
+      .sort((a, b) => a.version - b.version)
+      .map(progress => versionStatus(state, progress, from)),
+    host: { ...from.host, plan: state.host.plan?.plan ?? 0, restarts: state.host.failures },
+    peers: admittedPeers(state.roster).map(entry => neighbourStatus(state, entry, from.connected)),
+    problems: problemsOf(state, from),
+    callsPerVersion: { ...from.callsPerVersion }
+  }
+}
+
+function versionStatus(state: Readonly<PeerState>, progress: VersionProgress, from: StatusSources): VersionStatus {
+  const { version, phase } = progress
+  const pause = from.pausesMs.get(version)
+  const shown = progressShown(state, progress, from)
+  const reason = progress.reason ?? progress.cause
+  return {
+    version,
+    title: entryOf(state.log, version).descriptor.title,
+    phase,
+    ...(reason === undefined ? {} : { reason }),
+    since: new Date(progress.sinceWallMs).toISOString(),
+    held: progress.held || state.heldAll,
+    ...(shown === undefined ? {} : { progress: shown }),
+    ...(pause === undefined ? {} : { lastPauseMs: pause })
+  }
+}
+
+function progressShown(
+  state: Readonly<PeerState>,
+  { version, phase }: VersionProgress,
+  from: StatusSources
+): VersionStatus['progress'] {
+  if (phase === 'fetching') {
+    const bundle = entryOf(state.log, version).descriptor.classes.find(each => from.fetches.has(each.bundle))?.bundle
+    const fetch = bundle === undefined ? undefined : from.fetches.get(bundle)
+    if (fetch === undefined) return undefined
+    return { stage: 'bytes', done: fetch.bytes, ...(fetch.bytesTotal === undefined ? {} : { total: fetch.bytesTotal }) }
+  }
+  if (!isSwitching(phase)) return undefined
+  const { switching } = state.host
+  if (switching?.version !== version || switching.stage === undefined) return undefined
+  const { transform } = from
+  if (switching.stage !== 'transforming' || transform?.to !== version) return { stage: switching.stage }
+  return {
+    stage: switching.stage,
+    ...(transform.done === undefined ? {} : { done: transform.done }),
+    ...(transform.total === undefined ? {} : { total: transform.total })
+  }
+}
+
+export function neighbourStatus(
+  state: Readonly<PeerState>,
+  { announcement, heardMonoMs }: RosterEntry,
+  connected: ReadonlySet<string>
+): NeighbourStatus {
+  const age = monoMs() - heardMonoMs
+  return {
+    peer: announcement.peer,
+    class: announcement.class,
+    groups: [...announcement.groups],
+    running: announcement.running.version,
+    floor: announcement.floor,
+    ...(announcement.served === undefined ? {} : { served: announcement.served }),
+    versions: announcement.versions.map(({ version, phase, reason }) => ({
+      version,
+      phase,
+      ...(reason === undefined ? {} : { reason })
+    })),
+    lastHeardMs: Math.max(0, Math.round(age)),
+    reachable: isReachable({ announcement, heardMonoMs }, monoMs(), state.config.timing.unreachableAfterMs),
+    connected: connected.has(announcement.peer)
+  }
+}
+
+/** What needs a person, one sentence each. */
+function problemsOf(state: Readonly<PeerState>, from: StatusSources): string[] {
+  const problems = [...from.problems]
+  if (state.damage !== undefined) problems.push(state.damage)
+  if (state.lineage === undefined) problems.push(whyNotJoined(state))
+  if (!from.trust.fresh && state.log.length > 0) {
+    problems.push(
+      'The trust metadata are stale: nothing new starts until a holder of the timestamp key signs a new timestamp.'
+    )
+  }
+  const { host } = state
+  if (host.status === 'down' && host.lastError !== undefined) problems.push(`The host does not run: ${host.lastError}`)
+  for (const [bundle, fetch] of from.fetches) {
+    if (fetch.reason !== undefined) problems.push(`Bundle ${bundle.slice(0, 12)}… is not here yet: ${fetch.reason}`)
+  }
+  for (const { version, phase, cause } of state.versions.values()) {
+    if (phase === 'introduceFailed' || phase === 'failed' || phase === 'wentBack') {
+      problems.push(
+        `Version ${version} does not work here (${phase}): ${cause ?? 'no cause is known'}. \`instar upgrade resume ${version}\` tries it again.`
+      )
+    } else if (phase === 'waiting' && cause !== undefined) {
+      problems.push(`The last attempt to upgrade to version ${version} failed: ${cause}`)
+    }
+  }
+  for (const version of state.frozen)
+    problems.push(`Two valid descriptors of version ${version} are known: it is frozen.`)
+  return problems
+}
+
+function whyNotJoined(state: Readonly<PeerState>): string {
+  if (state.log.length === 0)
+    return 'It has not learned the network yet: it waits for a neighbour that knows the trust documents.'
+  if (!state.config.alone && !state.synced)
+    return 'It has not joined yet: it waits for the first complete exchange with a neighbour.'
+  const known = [...new Set(state.log.flatMap(({ descriptor }) => descriptor.classes.map(each => each.newClass)))]
+  const asked = state.config.className
+  const flaw = asked === undefined ? 'The network has several classes' : `The network has no class ${asked}`
+  return `${flaw}; it knows ${known.join(', ')}: start the peer with --class and one of them.`
+}

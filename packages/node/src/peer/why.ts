@@ -1,0 +1,91 @@
+import {
+  entryOf,
+  gatesOf,
+  InstarError,
+  isTrouble,
+  type GateState,
+  type Now,
+  type PeerState,
+  type VersionProgress
+} from '@instar/core'
+import type { GateReason, VersionReason, Why } from '../control/schema/why.js'
+
+/** Why this peer, or another one as it announced itself, is where it is (R18). @throws InstarError BadInput for an unknown peer */
+export function whyOf(state: Readonly<PeerState>, now: Now, peer?: string): Why {
+  return peer === undefined || peer === state.config.peer ? whyHere(state, now) : whyThere(state, now, peer)
+}
+
+function whyHere(state: Readonly<PeerState>, now: Now): Why {
+  const versions = [...state.versions.values()]
+    .filter(({ version, phase }) => phase !== 'retired' && !(phase === 'committed' && version === state.running))
+    .sort((a, b) => a.version - b.version)
+    .map(progress => reasonHere(state, progress, now))
+  return { peer: state.config.peer, self: true, summary: summaryHere(state, versions), versions }
+}
+
+function summaryHere(state: Readonly<PeerState>, versions: readonly VersionReason[]): string {
+  if (state.damage !== undefined) return state.damage
+  if (state.lineage === undefined) return 'It has not joined the network yet.'
+  const pending = versions.filter(({ version }) => version > state.running)
+  const onTrial = state.versions.get(state.running)?.phase === 'trial'
+  if (onTrial) return `It runs version ${state.running}, which is still watched before it is committed.`
+  if (pending.length === 0) return `It runs version ${state.running}, the newest that it knows.`
+  return `It runs version ${state.running}; ${pending.length === 1 ? `version ${pending[0]?.version} is` : `${pending.length} versions are`} pending.`
+}
+
+function reasonHere(state: Readonly<PeerState>, progress: VersionProgress, now: Now): VersionReason {
+  const { version, phase } = progress
+  const asksGates =
+    version > state.running && (phase === 'introduced' || phase === 'waiting' || phase === 'introducing')
+  return {
+    version,
+    title: entryOf(state.log, version).descriptor.title,
+    phase,
+    summary: progress.reason ?? progress.cause ?? `It is ${phase}.`,
+    gates: asksGates ? gatesOf(state, progress, now).map(gate => gateReason(gate.name, gate.state, progress)) : []
+  }
+}
+
+function gateReason(gate: GateReason['gate'], state: GateState, progress: VersionProgress): GateReason {
+  if (state.open) return { gate, open: true, reason: 'open', waitsFor: [] }
+  const lookAgainAtMs = gate === 'schedule' ? progress.schedule?.lookAgainAtMs : undefined
+  return {
+    gate,
+    open: false,
+    reason: state.reason,
+    rule: state.rule,
+    waitsFor: [...state.waitsFor],
+    ...(lookAgainAtMs === undefined || !Number.isFinite(lookAgainAtMs)
+      ? {}
+      : { lookAgainAt: new Date(lookAgainAtMs).toISOString() })
+  }
+}
+
+function whyThere(state: Readonly<PeerState>, now: Now, peer: string): Why {
+  const found = [...state.roster.values()].filter(
+    ({ announcement }) => announcement.peer === peer || announcement.peer.endsWith(peer)
+  )
+  const [entry] = found
+  if (entry === undefined || found.length > 1) {
+    const flaw =
+      found.length > 1
+        ? `${found.length} peers end in "${peer}"; give more of the id`
+        : `No peer "${peer}" is known here`
+    throw new InstarError('BadInput', `${flaw}. \`instar status\` lists them.`)
+  }
+  const { announcement, heardMonoMs } = entry
+  const lastHeardMs = Math.max(0, Math.round(now.monoMs - heardMonoMs))
+  const versions = announcement.versions.map(({ version, phase, reason }): VersionReason => {
+    const title = state.log[version - 1]?.descriptor.title ?? 'not known here'
+    return {
+      version,
+      title,
+      phase,
+      summary: reason ?? (isTrouble(phase) ? `It failed there (${phase}).` : `It is ${phase} there.`),
+      gates: []
+    }
+  })
+  const silence = `last heard ${Math.round(lastHeardMs / 1000)} s ago`
+  const summary = `By its own word it runs version ${announcement.running.version} and trusts versions up to ${announcement.newest}; ${silence}.`
+  return { peer: announcement.peer, self: false, lastHeardMs, summary, versions }
+}
