@@ -37,6 +37,7 @@ export interface TestPeerInit {
   readonly root?: string
   readonly rates?: Partial<AnnouncementRates>
   readonly syncEveryMs?: number
+  readonly messageTimeoutMs?: number
   readonly listen?: string
 }
 
@@ -94,6 +95,7 @@ export async function startPeer(init: TestPeerInit): Promise<TestPeer> {
     trust,
     announcements,
     ...(init.syncEveryMs === undefined ? {} : { everyMs: init.syncEveryMs }),
+    ...(init.messageTimeoutMs === undefined ? {} : { messageTimeoutMs: init.messageTimeoutMs }),
     log
   })
   const heads = createHeadTopic({ overlay, network, trust, pullFrom: peer => sync.pullFrom(peer), log })

@@ -18,6 +18,8 @@ export interface HeadTopicInit {
 export interface HeadTopic {
   /** Spreads the newest head. Called by itself after every change, wherever the change came from. */
   publish(): Promise<number>
+  /** Neighbours that follow the topic. */
+  followers(): readonly string[]
   /** Ends the spreading. */
   stop(): void
 }
@@ -53,6 +55,10 @@ class GossipedHeads implements HeadTopic {
 
   async publish(): Promise<number> {
     return this.topic.publish(composeHeadMessage(this.init.trust.state()))
+  }
+
+  followers(): readonly string[] {
+    return this.topic.subscribers()
   }
 
   stop(): void {

@@ -74,7 +74,11 @@ export interface Overlay {
   /** Opens a stream to a peer, dialling one of its known addresses where needed. @throws InstarError Unreachable */
   openStream(peer: string, protocol: string, options?: { signal?: AbortSignal }): Promise<Stream>
   /** Registers a protocol; before start. A handler that throws resets the stream. */
-  handle(protocol: string, handler: StreamHandler, options?: { maxInboundStreams?: number }): Promise<void>
+  handle(
+    protocol: string,
+    handler: StreamHandler,
+    options?: { maxInboundStreams?: number; force?: true }
+  ): Promise<void>
   /** Registers and subscribes one of the topics of `topics.ts`; before start. */
   topic(init: TopicInit): Topic
   /** Adds addresses heard from others to those that are dialled when neighbours are few. Bounded; nothing is believed but by dialling. */
@@ -209,7 +213,11 @@ class Libp2pOverlay implements Overlay {
     }
   }
 
-  async handle(protocol: string, handler: StreamHandler, options: { maxInboundStreams?: number } = {}): Promise<void> {
+  async handle(
+    protocol: string,
+    handler: StreamHandler,
+    options: { maxInboundStreams?: number; force?: true } = {}
+  ): Promise<void> {
     await this.node.handle(
       protocol,
       async (stream, connection) => handler(stream, connection.remotePeer.toString(), connection),

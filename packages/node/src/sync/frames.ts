@@ -3,9 +3,6 @@ import type { Stream } from '@libp2p/interface'
 import { lpStream } from '@libp2p/utils'
 import { decodeMessage, encodeMessage, frameBytesMax, type SyncMessage } from './messages.js'
 
-/** How long the other side may take for one message. */
-const messageTimeoutMs = 10_000
-
 /** The peer sent what no honest one sends. */
 export class PeerLied extends Error {
   override readonly name = 'PeerLied'
@@ -25,7 +22,8 @@ export interface Frames {
   abort(cause: Error): void
 }
 
-export function framesOver(stream: Stream, signal: AbortSignal): Frames {
+/** @param messageTimeoutMs - how long the other side may take for one message */
+export function framesOver(stream: Stream, messageTimeoutMs: number, signal: AbortSignal): Frames {
   const frames = lpStream(stream, { maxDataLength: frameBytesMax, maxBufferSize: 2 * frameBytesMax })
   const bounded = async <T>(operation: (signal: AbortSignal) => Promise<T>): Promise<T> => {
     const timeout = AbortSignal.timeout(messageTimeoutMs)

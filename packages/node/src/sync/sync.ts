@@ -15,6 +15,8 @@ export interface SyncInit {
   readonly announcements: Announcements
   /** How often to compare with one neighbour, jittered by a quarter both ways. Default 60 s. */
   readonly everyMs?: number
+  /** How long a peer may take for one message before it counts as stalled. Default 10 s. */
+  readonly messageTimeoutMs?: number
   readonly random?: () => number
   readonly log: Logger
 }
@@ -34,6 +36,7 @@ export interface Sync {
 }
 
 const everyDefaultMs = 60_000
+const messageTimeoutDefaultMs = 10_000
 const exchangeTimeoutMs = 60_000
 const pullsAtOnce = 8
 const servedAtOnce = 32
@@ -56,12 +59,14 @@ class NeighbourSync implements Sync {
   private readonly stopped = new AbortController()
   private readonly exchange: ExchangeInit
   private readonly random: () => number
+  private readonly messageTimeoutMs: number
   private serving = 0
   private active = 0
   private timer: NodeJS.Timeout | undefined
 
   constructor(private readonly init: SyncInit) {
     this.random = init.random ?? Math.random
+    this.messageTimeoutMs = init.messageTimeoutMs ?? messageTimeoutDefaultMs
     this.exchange = { ...init, onAhead: peer => this.pullSoon(peer) }
   }
 
@@ -127,7 +132,7 @@ class NeighbourSync implements Sync {
     try {
       limit.throwIfAborted()
       stream = await this.init.overlay.openStream(peer, syncProtocol, { signal: limit })
-      const frames = framesOver(stream, limit)
+      const frames = framesOver(stream, this.messageTimeoutMs, limit)
       await pull(this.exchange, frames, peer)
       frames.close()
     } catch (thrown) {
@@ -149,7 +154,7 @@ class NeighbourSync implements Sync {
     }
     this.serving++
     try {
-      const frames = framesOver(stream, limit)
+      const frames = framesOver(stream, this.messageTimeoutMs, limit)
       await serve(this.exchange, frames, peer)
       frames.close()
     } catch (thrown) {

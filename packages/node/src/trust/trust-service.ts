@@ -34,7 +34,7 @@ export type TrustFact =
 
 export interface TrustServiceInit {
   readonly network: string
-  /** Documents to begin with where the store has none: of `network create`, or none at all, for a peer that learns by sync. */
+  /** Documents to begin with, in any order: what `network create` made, or none at all, for a peer that learns by sync. */
   readonly documents?: readonly Uint8Array[]
   readonly store: {
     readTrust(): Promise<StoredTrust | undefined>
@@ -89,26 +89,8 @@ class StoredTrustService implements TrustService {
 
   async start(): Promise<void> {
     const stored = await this.init.store.readTrust()
-    if (stored === undefined) {
-      for (const document of this.init.documents ?? []) await this.begin(document)
-      return
-    }
-    // Verified again: what the disk made of it is no more trusted than what a peer sends.
-    this.trusted = restoreTrust(
-      this.init.network,
-      stored.documents.map(each => each.bytes)
-    )
-    this.announceVersions()
-    this.announceFreshness()
-    for (const fork of this.trusted.named.forks) this.init.onFact({ type: 'forked', ...fork })
-    const verified = heldRun(this.trusted).at(-1)?.version ?? 0
-    if (verified < stored.version) {
-      throw new InstarError(
-        'DataDirectoryDamaged',
-        `The stored trust documents led to version ${stored.version} and now only to ${verified}: restore the data directory from a backup, or start a new peer with an empty one.`,
-        { detail: { stored: stored.version, verified } }
-      )
-    }
+    if (stored !== undefined) this.restore(stored)
+    await this.begin(this.init.documents ?? [])
   }
 
   submit(document: Uint8Array, from: string): Promise<Verdict<DocumentInfo>> {
@@ -151,12 +133,40 @@ class StoredTrustService implements TrustService {
     return () => this.listeners.delete(listener)
   }
 
-  private async begin(document: Uint8Array): Promise<void> {
-    const verdict = await this.submit(document, 'the network file')
-    if (verdict.verdict === 'accept' || verdict.code === 'Known') return
-    throw new InstarError('WrongNetwork', `The trust documents are not of this network: ${verdict.detail}.`, {
-      detail: { network: this.init.network, code: verdict.code }
-    })
+  private restore(stored: StoredTrust): void {
+    // Verified again: what the disk made of it is no more trusted than what a peer sends.
+    this.trusted = restoreTrust(
+      this.init.network,
+      stored.documents.map(each => each.bytes)
+    )
+    const verified = heldRun(this.trusted).at(-1)?.version ?? 0
+    if (verified < stored.version) {
+      throw new InstarError(
+        'DataDirectoryDamaged',
+        `The stored trust documents led to version ${stored.version} and now only to ${verified}: restore the data directory from a backup, or start a new peer with an empty one.`,
+        { detail: { stored: stored.version, verified } }
+      )
+    }
+    for (const { version, hashes } of this.trusted.named.forks) this.init.onFact({ type: 'forked', version, hashes })
+    this.announceVersions()
+    this.announceFreshness()
+  }
+
+  /** Also at a later start: a peer that was killed while it began for the first time has some of them. */
+  private async begin(documents: readonly Uint8Array[]): Promise<void> {
+    let left = documents
+    for (let before = Infinity; left.length < before;) {
+      before = left.length
+      const early: Uint8Array[] = []
+      for (const document of left) {
+        const verdict = await this.submit(document, 'the network file')
+        if (verdict.verdict === 'reject') throw wrongNetwork(this.init.network, verdict.detail)
+        if (verdict.verdict === 'ignore' && verdict.code === 'NeedsNewerTrust') early.push(document)
+      }
+      left = early
+    }
+    if (documents.length > 0 && this.trusted.roots.length === 0)
+      throw wrongNetwork(this.init.network, 'none of them is its first root')
   }
 
   private async judge(document: Uint8Array, from: string): Promise<Verdict<DocumentInfo>> {
@@ -221,6 +231,14 @@ class StoredTrustService implements TrustService {
     this.freshUntil = untilMs
     this.init.onFact({ type: 'freshUntil', untilMs })
   }
+}
+
+function wrongNetwork(network: string, detail: string): InstarError {
+  return new InstarError(
+    'WrongNetwork',
+    `The trust documents do not begin the network ${network.slice(0, 16)}…: ${detail}. Take those that were made with it.`,
+    { detail: { network } }
+  )
 }
 
 function toStored(state: TrustState): StoredTrust {

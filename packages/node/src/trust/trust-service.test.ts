@@ -1,0 +1,83 @@
+import { afterEach, expect, test } from 'vitest'
+import { encodeDescriptor } from '@instar/core'
+import { descriptorOf, makeNetwork } from '../../test/authors.js'
+import { startPeer, stopPeers } from '../../test/peers.js'
+
+afterEach(stopPeers)
+
+test('reports versions in order, each once, and again after a restart', async () => {
+  const { network, documents, next } = await makeNetwork()
+  const peer = await startPeer({ network, documents })
+  expect(peer.versions()).toEqual([1])
+  const second = await next()
+  const third = await next()
+  // Descriptors 2 and 3 the wrong way round: 3 waits for 2.
+  const [descriptor2, descriptor3] = [second.at(-1)!, third.at(-1)!]
+  for (const document of third.slice(0, -1)) await peer.trust.submit(document, 'x')
+  expect((await peer.trust.submit(descriptor3, 'x')).verdict).toBe('accept')
+  expect(peer.versions()).toEqual([1])
+  expect(peer.trust.missingDescriptors().map(each => each.version)).toEqual([2])
+  expect((await peer.trust.submit(descriptor2, 'x')).verdict).toBe('accept')
+  expect(peer.versions()).toEqual([1, 2, 3])
+  const newest = peer.trust.newest()
+  await peer.stop()
+  const again = await startPeer({ network, root: peer.directory.paths.root })
+  expect(again.versions()).toEqual([1, 2, 3])
+  expect(again.trust.newest()).toEqual(newest)
+  expect(again.trust.freshUntilMs()).toBe(peer.trust.freshUntilMs())
+})
+
+test('stores before it answers', async () => {
+  const { network, documents, next } = await makeNetwork()
+  const peer = await startPeer({ network, documents })
+  const stored: number[] = []
+  peer.trust.onChange(() => void peer.directory.store.readTrust().then(set => stored.push(set!.documents.length)))
+  for (const document of await next()) await peer.trust.submit(document, 'x')
+  const set = await peer.directory.store.readTrust()
+  expect(set).toMatchObject({ version: 2, chainId: peer.trust.newest().chainId })
+})
+
+test('begins with documents in any order, and refuses those of another network', async () => {
+  const { network, documents } = await makeNetwork()
+  const peer = await startPeer({ network, documents: documents.toReversed() })
+  expect(peer.versions()).toEqual([1])
+  const other = await makeNetwork()
+  await expect(startPeer({ network, documents: other.documents })).rejects.toMatchObject({ code: 'WrongNetwork' })
+})
+
+test('refuses everything that is unsigned, altered, a stranger’s, skipping, oversized or garbage, and stores none of it', async () => {
+  const { network, documents, next } = await makeNetwork()
+  const peer = await startPeer({ network, documents })
+  const before = await peer.directory.store.readTrust()
+  const { chainId } = peer.trust.newest()
+  const good = await next()
+  const stranger = await makeNetwork()
+  const unsigned = (document: Uint8Array) => {
+    const parsed = JSON.parse(Buffer.from(document).toString()) as object
+    return Buffer.from(JSON.stringify({ ...parsed, signatures: [] }))
+  }
+  const bad = [
+    ...good.slice(0, 3).map(unsigned),
+    ...good.slice(0, 3).map(document =>
+      Buffer.from(
+        Buffer.from(document)
+          .toString()
+          .replace(/"version":(\d)/, '"version":9$1')
+      )
+    ),
+    ...stranger.documents,
+    ...(await stranger.next()),
+    encodeDescriptor(descriptorOf(network, 2, chainId)),
+    encodeDescriptor({ ...descriptorOf(network, 1, network), title: 'Another version 1' }),
+    encodeDescriptor(descriptorOf(network, 3, chainId)),
+    encodeDescriptor({ ...descriptorOf(network, 2, chainId), notes: 'x'.repeat(4000) }).subarray(10),
+    Buffer.alloc(300 * 1024, 0x7b),
+    Buffer.from('garbage'),
+    new Uint8Array()
+  ]
+  for (const document of bad) expect((await peer.trust.submit(document, 'x')).verdict).not.toBe('accept')
+  expect(await peer.directory.store.readTrust()).toEqual(before)
+  expect(peer.versions()).toEqual([1])
+  for (const document of good) expect((await peer.trust.submit(document, 'x')).verdict).toBe('accept')
+  expect(peer.versions()).toEqual([1, 2])
+})

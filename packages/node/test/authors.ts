@@ -1,0 +1,115 @@
+// Networks and versions for tests, made with the signer's own tools.
+
+import { join } from 'node:path'
+import { bundleId, sha256Hex, type Descriptor, type Manifest } from '@instar/core'
+import {
+  createKeystore,
+  createNetwork,
+  createProposal,
+  emptyTrust,
+  finishProposal,
+  openLedger,
+  refreshTimestamp,
+  signProposal,
+  trust,
+  type Keystore,
+  type TrustState
+} from '@instar/signer'
+import { temporaryDirectory } from './peers.js'
+
+export interface TestNetwork {
+  readonly network: string
+  /** Everything of version 1, in feeding order. */
+  readonly documents: readonly Uint8Array[]
+  /** Signs the next version. Its documents in feeding order, the descriptor last. */
+  readonly next: (more?: Partial<Descriptor>) => Promise<readonly Uint8Array[]>
+  /** A timestamp that says nothing new but that the rest is still so. */
+  readonly refresh: () => Promise<readonly Uint8Array[]>
+}
+
+export async function makeNetwork(genesis: Partial<Descriptor> = {}): Promise<TestNetwork> {
+  const directory = await temporaryDirectory()
+  const keystore = await createKeystore(join(directory, 'keys'))
+  const nowMs = Date.now()
+  const created = await createNetwork({
+    keystore,
+    descriptor: network => ({ ...descriptorOf(network, 1, network), ...genesis }),
+    nowMs
+  })
+  const { root, targets, snapshot, timestamp } = created.documents
+  const documents = [root, targets, snapshot, timestamp, created.descriptor]
+  let state = documents.reduce(fed, emptyTrust(created.network))
+  let moments = 0
+  const onlineKeys = { snapshot: firstKey(keystore, 'snapshot'), timestamp: firstKey(keystore, 'timestamp') }
+  return {
+    network: created.network,
+    documents,
+    async next(more = {}) {
+      const base = state.named.run.at(-1)!
+      const descriptor = { ...descriptorOf(created.network, base.version + 1, base.chainId), ...more }
+      const momentMs = nowMs + ++moments * 1000
+      const proposal = createProposal({ trusted: state, descriptor, manifests: [manifest], nowMs: momentMs })
+      const ledger = openLedger(join(directory, 'ledger'))
+      const signed = await signProposal(proposal, {
+        trusted: state,
+        signer: firstKey(keystore, 'targets'),
+        ledger,
+        nowMs: momentMs
+      })
+      const finished = await finishProposal(signed, state, onlineKeys, momentMs)
+      const all = [...finished.documents, finished.descriptor]
+      state = all.reduce(fed, state)
+      return all
+    },
+    async refresh() {
+      const { documents: fresh } = await refreshTimestamp(state, onlineKeys, nowMs + ++moments * 1000)
+      state = fresh.reduce(fed, state)
+      return fresh
+    }
+  }
+}
+
+const code = 'export default {}'
+const digest = sha256Hex(code)
+const manifest: Manifest = {
+  format: 1,
+  files: [{ path: 'int-set.js', bytes: code.length, sha256: digest, chunks: [digest] }]
+}
+
+export function descriptorOf(network: string, version: number, previous: string): Descriptor {
+  return {
+    format: 1,
+    network,
+    version,
+    previous,
+    title: `Version ${version}`,
+    notes: '',
+    createdAt: '2026-01-01T00:00:00Z',
+    runtime: '>=0.0.0',
+    supersedes: [],
+    classes: [
+      {
+        ...(version === 1 ? {} : { oldClass: 'IntSet', past: 'direct' as const, future: 'direct' as const }),
+        newClass: 'IntSet',
+        bundle: bundleId(manifest),
+        entry: 'int-set.js',
+        compatible: false,
+        transform: 'none',
+        durability: 'os',
+        back: 'none',
+        schedule: { strategy: { type: 'eager' }, deadline: '2030-01-01T00:00:00Z', deadlineSpreadMs: 0 },
+        probationMs: 0,
+        stableMs: 0,
+        retirement: { quietMs: 0 }
+      }
+    ]
+  }
+}
+
+function fed(state: TrustState, document: Uint8Array): TrustState {
+  return trust(state, document, Date.now()).state
+}
+
+function firstKey(keystore: Keystore, role: 'targets' | 'snapshot' | 'timestamp') {
+  return keystore.keysFor(role)[0]!
+}
