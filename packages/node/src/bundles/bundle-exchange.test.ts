@@ -43,7 +43,7 @@ async function network(count: number): Promise<Peer[]> {
     nodes.push(node)
   }
   cleanUp.push(async () => {
-    await Promise.all(nodes.map(node => node.stop()))
+    for (const node of nodes) await node.stop()
   })
   return nodes.map(node => ({
     id: node.peerId.toString(),

@@ -3,7 +3,12 @@ import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { InstarError, messageOf } from '@instar/core'
 import { createChannel, fromSocket, type CallHandler, type Channel } from '@instar/rpc'
-import { createHostRuntime, type HostRuntime, type OutgoingCall } from '@instar/simulator-runtime/host'
+import {
+  createHostRuntime,
+  type HostRuntime,
+  type OutgoingCall,
+  type StateProgress
+} from '@instar/simulator-runtime/host'
 import { dataDescriptor, hostChannelLimits, moduleKey, type FromHost, type ToHost } from './control-messages.js'
 import { refuseNetwork } from './refuse-network.js'
 
@@ -52,12 +57,26 @@ function createRuntime({ plan, network, modules, stateDirectory }: Load): HostRu
       info: (detail, message) => process.stdout.write(`${message} ${JSON.stringify(detail)}\n`),
       warn: (detail, message) => process.stderr.write(`${message} ${JSON.stringify(detail)}\n`)
     },
-    onProgress: progress => {
-      if (progress.stage === 'opened') send({ type: 'stage', stage: 'opened', detail: {} })
-      else send({ type: 'stage', stage: progress.stage, detail: { transform: progress } })
-    },
+    onProgress: reportProgress(),
     onBroken: error => send({ type: 'broken', code: error.code, message: error.message })
   })
+}
+
+const progressEveryMs = 250
+
+/** Each stage at once, and how far a transform is a few times a second. */
+function reportProgress(): (progress: StateProgress) => void {
+  let lastAt = -Infinity
+  let last = ''
+  return progress => {
+    const now = performance.now()
+    const name = progress.stage === 'opened' ? 'opened' : `${progress.stage} ${progress.to}`
+    if (name === last && now - lastAt < progressEveryMs) return
+    lastAt = now
+    last = name
+    const detail = progress.stage === 'opened' ? {} : { transform: progress }
+    send({ type: 'stage', stage: progress.stage, detail })
+  }
 }
 
 async function open(): Promise<FromHost> {

@@ -34,6 +34,7 @@ export interface HostManager extends HostPort {
 
 export interface SwitchOptions {
   readonly signal?: AbortSignal
+  /** Each stage as it is reached; `transforming` again a few times a second, with how far it is. */
   readonly onStage?: (stage: SwitchStage, detail: StageDetail) => void
 }
 
@@ -59,6 +60,8 @@ export interface HostManagerInit {
   readonly queue?: Partial<HoldLimits>
   /** What a caller is told whose call is refused while no host serves. */
   readonly retryAfterMs?: number
+  /** How long a process may take to open its state, besides its transforms; default 30 s. */
+  readonly openMs?: number
 }
 
 export interface HostExit extends ProcessExit {
@@ -119,6 +122,7 @@ export function createHostManager(init: HostManagerInit): HostManager {
         init.onBroken?.(error)
       },
       log: log.child({ host: plan.plan }),
+      ...(init.openMs === undefined ? {} : { openMs: init.openMs }),
       now
     })
   }

@@ -70,6 +70,7 @@ export interface HostProcessInit {
   /** Answers calls that the object makes to other peers. */
   readonly onCall?: CallHandler
   readonly onBroken?: (error: InstarError) => void
+  readonly openMs?: number
   readonly log: Logger
   readonly now: () => number
   /** A rehearsal: confined, without network. */
@@ -80,7 +81,7 @@ export interface HostProcessInit {
 const childModule = fileURLToPath(new URL('../../dist/host/child.js', import.meta.url))
 
 /** How long a process may take to open a state that needs no transform (recovery of LevelDB's log, and a lock that is not free yet). */
-const openMs = 30_000
+const openMsDefault = 30_000
 /** What a process that was told to end or to close gets before it is killed. */
 const closeMs = 5_000
 /** What a process gets to give up an `open` that was cancelled. */
@@ -92,7 +93,7 @@ const answerMs = 1_000
 
 /** Starts a process; nothing of the plan's code runs before `load`. */
 export function startHostProcess(init: HostProcessInit): HostProcess {
-  const { plan, log, now } = init
+  const { plan, log, now, openMs = openMsDefault } = init
   const startedAt = now()
   const name = `${plan.className} ${plan.object.version}`
   const child = fork(childModule, [], {

@@ -1,12 +1,103 @@
-import type { CodeRef, HostPlan, InstarError } from '@instar/core'
+import { existsSync, realpathSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { InstarError, messageOf, type CodeRef, type HostPlan } from '@instar/core'
+import type { Logger } from 'pino'
+import { startHostProcess } from './host-process.js'
 
-/** What to try (§2): the plan that would be introduced. Its state is an empty one in a temporary folder. */
 export interface RehearsalInit {
+  /** What is to be tried: the plan that would be introduced, and whatever its upgrades will need later. */
   readonly plan: HostPlan
   readonly modulePath: (ref: CodeRef) => string | Promise<string>
   readonly network: string
+  readonly log: Logger
+  /** Monotonic milliseconds. */
+  readonly now: () => number
+  readonly signal?: AbortSignal
 }
 
 export type RehearsalResult =
   | { readonly ok: true; readonly elapsedMs: number }
   | { readonly ok: false; readonly error: InstarError; readonly elapsedMs: number }
+
+/**
+ * Loads the code of a plan in a scratch host (§2): a process of its own that can neither reach the network nor read the peer's data, with
+ * an empty state in a temporary folder. It imports and checks every module, opens, and closes. A module that throws, exits, loops or
+ * floods memory fails here and costs nobody a call (P2). Never throws.
+ */
+export async function rehearse(init: RehearsalInit): Promise<RehearsalResult> {
+  const { plan, now } = init
+  const startedAt = now()
+  const scratch = await mkdtemp(join(tmpdir(), 'instar-rehearsal-'))
+  try {
+    const modules = new Map<CodeRef, string>()
+    for (const ref of [plan.object, ...plan.past, ...plan.future, ...plan.steps])
+      modules.set(ref, await init.modulePath(ref))
+    const folders = [...modules.values()].map(path => dirname(path))
+    const host = startHostProcess({
+      ...init,
+      // Without a state there is no upgrade to walk; its modules are still loaded and checked.
+      plan: { ...plan, goBack: false },
+      modulePath: ref => modules.get(ref) ?? init.modulePath(ref),
+      stateDirectory: join(scratch, 'state'),
+      scratch: { execArgv: confinement([...folders], scratch) }
+    })
+    try {
+      await host.load(init.signal)
+      await host.open({ signal: init.signal })
+      await host.drain()
+      await host.close()
+    } finally {
+      await host.kill()
+    }
+    return { ok: true, elapsedMs: now() - startedAt }
+  } catch (thrown) {
+    const error =
+      thrown instanceof InstarError
+        ? thrown
+        : new InstarError('HostFailed', `The rehearsal failed: ${messageOf(thrown)}.`, { cause: thrown })
+    return { ok: false, error, elapsedMs: now() - startedAt }
+  } finally {
+    await rm(scratch, { recursive: true, force: true })
+  }
+}
+
+/**
+ * Node's permission model: files only of the bundles, of Instar and its dependencies; written only in the scratch folder; no processes.
+ * LevelDB needs its addon, and the addon's loader a look at one file of the system; the watch over the peer's end needs a worker. A seat
+ * belt, not a wall.
+ */
+function confinement(bundles: readonly string[], scratch: string): string[] {
+  const readable = [...new Set([...bundles, ...installation(), scratch, '/etc/alpine-release'])]
+  return [
+    '--permission',
+    '--allow-addons',
+    '--allow-worker',
+    ...readable.map(path => `--allow-fs-read=${path}`),
+    `--allow-fs-write=${scratch}`
+  ]
+}
+
+/** This package, the packages beside it, and every folder of dependencies above them. */
+function installation(): string[] {
+  const resolver = createRequire(import.meta.url)
+  const own = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
+  const siblings = ['@instar/core', '@instar/rpc', '@instar/simulator-runtime'].map(name =>
+    dirname(realpathSync(resolver.resolve(`${name}/package.json`)))
+  )
+  const roots = [own, ...siblings]
+  const folders = roots.flatMap(root => [root, ...above(root)])
+  return [...new Set(folders)].filter(path => existsSync(path))
+}
+
+function above(root: string): string[] {
+  const found: string[] = []
+  for (let folder = root; dirname(folder) !== folder; folder = dirname(folder)) {
+    // Node looks for both on its way to a module.
+    found.push(join(folder, 'node_modules'), join(folder, 'package.json'))
+  }
+  return found
+}

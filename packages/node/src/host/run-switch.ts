@@ -1,7 +1,7 @@
 import { InstarError, messageOf, type HostPlan, type StateMeta, type SwitchStage } from '@instar/core'
 import type { Logger } from 'pino'
 import type { CallGate } from './call-gate.js'
-import { howItEnded, type HostProcess } from './host-process.js'
+import { howItEnded, type HostProcess, type OpenOptions } from './host-process.js'
 import type { StageDetail, SwitchResult, SwitchTimings } from './switch-result.js'
 
 /** A host that answers calls. */
@@ -47,7 +47,8 @@ export async function runSwitch(init: SwitchInit): Promise<SwitchResult> {
   const stagesMs: Partial<Record<SwitchStage, number>> = {}
   let stage: SwitchStage | undefined
   let heldAt: number | undefined
-  let meta: StateMeta | undefined
+  /** The version that the state was last seen to be of. */
+  let stateVersion: number | undefined
 
   function reached(next: SwitchStage, detail: StageDetail = {}): void {
     stage = next
@@ -86,12 +87,11 @@ export async function runSwitch(init: SwitchInit): Promise<SwitchResult> {
     reached('holding')
     if (old !== undefined) await quiet(old.host, log, reached)
 
-    meta = await next.open({ signal, onStage: reached })
-    const serving = { host: next, meta, since: now() }
+    const serving = await open(next, { signal, onStage: reached })
     init.onServing(serving)
     reached('activated')
     gate.open(next.channel)
-    const result: SwitchResult = { ok: true, meta, facades: next.facades, timings: timings() }
+    const result: SwitchResult = { ok: true, meta: serving.meta, facades: next.facades, timings: timings() }
     // After the release: ending a process takes longer than everything above. A kill is safe, it has closed its state.
     if (old !== undefined) init.onEnding(old.host)
     log.info({ plan: plan.plan, ...result.timings }, 'the host was switched')
@@ -100,53 +100,78 @@ export async function runSwitch(init: SwitchInit): Promise<SwitchResult> {
     const error = toInstarError(thrown)
     log.warn({ plan: plan.plan, stage, code: error.code }, `the host was not switched: ${error.message}`)
     await next.kill()
-    const restored = await restore()
-    const truth = restored?.meta ?? meta
+    return await recover(error)
+  }
+
+  async function recover(error: InstarError): Promise<SwitchResult> {
+    const reachedStage = stage
+    const untouched = init.serving()
+    const restored = untouched ?? (previous && (await restore(previous)))
+    // The process died between the batch that moved meta and its answer: the upgrade has happened, and nothing leads back from it (R13).
+    if (
+      restored === undefined &&
+      stateVersion === plan.object.version &&
+      stateVersion !== previous?.host.plan.object.version
+    ) {
+      const again = await startAgain(plan)
+      if (again !== undefined) {
+        serve(again)
+        return { ok: true, meta: again.meta, facades: again.host.facades, timings: timings() }
+      }
+    }
+    if (restored === undefined) gate.down()
+    else if (restored !== untouched) serve(restored)
     return {
       ok: false,
       error,
-      ...(stage === undefined ? {} : { stage }),
+      ...(reachedStage === undefined ? {} : { stage: reachedStage }),
       restored: restored !== undefined,
-      ...(truth === undefined ? {} : { meta: truth }),
+      ...(restored === undefined ? {} : { meta: restored.meta }),
+      ...(stateVersion === undefined ? {} : { stateVersion }),
       timings: timings()
     }
   }
 
-  /** What served before serves again; undefined when nothing did, or it cannot. */
-  async function restore(): Promise<Serving | undefined> {
-    const untouched = init.serving()
-    if (untouched !== undefined) return untouched
-    // It was stopped for this switch, or it crashed while the new one was loading.
-    const again = previous && ((await reopen(previous.host)) ?? (await startAgain(previous.host.plan)))
-    if (again === undefined) {
-      gate.down()
-      return undefined
-    }
-    init.onServing(again)
-    gate.open(again.host.channel)
-    return again
+  function serve(host: Serving): void {
+    init.onServing(host)
+    gate.open(host.host.channel)
   }
 
-  async function reopen(host: HostProcess): Promise<Serving | undefined> {
-    if (!host.alive) return undefined
-    try {
-      return { host, meta: await host.open({}), since: now() }
-    } catch (thrown) {
-      log.warn(`the host of the plan before could not open its state again: ${messageOf(thrown)}`)
-      await host.kill()
-      return undefined
+  /** What served before serves again: it was stopped for this switch, or it crashed while the new one was loading. */
+  async function restore({ host }: Serving): Promise<Serving | undefined> {
+    if (host.alive) {
+      try {
+        return await open(host)
+      } catch (thrown) {
+        log.warn(`the host of the plan before could not open its state again: ${messageOf(thrown)}`)
+        await host.kill()
+      }
     }
+    return stateVersion === undefined || stateVersion === host.plan.object.version ? startAgain(host.plan) : undefined
   }
 
   async function startAgain(last: HostPlan): Promise<Serving | undefined> {
     const host = init.start(last)
     try {
       await host.load()
-      return { host, meta: await host.open({}), since: now() }
+      return await open(host)
     } catch (thrown) {
-      log.error(`the host of the plan before could not be started again: ${messageOf(thrown)}`)
+      log.error(`the host of plan ${last.plan} could not be started again: ${messageOf(thrown)}`)
       await host.kill()
       return undefined
+    }
+  }
+
+  async function open(host: HostProcess, options: OpenOptions = {}): Promise<Serving> {
+    try {
+      const meta = await host.open(options)
+      stateVersion = meta.current
+      return { host, meta, since: now() }
+    } catch (thrown) {
+      // A plan that does not fit the state is told which version the state is of.
+      const current = thrown instanceof InstarError ? thrown.detail['current'] : undefined
+      if (typeof current === 'number') stateVersion = current
+      throw thrown
     }
   }
 }

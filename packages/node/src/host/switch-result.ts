@@ -20,11 +20,13 @@ export interface SwitchFailure {
   readonly stage?: SwitchStage
   /** Whether the host of the plan before serves again. Also true when it was never stopped. */
   readonly restored: boolean
-  /**
-   * What the state database was seen to name last, where it was seen. When it names another object than the plan before
-   * (the process died after meta had moved, R13), nothing can be restored: the switch has to be made again, not taken back.
-   */
+  /** What the state names, where a host is open on it: the restored one. */
   readonly meta?: StateMeta
+  /**
+   * The version that the state was last seen to be of. When it is the new plan's although the switch failed, the upgrade has happened (its
+   * process died after meta had moved, R13) and there is nothing to go back to: the same switch has to be made again.
+   */
+  readonly stateVersion?: number
   readonly timings: SwitchTimings
 }
 

@@ -1,0 +1,465 @@
+import { fork } from 'node:child_process'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { CallError, type CodeRef, type HostPlan, type SwitchStage } from '@instar/core'
+import { pino } from 'pino'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createHostManager, type HostExit, type HostManager, type HostManagerInit } from './host-manager.js'
+import { rehearse } from './rehearsal.js'
+
+/**
+ * Real processes, with modules written by hand in the form that bundles have. `Counter` is the class; upgrades differ in what goes wrong.
+ */
+const network = 'ab'.repeat(32)
+const prelude = `
+const any = { '~standard': { version: 1, vendor: 'test', validate: value => ({ value }) } }
+const query = { kind: 'query', input: any, output: any }
+const command = { kind: 'command', input: any, output: any }
+const contract = { name: 'Counter', methods: { add: command, get: query, hang: command, spin: query, die: query, dieOnce: command } }
+const base = class {
+  constructor (ctx) { this.ctx = ctx }
+  async get () { return [await this.ctx.state.get('n') ?? 0, VERSION] }
+  async add (by) { const n = (await this.ctx.state.get('n') ?? 0) + by; await this.ctx.state.put('n', n); return n }
+  hang () { return new Promise(() => {}) }
+  spin () { while (true); }
+  die () { setImmediate(() => { throw new Error('died as asked') }); return new Promise(() => {}) }
+  async dieOnce (path) {
+    const { existsSync, writeFileSync } = await import('node:fs')
+    if (!existsSync(path)) { writeFileSync(path, ''); process.exit(3) }
+    return this.add(1)
+  }
+}
+const define = VERSION => Object.defineProperty({ instar: 'class', format: 1, contract, implementation: base }, 'version', { value: VERSION })
+`
+const moduleOf = (version: number, rest: string): string => `const VERSION = ${version}\n${prelude}\n${rest}\n`
+const upgradeOf = (transform: string, before = ''): string =>
+  moduleOf(
+    2,
+    `${before}
+    export default { instar: 'upgrade', format: 1, from: contract, to: define(2), transform: async ({ oldState, newState, signal }) => {
+      for await (const [key, value] of oldState.iterator()) await newState.put(key, value)
+      ${transform}
+    } }`
+  )
+
+const modules: Record<string, string> = {
+  one: moduleOf(1, 'export default define(1)'),
+  again: moduleOf(1, 'export default define(1) // the same, in another module'),
+  two: upgradeOf(''),
+  throwing: upgradeOf(`throw new Error('cannot do it')`),
+  hanging: upgradeOf('await new Promise(() => {})'),
+  looping: upgradeOf('while (true);'),
+  exiting: upgradeOf('process.exit(5)'),
+  importThrows: moduleOf(2, `throw new Error('thrown at import')`),
+  importExits: moduleOf(2, `process.exit(7)`),
+  importLoops: moduleOf(2, `while (true);`),
+  importFloods: moduleOf(2, `const all = []; while (true) all.push(new Array(100_000).fill(all.length))`),
+  importConnects: moduleOf(
+    2,
+    `import { connect } from 'node:net'
+    await new Promise((resolve, reject) => connect(9, '127.0.0.1').on('connect', resolve).on('error', reject))
+    export default define(2)`
+  ),
+  importReads: moduleOf(
+    2,
+    `import { readFileSync } from 'node:fs'
+    readFileSync('/etc/hostname')
+    export default define(2)`
+  ),
+  nothing: 'export default 1'
+}
+
+let folder: string
+let manager: HostManager
+let exits: HostExit[]
+let plans = 0
+
+const refOf = (entry: string): CodeRef => ({ bundle: 'b'.repeat(64), entry })
+const modulePath = ({ entry }: CodeRef): string => join(folder, 'modules', `${entry}.mjs`)
+const limits = { loadMs: 5_000, drainMs: 300, transformMs: 500, heapMiB: 64 }
+
+function planOf(entry: string, version = 1, change: Partial<HostPlan> = {}): HostPlan {
+  return {
+    format: 1,
+    plan: ++plans,
+    className: 'Counter',
+    object: { ...refOf(entry), version, revision: 1 },
+    past: [],
+    future: [],
+    steps: [],
+    goBack: false,
+    keepBefore: false,
+    durability: 'os',
+    limits,
+    ...change
+  }
+}
+
+const upgradePlan = (entry: string): HostPlan =>
+  planOf(entry, 2, {
+    steps: [{ ...refOf(entry), from: 1, to: 2, transform: 'whole', fromRevision: 1, toRevision: 1 }]
+  })
+
+function managerOf(change: Partial<HostManagerInit> = {}): HostManager {
+  return createHostManager({
+    stateDirectory: join(folder, 'state'),
+    modulePath,
+    network,
+    outgoing: () => Promise.reject(new CallError('Unreachable', { message: 'nobody is there' })),
+    log: pino({ level: 'silent' }),
+    now: () => performance.now(),
+    onExit: exit => exits.push(exit),
+    ...change
+  })
+}
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'instar-host-'))
+  await mkdir(join(folder, 'modules'))
+  for (const [name, text] of Object.entries(modules)) await writeFile(join(folder, 'modules', `${name}.mjs`), text)
+  exits = []
+  manager = managerOf()
+})
+afterEach(async () => {
+  await manager.stop()
+  await rm(folder, { recursive: true, force: true })
+})
+
+/** MessagePack of `[]`, `[n]` and `['text']`, and back: small values only. */
+function encode(...args: ReadonlyArray<number | string>): Uint8Array {
+  return Buffer.concat([
+    Buffer.from([0x90 + args.length]),
+    ...args.map(arg =>
+      typeof arg === 'number'
+        ? Buffer.from([arg])
+        : Buffer.concat([Buffer.from([0xd9, Buffer.byteLength(arg)]), Buffer.from(arg)])
+    )
+  ])
+}
+
+interface CallOptions {
+  readonly session?: string
+  readonly seq?: number
+  readonly remainingMs?: number
+  readonly signal?: AbortSignal
+}
+
+const never = new AbortController().signal
+
+function call(
+  method: string,
+  args: ReadonlyArray<number | string> = [],
+  options: CallOptions = {}
+): Promise<Uint8Array> {
+  const { session, seq = 0, remainingMs = 10_000, signal = never } = options
+  const header = {
+    version: 1,
+    revision: 1,
+    className: 'Counter',
+    method,
+    seq,
+    doneBelow: Math.min(seq, 1),
+    remainingMs,
+    caller: 'me'
+  }
+  return manager.call(session === undefined ? header : { ...header, session }, encode(...args), signal)
+}
+
+/** `[n, version]` of `get`, both small. */
+async function state(): Promise<[number, number]> {
+  const bytes = await call('get')
+  const numbers = [...bytes.subarray(1)]
+  if (numbers[0] === 0xcd) return [numbers[1]! * 256 + numbers[2]!, numbers[3]!]
+  return numbers[0] === 0xcc ? [numbers[1]!, numbers[2]!] : [numbers[0]!, numbers[1]!]
+}
+
+async function up(entry = 'one'): Promise<void> {
+  const result = await manager.switchHost(planOf(entry))
+  expect(result).toMatchObject({ ok: true })
+}
+
+/** Calls without end until stopped; every error counts. */
+function load(count: number): { stop(): Promise<{ added: number; errors: unknown[]; slowestMs: number }> } {
+  let running = true
+  const ownManager = manager
+  let added = 0
+  let slowestMs = 0
+  const errors: unknown[] = []
+  const loops = Array.from({ length: count }, async () => {
+    while (running && ownManager === manager) {
+      const startedAt = performance.now()
+      try {
+        await call('add', [1])
+        added++
+      } catch (error) {
+        errors.push(error)
+      }
+      slowestMs = Math.max(slowestMs, performance.now() - startedAt)
+      await new Promise(resolve => setImmediate(resolve))
+    }
+  })
+  return {
+    async stop() {
+      running = false
+      await Promise.all(loops)
+      return { added, errors, slowestMs }
+    }
+  }
+}
+
+describe('switching hosts', () => {
+  it('serves what the plan names, and reports every stage once', async () => {
+    const stages: SwitchStage[] = []
+    const result = await manager.switchHost(planOf('one'), { onStage: stage => stages.push(stage) })
+    expect(result).toMatchObject({
+      ok: true,
+      meta: { current: 1 },
+      facades: [{ role: 'object', className: 'Counter' }]
+    })
+    expect(stages).toEqual(['spawned', 'loaded', 'holding', 'opened', 'activated'])
+    await call('add', [5])
+    expect(await state()).toEqual([5, 1])
+    expect(await manager.stats()).toMatchObject({ serving: true, calls: { total: 2 }, meta: { current: 1 } })
+  })
+
+  it('loses no call and fails none under load, there and to the next version', async () => {
+    await up()
+    const callers = load(8)
+    expect(await manager.switchHost(planOf('again'))).toMatchObject({ ok: true, timings: { cut: 0 } })
+    expect(await manager.switchHost(upgradePlan('two'))).toMatchObject({ ok: true, meta: { current: 2 } })
+    const { added, errors } = await callers.stop()
+    expect(errors).toEqual([])
+    const [n, version] = await state()
+    expect(version).toBe(2)
+    expect(n).toBe(added)
+    expect(exits).toEqual([])
+  })
+
+  it.each([
+    ['throws at import', 'importThrows', 'BundleLoadFailed', /thrown at import/],
+    ['exits at import', 'importExits', 'BundleLoadFailed', /exit code 7/],
+    ['is no definition', 'nothing', 'BundleLoadFailed', /neither a class/]
+  ])('leaves the running host alone when a module %s', async (_what, entry, code, sentence) => {
+    await up()
+    const { pid } = await manager.stats()
+    const callers = load(2)
+    const result = await manager.switchHost(planOf(entry, 2))
+    expect(result).toMatchObject({ ok: false, restored: true, stage: 'spawned', error: { code } })
+    expect(result.ok ? '' : result.error.message).toMatch(sentence)
+    expect((await callers.stop()).errors).toEqual([])
+    expect((await manager.stats()).pid).toBe(pid)
+  })
+
+  it.each([
+    ['throws', 'throwing', 'TransformFailed'],
+    ['hangs', 'hanging', 'TransformTimeout'],
+    ['exits', 'exiting', 'TransformFailed']
+  ])('serves the old version again when a transform %s', async (_what, entry, code) => {
+    await up()
+    await call('add', [7])
+    const callers = load(2)
+    const result = await manager.switchHost(upgradePlan(entry))
+    expect(result).toMatchObject({
+      ok: false,
+      restored: true,
+      stage: 'transforming',
+      error: { code },
+      meta: { current: 1 }
+    })
+    const { added, errors } = await callers.stop()
+    expect(errors).toEqual([])
+    expect(await state()).toEqual([7 + added, 1])
+    expect(await manager.switchHost(upgradePlan('two'))).toMatchObject({ ok: true })
+    expect(await state()).toEqual([7 + added, 2])
+  })
+
+  it('kills a transform that loops without end', async () => {
+    manager = managerOf({ openMs: 500 })
+    await up()
+    await call('add', [7])
+    const result = await manager.switchHost(upgradePlan('looping'))
+    expect(result).toMatchObject({ ok: false, restored: true, error: { code: 'TransformTimeout' } })
+    expect(await state()).toEqual([7, 1])
+  })
+
+  it.each<SwitchStage>(['spawned', 'loaded', 'holding', 'drained', 'closed', 'opened', 'transforming'])(
+    'restores the old host when the new one is killed at %s',
+    async at => {
+      await up()
+      await call('add', [3])
+      const old = (await manager.stats()).pid
+      const result = await manager.switchHost(upgradePlan('two'), {
+        onStage: stage => {
+          if (stage === at) for (const pid of childrenNow()) if (pid !== old) process.kill(pid, 'SIGKILL')
+        }
+      })
+      expect(result).toMatchObject({ ok: false, restored: true })
+      expect(await state()).toEqual([3, 1])
+    }
+  )
+
+  it('goes on to the new version when its host dies after meta has moved', async () => {
+    await up()
+    await call('add', [3])
+    const old = (await manager.stats()).pid
+    const result = await manager.switchHost(upgradePlan('two'), {
+      onStage: stage => {
+        if (stage === 'transformed') for (const pid of childrenNow()) if (pid !== old) process.kill(pid, 'SIGKILL')
+      }
+    })
+    expect(result).toMatchObject({ ok: true, meta: { current: 2 } })
+    expect(await state()).toEqual([3, 2])
+  })
+
+  it('stops at the next safe point when it is cancelled in the transform', async () => {
+    await up()
+    const cancel = new AbortController()
+    const result = await manager.switchHost(upgradePlan('hanging'), {
+      signal: cancel.signal,
+      onStage: stage => {
+        if (stage === 'transforming') cancel.abort()
+      }
+    })
+    expect(result).toMatchObject({ ok: false, restored: true, error: { code: 'Stopped' } })
+    expect(await state()).toEqual([0, 1])
+  })
+
+  it('kills an old host that does not end its calls, and says what is unknown', async () => {
+    await up()
+    const hung = call('hang').catch((error: unknown) => error)
+    const spun = call('spin').catch((error: unknown) => error)
+    expect(await manager.switchHost(planOf('again'))).toMatchObject({ ok: true })
+    expect(await spun).toMatchObject({ code: 'Upgrading', detail: { executed: 'unknown' } })
+    expect(await hung).toMatchObject({ code: 'Upgrading' })
+    expect(await state()).toEqual([0, 1])
+  })
+
+  it('is a mistake of ours to ask for twice at a time', async () => {
+    const first = manager.switchHost(planOf('one'))
+    await expect(manager.switchHost(planOf('one'))).rejects.toThrow(/at most one/)
+    await first
+  })
+})
+
+describe('a host that ends by itself', () => {
+  it('is reported with what it said, and its calls fail honestly', async () => {
+    const ended = Promise.withResolvers<HostExit>()
+    manager = managerOf({ onExit: exit => ended.resolve(exit) })
+    await up()
+    await expect(call('die')).rejects.toMatchObject({
+      code: 'Upgrading',
+      detail: { executed: 'unknown', retryAfterMs: expect.any(Number) as unknown }
+    })
+    const exit = await ended.promise
+    expect(exit.code).toBe(70)
+    expect(exit.reported).toMatch(/died as asked/)
+    await expect(call('get')).rejects.toMatchObject({ code: 'Upgrading', detail: { executed: 'no' } })
+    await up()
+    expect(await state()).toEqual([0, 1])
+  })
+
+  it('does not fail a call in a session: the next host answers it, once', async () => {
+    const ended = Promise.withResolvers<HostExit>()
+    manager = managerOf({ onExit: exit => ended.resolve(exit) })
+    await up()
+    const answer = call('dieOnce', [join(folder, 'died')], { session: 'cd'.repeat(16), seq: 1 })
+    await ended.promise
+    await up()
+    expect([...(await answer)]).toEqual([1])
+    expect(await state()).toEqual([1, 1])
+  })
+})
+
+describe('held calls', () => {
+  it('are refused beyond the bounds, with a time to retry', async () => {
+    manager = managerOf({ queue: { callsMax: 2 } })
+    const switching = manager.switchHost(planOf('one'))
+    const answers = await Promise.allSettled([call('get'), call('get'), call('get')])
+    await switching
+    expect(answers.map(each => each.status)).toEqual(['fulfilled', 'fulfilled', 'rejected'])
+    expect((answers[2] as PromiseRejectedResult).reason).toMatchObject({
+      code: 'Upgrading',
+      detail: { executed: 'no', retryAfterMs: 250 }
+    })
+  })
+})
+
+describe('the end of the peer', () => {
+  it.each(['get', 'spin'])(
+    'ends its host when it is killed (while the host does %s), and the next one opens the state',
+    async method => {
+      const peer = fork(await peerScript(method), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+      const hostPid = await new Promise<number>((resolve, reject) => {
+        peer.once('message', resolve as (pid: unknown) => void)
+        peer.once('exit', () => reject(new Error('the peer ended')))
+      })
+      peer.kill('SIGKILL')
+      await up()
+      expect(await state()).toEqual([4, 1])
+      expect(await isRunning(hostPid)).toBe(false)
+    }
+  )
+})
+
+describe('a rehearsal', () => {
+  const tried = (plan: HostPlan) =>
+    rehearse({ plan, modulePath, network, log: pino({ level: 'silent' }), now: () => performance.now() })
+
+  it('passes for code that can be introduced', async () => {
+    expect(await tried(planOf('one'))).toMatchObject({ ok: true })
+    expect(await tried(upgradePlan('two'))).toMatchObject({ ok: true })
+  })
+
+  it.each([
+    ['throws', 'importThrows', 'BundleLoadFailed'],
+    ['exits', 'importExits', 'BundleLoadFailed'],
+    ['loops', 'importLoops', 'HostStartTimeout'],
+    ['floods memory', 'importFloods', 'BundleLoadFailed'],
+    ['connects to somebody', 'importConnects', 'BundleLoadFailed'],
+    ['reads what is not its own', 'importReads', 'BundleLoadFailed']
+  ])('fails for a module that %s', async (_what, entry, code) => {
+    const plan = planOf(entry, 2, { limits: { ...limits, loadMs: entry === 'importLoops' ? 1_000 : 5_000 } })
+    expect(await tried(plan)).toMatchObject({ ok: false, error: { code } })
+  })
+})
+
+/** The processes that this one has forked and that still run. */
+function childrenNow(): number[] {
+  const handles = (
+    process as unknown as { _getActiveHandles(): { pid?: number; connected?: boolean }[] }
+  )._getActiveHandles()
+  return handles.flatMap(each => (typeof each.pid === 'number' && each.connected === true ? [each.pid] : []))
+}
+
+/** A zombie, which nobody has waited for yet, runs no more. */
+async function isRunning(pid: number): Promise<boolean> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => 'State: gone')
+  return !/State:\s*(Z|gone)/.test(status)
+}
+
+/** A peer that starts a host, adds 4, makes it busy, and tells its pid. */
+async function peerScript(method: string): Promise<string> {
+  const path = join(folder, 'peer.mjs')
+  const built = (name: string): string =>
+    JSON.stringify(pathToFileURL(join(import.meta.dirname, '../../dist/host', name)).href)
+  await writeFile(
+    path,
+    `import { createHostManager } from ${built('host-manager.js')}
+    const log = { info () {}, warn () {}, error () {}, child: () => log }
+    const manager = createHostManager({
+      stateDirectory: ${JSON.stringify(join(folder, 'state'))},
+      modulePath: ref => ${JSON.stringify(join(folder, 'modules'))} + '/' + ref.entry + '.mjs',
+      network: ${JSON.stringify(network)}, outgoing: async () => { throw new Error() }, log, now: () => performance.now(), onExit () {}
+    })
+    const header = { version: 1, revision: 1, className: 'Counter', seq: 0, doneBelow: 0, remainingMs: 10_000, caller: 'me' }
+    const call = (method, ...args) => manager.call({ ...header, method }, Buffer.from([0x90 + args.length, ...args]), new AbortController().signal)
+    await manager.switchHost(${JSON.stringify(planOf('one'))})
+    await call('add', 4)
+    call(${JSON.stringify(method)}).catch(() => {})
+    if (${JSON.stringify(method)} === 'spin') await new Promise(resolve => setTimeout(resolve, 50))
+    process.send((await manager.stats()).pid)`
+  )
+  return path
+}
