@@ -114,7 +114,6 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
       network: init.network,
       plan: init.plan,
       code,
-      keepBefore: init.keepBefore ?? false,
       random: init.random,
       signal,
       onProgress: init.onProgress
@@ -247,20 +246,18 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
     }
   }
 
-  function byDeadline(answer: Promise<Uint8Array>, remainingMs: number, late: () => CallError): Promise<Uint8Array> {
-    return new Promise((resolve, reject) => {
-      const deadline = deadlines.add(remainingMs, () => reject(late()))
-      answer.then(
-        bytes => {
-          deadline.cancel()
-          resolve(bytes)
-        },
-        (error: unknown) => {
-          deadline.cancel()
-          reject(error as Error)
-        }
-      )
-    })
+  async function byDeadline(
+    answer: Promise<Uint8Array>,
+    remainingMs: number,
+    late: () => CallError
+  ): Promise<Uint8Array> {
+    const { promise, reject } = Promise.withResolvers<never>()
+    const deadline = deadlines.add(remainingMs, () => reject(late()))
+    try {
+      return await Promise.race([answer, promise])
+    } finally {
+      deadline.cancel()
+    }
   }
 
   function remainingOf(request: CallRequest): number {

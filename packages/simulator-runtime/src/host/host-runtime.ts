@@ -19,8 +19,6 @@ export interface HostRuntimeInit {
   readonly onProgress: (progress: StateProgress) => void
   /** The state can no longer be written (a full disk, for one): commands are refused from now on, queries go on. Called once. */
   readonly onBroken?: (error: InstarError) => void
-  /** Keep the state of before the plan's upgrade for a way back (`back: copy`). Default: what an earlier plan kept is dropped. */
-  readonly keepBefore?: boolean
   readonly limits?: Partial<HostRuntimeLimits>
 }
 

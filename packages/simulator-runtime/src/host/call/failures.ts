@@ -13,7 +13,7 @@ export class RequestOver extends Error {
 export function toCallError(thrown: unknown, facade: FacadeCode, method: string): CallError {
   if (thrown instanceof CallError) return thrown
   const kind = fieldOf(thrown, 'instar')
-  const reason = String(fieldOf(thrown, 'reason') ?? messageOf(thrown)).slice(0, 500)
+  const reason = reasonOf(thrown)
   if (kind === 'disallowed') return disallowed(facade, method, reason)
   if (kind === 'failed') return new CallError('Failed', { message: `${nameOf(facade)}, ${method}: ${reason}`, reason })
   return new CallError('OutOfContract', { message: `${nameOf(facade)} threw in ${method}: ${messageOf(thrown)}` })
@@ -41,6 +41,11 @@ export function deadlineExceeded(message: string, executed: 'no' | 'unknown'): C
 /** Whether an answer counts against the class and its health. */
 export function isFault(error: CallError): boolean {
   return error.code === 'OutOfContract' || error.code === 'OutgoingCallInCommand'
+}
+
+function reasonOf(thrown: unknown): string {
+  const reason = fieldOf(thrown, 'reason')
+  return typeof reason === 'string' ? reason.slice(0, 500) : messageOf(thrown)
 }
 
 function fieldOf(thrown: unknown, field: string): unknown {

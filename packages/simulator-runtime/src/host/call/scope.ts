@@ -2,7 +2,8 @@ import { CallError } from '@instar/core'
 import { decodeValue, encodeValue } from '../../codec/codec.js'
 import type { Contract, MethodKind } from '../../contract/contract.js'
 import type { Access } from '../state/access.js'
-import { CommandAccess, type QueryAccess } from '../state/request-access.js'
+import type { CommandAccess } from '../state/request-access.js'
+import { type QueryAccess } from '../state/request-access.js'
 import type { OutgoingCall } from '../host-runtime.js'
 import { FacadeContext } from './context.js'
 import type { Facade, FacadeMethod } from './facade.js'
@@ -95,7 +96,8 @@ export class Scope {
       // The promise itself is passed on: awaiting it here would cost a turn per façade.
       return answer instanceof Promise ? answer : Promise.resolve(answer)
     } catch (error) {
-      return Promise.reject(error as Error)
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- whatever it threw is passed on
+      return Promise.reject(error)
     }
   }
 

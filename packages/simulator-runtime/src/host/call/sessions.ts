@@ -87,7 +87,8 @@ export class Sessions {
 
   /** @throws CallError when the request may not run: bad numbers, an unknown session, a full window */
   begin(request: SessionRequest): Begun {
-    const { session: id, seq, doneBelow } = request
+    const { session: id, seq } = request
+    const doneBelow = Math.max(request.doneBelow, 1)
     if (!sessionId.test(id)) throw invalid('a session is named by 32 hexadecimal digits')
     if (!Number.isSafeInteger(seq) || !Number.isSafeInteger(doneBelow) || doneBelow < 1 || seq < doneBelow) {
       throw invalid('sequence numbers count from 1, and doneBelow is not above the request')

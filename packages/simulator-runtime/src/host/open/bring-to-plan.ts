@@ -17,7 +17,6 @@ export interface BringInit {
   readonly network: string
   readonly plan: HostPlan
   readonly code: LoadedCode
-  readonly keepBefore: boolean
   readonly random: () => number
   readonly signal: AbortSignal
   readonly onProgress: (progress: StateProgress) => void
@@ -182,7 +181,7 @@ async function take(init: BringInit, step: UpgradeStep, { className, meta }: Sto
       revision: step.toRevision,
       generation,
       spaces,
-      ...(init.keepBefore ? { before } : {})
+      ...(init.plan.keepBefore ? { before } : {})
     }
   })
   if (transform !== undefined) init.onProgress({ stage: 'transformed', to: step.to })
@@ -202,7 +201,7 @@ async function conformFacades(init: BringInit, stored: StoredMeta): Promise<Stor
     newPast.length -
     code.past.length +
     (Object.keys(meta.spaces.future).length + newFuture.length - code.future.length)
-  const dropBefore = before !== undefined && !init.keepBefore
+  const dropBefore = before !== undefined && !init.plan.keepBefore
   if (newPast.length + newFuture.length + gone === 0 && !dropBefore) return stored
 
   const generation = meta.generation + 1

@@ -89,7 +89,7 @@ function objectCode(definition: Definition, plan: HostPlan): FacadeCode {
   }
   return facadeCode(
     code.contract,
-    { model: 'direct', disallow: {}, ...code, implementation: code.implementation as never },
+    { model: 'direct', disallow: {}, ...code, implementation: code.implementation },
     {
       revision: plan.object.revision,
       version: plan.object.version,

@@ -39,15 +39,16 @@ export async function deleteOtherSpaces(
 ): Promise<number> {
   let deleted = 0
   let from = dataPrefix
-  while (!options.signal.aborted) {
-    const space = await nextSpace(db, from)
+  for (;;) {
+    const space = options.signal.aborted ? undefined : await nextSpace(db, from)
     if (space === undefined) return deleted
     const prefix = prefixOf(space)
     from = afterPrefix(prefix)
     if (named.has(space)) continue
     deleted++
     const range = { gte: toBytes(prefix), lt: toBytes(from) }
-    while (!options.signal.aborted && (await db.keys({ ...range, limit: 1 }).all()).length > 0) {
+    while ((await db.keys({ ...range, limit: 1 }).all()).length > 0) {
+      if (options.signal.aborted) return deleted
       await db.clear({ ...range, limit: deletedAtOnce })
       await options.pause()
     }

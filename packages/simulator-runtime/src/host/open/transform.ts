@@ -73,9 +73,14 @@ export async function runTransform(run: TransformRun): Promise<void> {
   }
 }
 
+function codeOf(error: unknown): string {
+  const code = (error as { code?: unknown } | null | undefined)?.code
+  return typeof code === 'string' ? code : ''
+}
+
 function explained(error: unknown, run: TransformRun): InstarError {
   if (error instanceof InstarError) return error
-  const code = String((error as { code?: unknown } | null | undefined)?.code ?? '')
+  const code = codeOf(error)
   if (/no space left|ENOSPC/i.test(messageOf(error)) || code.startsWith('LEVEL_IO'))
     return stateError(error, run.directory)
   return new InstarError(

@@ -16,7 +16,7 @@ export type Codec = TranscodedEncoding<unknown, Buffer, unknown>
 const transcoder = new Transcoder<Buffer>(['buffer'])
 const utf8 = codecOf('utf8')
 const json = codecOf('json')
-const ascii = /^[\x00-\x7f]*$/ // eslint-disable-line no-control-regex -- every byte below 128 counts
+const ascii = /^[\x00-\x7f]*$/
 
 /**
  * The state of one façade. Light on purpose: one is made for every request, where a subclass of AbstractLevel would cost more than the
@@ -106,7 +106,7 @@ export class View implements StateView {
       `${this.#prefix}!${sublevelName(name)}!`,
       options.keyEncoding === undefined ? utf8 : codecOf(options.keyEncoding),
       options.valueEncoding === undefined ? json : codecOf(options.valueEncoding)
-    ) as unknown as StateView<KT, VT>
+    )
   }
 
   #iterate<KT, T>(

@@ -1,0 +1,1 @@
+export { createTestObject, type TestCall, type TestObject, type TestObjectInit } from './test-object.js'

@@ -1,0 +1,203 @@
+import type { CodeRef, HostPlan, StateMeta } from '@instar/core'
+import { cp } from 'node:fs/promises'
+import { join } from 'node:path'
+import { decodeValue, encodeValue } from '../codec/codec.js'
+import type { Contract, StubOf } from '../contract/contract.js'
+import type { ClassDefinition } from '../definition/define-class.js'
+import type { UpgradeDefinition } from '../definition/define-upgrade.js'
+import { createHostRuntime } from '../host/create-host-runtime.js'
+import type { CallRequest, HostRuntime, HostRuntimeInit, StateProgress } from '../host/host-runtime.js'
+
+export interface TestObjectInit {
+  /** Version 1, and the upgrades to 2, 3, … in order. */
+  readonly versions: readonly [ClassDefinition, ...UpgradeDefinition[]]
+  /** An empty directory that the test removes afterwards. */
+  readonly directory: string
+  /** The version that a new state starts as; 1 unless said otherwise. */
+  readonly start?: number
+  readonly durability?: 'os' | 'disk'
+  readonly transformMs?: number
+  /** Keep the state of before an upgrade, so that `goBack` can return to it. */
+  readonly keepBefore?: boolean
+  readonly overrides?: Partial<Pick<HostRuntimeInit, 'now' | 'random' | 'log' | 'outgoing' | 'limits' | 'onBroken'>>
+}
+
+export interface TestCall {
+  readonly session?: string
+  readonly seq?: number
+  readonly doneBelow?: number
+  readonly remainingMs?: number
+  readonly caller?: string
+  readonly signal?: AbortSignal
+}
+
+/** One object with its simulation objects in this process, taken through the events of its life (MODEL: introduce, upgrade, retire). */
+export interface TestObject {
+  readonly current: number
+  /** A version's methods, as a caller sees them. */
+  at<C extends Contract>(version: number, contract: C): StubOf<C>
+  call(version: number, method: string, args: readonly unknown[], options?: TestCall): Promise<unknown>
+  introduce(version: number): Promise<StateMeta>
+  withdraw(version: number): Promise<StateMeta>
+  /** Goes through every version up to this one, in one switch. */
+  upgrade(version?: number): Promise<StateMeta>
+  goBack(version: number): Promise<StateMeta>
+  retire(version: number): Promise<StateMeta>
+  restart(): Promise<StateMeta>
+  /** Drops the process as SIGKILL would: goes on from a copy of what is on disk at this moment. */
+  crash(): Promise<StateMeta>
+  close(): Promise<void>
+  readonly host: HostRuntime
+  readonly progress: readonly StateProgress[]
+}
+
+/** Makes the object with version `start` running and nothing else served. */
+export async function createTestObject(init: TestObjectInit): Promise<TestObject> {
+  const steps = init.versions.map((definition, i) => ({ definition, version: i + 1 }))
+  const revisions = revisionsOf(init.versions)
+  const revisionOf = (version: number): number => revisions[version - 1] ?? 0
+  let directory = join(init.directory, 'state-1')
+  let current = init.start ?? 1
+  let lowest = current
+  let highest = current
+  let plans = 0
+  const progress: StateProgress[] = []
+  const dropped: HostRuntime[] = []
+  let meta: StateMeta
+  let host = await start(false)
+
+  async function start(goBack: boolean): Promise<HostRuntime> {
+    const next = createHostRuntime({
+      plan: plan(goBack),
+      network: '0'.repeat(64),
+      load: async ref => steps[Number(ref.entry) - 1]?.definition,
+      stateDirectory: directory,
+      outgoing: () => Promise.reject(new Error('there is no other peer in this test')),
+      now: () => Date.now(),
+      random: Math.random,
+      log: { info: () => undefined, warn: () => undefined },
+      onProgress: step => progress.push(step),
+      ...init.overrides
+    })
+    await next.load()
+    meta = await next.open(new AbortController().signal)
+    return next
+  }
+
+  function plan(goBack: boolean): HostPlan {
+    const revision = revisionOf(current)
+    const revisionsUpTo = [...new Set(revisions)]
+    const past = revisionsUpTo.filter(each => each < revision && each >= revisionOf(lowest)).reverse()
+    const future = revisionsUpTo.filter(each => each > revision && each <= revisionOf(highest))
+    return {
+      format: 1,
+      plan: ++plans,
+      className: contractOf(init.versions[current - 1]).name,
+      object: { ...ref(current), version: current, revision },
+      // A past simulation object stands in the module of the upgrade that left its version.
+      past: past.map(each => ({ ...ref(nextRevision(each)), revision: each, model: 'direct' as const })),
+      future: future.map(each => ({ ...ref(each), revision: each, model: 'direct' as const })),
+      steps: steps.slice(1, current).map(({ definition, version }) => ({
+        ...ref(version),
+        from: version - 1,
+        to: version,
+        transform: definition.instar === 'upgrade' && definition.transform !== undefined ? 'whole' : 'none',
+        fromRevision: revisionOf(version - 1),
+        toRevision: revisionOf(version)
+      })),
+      goBack,
+      keepBefore: init.keepBefore ?? false,
+      durability: init.durability ?? 'os',
+      limits: { loadMs: 10_000, drainMs: 1000, transformMs: init.transformMs ?? 10_000, heapMiB: 512 }
+    }
+  }
+
+  function nextRevision(revision: number): number {
+    return revisions.find(each => each > revision) ?? revision
+  }
+
+  async function switchHost(change: () => void, goBack = false): Promise<StateMeta> {
+    const before = { current, lowest, highest }
+    await host.drain(1000)
+    await host.close()
+    change()
+    try {
+      host = await start(goBack)
+    } catch (error) {
+      // As a peer would: the last good plan is started again.
+      ;({ current, lowest, highest } = before)
+      host = await start(false)
+      throw error
+    }
+    return meta
+  }
+
+  const call: TestObject['call'] = async (version, method, args, options = {}) => {
+    const request: CallRequest = {
+      revision: revisionOf(version),
+      version,
+      method,
+      args: encodeValue(args),
+      seq: options.seq ?? 1,
+      doneBelow: options.doneBelow ?? 1,
+      remainingMs: options.remainingMs ?? 5000,
+      caller: options.caller ?? 'test',
+      signal: options.signal ?? new AbortController().signal,
+      ...(options.session === undefined ? {} : { session: options.session })
+    }
+    return decodeValue(await host.call(request))
+  }
+
+  return {
+    get current() {
+      return current
+    },
+    get host() {
+      return host
+    },
+    progress,
+    call,
+    at: <C extends Contract>(version: number, contract: C) =>
+      Object.fromEntries(
+        Object.keys(contract.methods).map(name => [name, (...args: unknown[]) => call(version, name, args)])
+      ) as unknown as StubOf<C>,
+    introduce: version => switchHost(() => (highest = Math.max(highest, version))),
+    withdraw: version => switchHost(() => (highest = Math.min(highest, version - 1))),
+    upgrade: (version = current + 1) =>
+      switchHost(() => {
+        current = version
+        highest = Math.max(highest, version)
+      }),
+    goBack: version => switchHost(() => (current = version), true),
+    retire: version => switchHost(() => (lowest = Math.max(lowest, version + 1))),
+    restart: () => switchHost(() => undefined),
+    crash: async () => {
+      const copy = join(init.directory, `state-${plans + 1}`)
+      await cp(directory, copy, { recursive: true })
+      dropped.push(host)
+      directory = copy
+      host = await start(false)
+      return meta
+    },
+    close: async () => {
+      for (const each of [host, ...dropped]) await each.close()
+    }
+  }
+}
+
+const ref = (version: number): CodeRef => ({ bundle: `${version}`.padStart(64, '0'), entry: `${version}` })
+
+function contractOf(definition: ClassDefinition | UpgradeDefinition | undefined): Contract {
+  if (definition === undefined) throw new RangeError('the test gave no such version')
+  return definition.instar === 'class' ? definition.contract : definition.to.contract
+}
+
+/** The version that brought each version's contract: an upgrade to the same contract is compatible and brings none (§6). */
+function revisionsOf(versions: ReadonlyArray<ClassDefinition | UpgradeDefinition>): readonly number[] {
+  const revisions: number[] = []
+  for (const [i, definition] of versions.entries()) {
+    const compatible = definition.instar === 'upgrade' && definition.from === definition.to.contract
+    revisions.push(compatible ? (revisions[i - 1] ?? 1) : i + 1)
+  }
+  return revisions
+}
