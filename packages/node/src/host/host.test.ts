@@ -404,12 +404,19 @@ describe('the end of the peer', () => {
 })
 
 describe('a rehearsal', () => {
-  const tried = (plan: HostPlan) =>
-    rehearse({ plan, modulePath, network, log: pino({ level: 'silent' }), now: () => performance.now() })
+  const tried = (...plans: HostPlan[]) =>
+    rehearse({ plans, modulePath, network, log: pino({ level: 'silent' }), now: () => performance.now() })
 
   it('passes for code that can be introduced', async () => {
     expect(await tried(planOf('one'))).toMatchObject({ ok: true })
-    expect(await tried(upgradePlan('two'))).toMatchObject({ ok: true })
+    expect(await tried(planOf('one'), upgradePlan('two'))).toMatchObject({ ok: true })
+  })
+
+  it('fails for an upgrade whose transform does', async () => {
+    expect(await tried(planOf('one'), upgradePlan('throwing'))).toMatchObject({
+      ok: false,
+      error: { code: 'TransformFailed' }
+    })
   })
 
   it.each([

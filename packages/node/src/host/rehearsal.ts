@@ -6,11 +6,12 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { InstarError, messageOf, type CodeRef, type HostPlan } from '@instar/core'
 import type { Logger } from 'pino'
+import { moduleKey } from './control-messages.js'
 import { startHostProcess } from './host-process.js'
 
 export interface RehearsalInit {
-  /** What is to be tried: the plan that would be introduced, and whatever its upgrades will need later. */
-  readonly plan: HostPlan
+  /** What is to be tried, in order and on one state that begins empty: for example the introduction, and then the upgrade itself. */
+  readonly plans: readonly HostPlan[]
   readonly modulePath: (ref: CodeRef) => string | Promise<string>
   readonly network: string
   readonly log: Logger
@@ -24,35 +25,16 @@ export type RehearsalResult =
   | { readonly ok: false; readonly error: InstarError; readonly elapsedMs: number }
 
 /**
- * Loads the code of a plan in a scratch host (§2): a process of its own that can neither reach the network nor read the peer's data, with
- * an empty state in a temporary folder. It imports and checks every module, opens, and closes. A module that throws, exits, loops or
- * floods memory fails here and costs nobody a call (P2). Never throws.
+ * Runs plans in a scratch host (§2): a process of its own for each, which can neither reach the network nor read the peer's data, with a
+ * state in a temporary folder. It imports and checks every module, opens the state, with the transform where the plan has one, drains and
+ * closes. A module that throws, exits, loops or floods memory fails here and costs nobody a call (P2). Never throws.
  */
 export async function rehearse(init: RehearsalInit): Promise<RehearsalResult> {
-  const { plan, now } = init
+  const { now } = init
   const startedAt = now()
   const scratch = await mkdtemp(join(tmpdir(), 'instar-rehearsal-'))
   try {
-    const modules = new Map<CodeRef, string>()
-    for (const ref of [plan.object, ...plan.past, ...plan.future, ...plan.steps])
-      modules.set(ref, await init.modulePath(ref))
-    const folders = [...modules.values()].map(path => dirname(path))
-    const host = startHostProcess({
-      ...init,
-      // Without a state there is no upgrade to walk; its modules are still loaded and checked.
-      plan: { ...plan, goBack: false },
-      modulePath: ref => modules.get(ref) ?? init.modulePath(ref),
-      stateDirectory: join(scratch, 'state'),
-      scratch: { execArgv: confinement([...folders], scratch) }
-    })
-    try {
-      await host.load(init.signal)
-      await host.open({ signal: init.signal })
-      await host.drain()
-      await host.close()
-    } finally {
-      await host.kill()
-    }
+    for (const plan of init.plans) await rehearsePlan(init, plan, scratch)
     return { ok: true, elapsedMs: now() - startedAt }
   } catch (thrown) {
     const error =
@@ -62,6 +44,32 @@ export async function rehearse(init: RehearsalInit): Promise<RehearsalResult> {
     return { ok: false, error, elapsedMs: now() - startedAt }
   } finally {
     await rm(scratch, { recursive: true, force: true })
+  }
+}
+
+async function rehearsePlan(init: RehearsalInit, plan: HostPlan, scratch: string): Promise<void> {
+  const modules = new Map<string, string>()
+  for (const ref of [plan.object, ...plan.past, ...plan.future, ...plan.steps])
+    modules.set(moduleKey(ref), await init.modulePath(ref))
+  const host = startHostProcess({
+    ...init,
+    plan,
+    modulePath: ref => modules.get(moduleKey(ref)) ?? init.modulePath(ref),
+    stateDirectory: join(scratch, 'state'),
+    scratch: {
+      execArgv: confinement(
+        [...modules.values()].map(path => dirname(path)),
+        scratch
+      )
+    }
+  })
+  try {
+    await host.load(init.signal)
+    await host.open({ signal: init.signal })
+    await host.drain()
+    await host.close()
+  } finally {
+    await host.kill()
   }
 }
 
