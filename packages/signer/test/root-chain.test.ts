@@ -102,7 +102,7 @@ describe('the chain of roots', () => {
     const id = canonicalHash(future)
     const targets = { threshold: 1, keyids: [...body.roles['targets']!.keyids, id] }
     const root = { ...body, keys: { ...body.keys, [id]: future }, roles: { ...body.roles, targets } }
-    const state = feed(net.state, [await signRoot(root as JsonObject, keys.root)])
+    const state = feed(net.state, [await signRoot(root, keys.root)])
     expect(state.roots).toHaveLength(2)
     expect(state.targets?.version).toBe(1)
   })
