@@ -1,4 +1,4 @@
-import { InstarError, invariant, messageOf, type Verdict } from '@instar/core'
+import { ignore, InstarError, invariant, messageOf, type Verdict } from '@instar/core'
 import { TopicValidatorResult } from '@chainsafe/libp2p-gossipsub'
 import type { Connection, PrivateKey, Stream } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
@@ -231,7 +231,7 @@ class Libp2pOverlay implements Overlay {
     pubsub.topicValidators.set(topic, async (from, message) => {
       // Bounded before anything reads it (R19).
       if (message.data.length > bytesMax) return TopicValidatorResult.Reject
-      const verdict = await init.validate(message.data, from.toString())
+      const verdict = await this.judge(init, message.data, from.toString())
       if (verdict.verdict !== 'accept')
         this.init.log.debug({ topic, from: from.toString(), ...verdict }, 'not taken and not relayed')
       return validatorResults[verdict.verdict]
@@ -289,6 +289,16 @@ class Libp2pOverlay implements Overlay {
     this.near.add(peer)
     this.book.reached(peer)
     this.emit('neighbour', peer)
+  }
+
+  private async judge(init: TopicInit, data: Uint8Array, from: string): Promise<Verdict<unknown>> {
+    try {
+      return await init.validate(data, from)
+    } catch (thrown) {
+      // A failure of this peer's own, a full disk for example: the sender is no worse for it, and nothing unstored is relayed.
+      this.init.log.warn({ topic: init.topic, cause: messageOf(thrown) }, 'could not take a message')
+      return ignore('Failed', messageOf(thrown))
+    }
   }
 
   private emit(event: keyof OverlayEvents, peer: string): void {

@@ -1,9 +1,13 @@
+import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openJournal, type JournalEntry } from './journal.js'
 
+const fullDisk = fileURLToPath(new URL('../../test/full-disk.mjs', import.meta.url))
 let folder: string
 let path: string
 beforeEach(async () => {
@@ -83,6 +87,19 @@ test('refuses a damaged journal with one sentence that names the record, and lea
     })
     expect(await readFile(path)).toEqual(flipped)
   }
+})
+
+test('says that the disk is full, keeps what was appended before, and goes on when there is room', async () => {
+  const limited = ['-c', 'ulimit -f 20; exec "$0" "$@"', process.execPath, fullDisk, path]
+  const { stdout } = await promisify(execFile)('sh', limited)
+  const said = JSON.parse(stdout) as { code: string; appended: number; kept: number }
+  expect(said.code).toBe('DiskFull')
+  expect(said.appended).toBeGreaterThan(5)
+  expect(said.kept).toBe(said.appended)
+  expect(await entriesIn(path)).toEqual([
+    { type: 'n', body: { n: 'compacted' } },
+    { type: 'n', body: { n: 'after' } }
+  ])
 })
 
 test('refuses to append after it was closed', async () => {

@@ -1,4 +1,4 @@
-import { messageOf } from '@instar/core'
+import { InstarError, messageOf } from '@instar/core'
 import type { Stream } from '@libp2p/interface'
 import type { Logger } from 'pino'
 import type { Announcements } from '../overlay/announcements.js'
@@ -167,6 +167,8 @@ class NeighbourSync implements Sync {
   }
 
   private judge(peer: string, thrown: unknown): void {
+    if (thrown instanceof InstarError && thrown.code !== 'Unreachable')
+      this.init.log.warn({ peer, cause: thrown.message }, 'could not keep what an exchange brought')
     if (thrown instanceof PeerLied) this.init.overlay.ban(peer, thrown.message)
     if (thrown instanceof PeerStalled) this.init.overlay.ban(peer, thrown.message, stalledBanMs)
   }
