@@ -194,7 +194,8 @@ class RunningCall implements IncomingCall {
 
 /** Small arguments are copied: a view would keep the whole chunk alive for as long as the call is held. */
 function ownBytes(payload: Uint8Array, from: number): Uint8Array {
-  return payload.byteLength - from <= copiedBytesMax ? payload.slice(from) : payload.subarray(from)
+  const body = payload.subarray(from)
+  return body.byteLength <= copiedBytesMax ? new Uint8Array(body) : body
 }
 const copiedBytesMax = 16 * 1024
 
