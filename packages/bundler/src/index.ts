@@ -1,3 +1,5 @@
 export { buildBundle, type BuildBundleInit, type BuiltBundle } from './build-bundle.js'
 export { readBundle, writeBundle } from './bundle-files.js'
+export { inspectModule } from './inspect-module.js'
 export { manifestOf } from './manifest-of.js'
+export type { ContractFacts, ModuleFacts } from './module-facts.js'

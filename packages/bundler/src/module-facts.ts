@@ -1,0 +1,99 @@
+import { toCanonicalJson } from '@instar/core'
+import type {
+  ClassDefinition,
+  Contract,
+  MethodKind,
+  SimulationDefinition,
+  UpgradeDefinition
+} from '@instar/simulator-runtime'
+import { sha256 } from './manifest-of.js'
+
+/** What a module's default export says that belongs into a descriptor. */
+export interface ModuleFacts {
+  readonly kind: 'class' | 'upgrade'
+  readonly newClass: string
+  /** Of an upgrade: the class that it starts from. */
+  readonly oldClass?: string
+  readonly contract: ContractFacts
+  readonly oldContract?: ContractFacts
+  readonly future?: 'direct'
+  readonly past?: 'direct'
+  readonly transform: 'none' | 'whole'
+  /**
+   * The upgrade leaves name and methods as they are and has no simulation objects: callers of both versions can be served by one façade
+   * (§6). Validators cannot be compared: whether they accept the same is the author's word.
+   */
+  readonly compatible: boolean
+}
+
+export interface ContractFacts {
+  readonly name: string
+  readonly methods: ReadonlyArray<{ readonly name: string; readonly kind: MethodKind }>
+  /** Of name and methods; equal for contracts that differ only in validators. */
+  readonly digest: string
+}
+
+/** What the inspecting process answers. */
+export type InspectReply = { readonly facts: ModuleFacts } | { readonly flaw: string }
+
+/**
+ * Reads a default export by its fields, because bundles carry their own copy of the authoring functions.
+ *
+ * @throws TypeError that says what is missing
+ */
+export function factsOf(exported: unknown): ModuleFacts {
+  const definition = (exported ?? {}) as Partial<ClassDefinition> | Partial<UpgradeDefinition>
+  if (definition.instar !== 'class' && definition.instar !== 'upgrade')
+    throw new TypeError('its default export is neither a class (defineClass) nor an upgrade (defineUpgrade)')
+  if ((definition.format as number) !== 1)
+    throw new TypeError(`it uses format ${String(definition.format)} of the authoring functions; this release knows 1`)
+  if (definition.instar === 'class') {
+    const contract = classFacts(definition)
+    return { kind: 'class', newClass: contract.name, contract, transform: 'none', compatible: false }
+  }
+  const { from, to, future, past, transform } = definition
+  if (from === undefined || to === undefined) throw new TypeError('the upgrade lacks its `from` or its `to`')
+  const contract = classFacts(to)
+  const oldContract = contractFacts(from)
+  return {
+    kind: 'upgrade',
+    newClass: contract.name,
+    oldClass: oldContract.name,
+    contract,
+    oldContract,
+    ...(future === undefined ? {} : { future: modelOf(future, to.contract) }),
+    ...(past === undefined ? {} : { past: modelOf(past, from) }),
+    transform: transform === undefined ? 'none' : 'whole',
+    compatible: future === undefined && past === undefined && contract.digest === oldContract.digest
+  }
+}
+
+function classFacts({ contract, implementation }: Partial<ClassDefinition>): ContractFacts {
+  if (contract === undefined) throw new TypeError('the class has no contract')
+  assertImplements(contract, implementation, {})
+  return contractFacts(contract)
+}
+
+function modelOf(simulation: SimulationDefinition, serves: Contract): 'direct' {
+  assertImplements(serves, simulation.implementation, simulation.disallow)
+  return simulation.model
+}
+
+/** R6: whoever serves a contract implements the whole of it, or disallows by declaration. */
+function assertImplements(
+  contract: Contract,
+  implementation: unknown,
+  disallow: Readonly<Record<string, string>>
+): void {
+  const prototype = (implementation as { prototype?: Record<string, unknown> } | undefined)?.prototype
+  for (const name of Object.keys(contract.methods)) {
+    if (typeof prototype?.[name] !== 'function' && disallow[name] === undefined)
+      throw new TypeError(`a class lacks the method ${name} of the contract ${contract.name} (R6)`)
+  }
+}
+
+function contractFacts({ name, methods }: Contract): ContractFacts {
+  const kinds = Object.entries(methods).map(([method, { kind }]) => ({ name: method, kind }))
+  kinds.sort((a, b) => (a.name < b.name ? -1 : 1))
+  return { name, methods: kinds, digest: sha256(toCanonicalJson({ name, methods: kinds })) }
+}
