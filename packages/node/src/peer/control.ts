@@ -256,9 +256,9 @@ async function call(
 }
 
 /** A live peer that bears this class at the version that it runs, this one first. */
-function anyPeerOf({ state, routes }: Engine, self: string, className: string): string {
-  if (routes().entries.some(entry => entry.state === 'served' && entry.className === className)) return self
-  for (const entry of state.roster.values()) {
+function anyPeerOf(engine: Engine, self: string, className: string): string {
+  if (engine.routes().entries.some(entry => entry.state === 'served' && entry.className === className)) return self
+  for (const entry of engine.state.roster.values()) {
     if (isAdmitted(entry) && entry.announcement.class === className) return entry.announcement.peer
   }
   throw new InstarError('BadInput', `No known peer runs the class ${className}.`)

@@ -18,7 +18,7 @@ import { createControlServer } from '../control/control-server.js'
 import { createEngine, toEntries, type Engine } from '../engine/engine.js'
 import { parseFaults } from '../engine/faults.js'
 import { createHostManager, type HostExit } from '../host/host-manager.js'
-import { rehearse, type RehearsalResult } from '../host/rehearsal.js'
+import { rehearse } from '../host/rehearsal.js'
 import { createAnnouncements } from '../overlay/announcements.js'
 import { createHeadTopic } from '../overlay/head-topic.js'
 import { createOverlay } from '../overlay/overlay.js'
@@ -86,7 +86,7 @@ async function assemble({ options, config, seed, directory, journal, faults }: P
   const { network } = config
   const log = options.log ?? openLog(paths.log)
   const stopping = new AbortController()
-  const stopped = Promise.withResolvers<void>()
+  const stopped = Promise.withResolvers<undefined>()
 
   const overlay = await createOverlay({
     identity,
@@ -192,13 +192,7 @@ async function assemble({ options, config, seed, directory, journal, faults }: P
     exchange,
     providers: () => [...overlay.neighbours()],
     host,
-    rehearse: async (plans, signal) => {
-      let result: RehearsalResult = { ok: true, elapsedMs: 0 }
-      for (const plan of plans) {
-        if (result.ok) result = await rehearse({ plan, modulePath, network, log, now: monoMs, signal })
-      }
-      return result
-    },
+    rehearse: (plans, signal) => rehearse({ plans, modulePath, network, log, now: monoMs, signal }),
     announcements,
     input,
     log,
@@ -279,10 +273,13 @@ async function assemble({ options, config, seed, directory, journal, faults }: P
       }
     },
     stop() {
-      ending ??= end().then(stopped.resolve, (thrown: unknown) => {
-        stopped.reject(thrown)
-        throw thrown
-      })
+      ending ??= end().then(
+        () => stopped.resolve(undefined),
+        (thrown: unknown) => {
+          stopped.reject(thrown)
+          throw thrown
+        }
+      )
       return ending
     }
   }
@@ -330,8 +327,9 @@ async function stateMeta(directory: string): Promise<StateMeta | undefined> {
   }
 }
 
-function helloOf({ state, routes }: Engine, peer: string, network: string, known: readonly string[]): Hello {
-  const { entries, served } = routes()
+function helloOf(engine: Engine, peer: string, network: string, known: readonly string[]): Hello {
+  const { state } = engine
+  const { entries, served } = engine.routes()
   return {
     format: { min: 1, max: 1 },
     network,

@@ -42,7 +42,10 @@ export function createPerformer(init: PerformInit): Performer {
   }
 
   const fetchBundle = async (id: number, bundle: string): Promise<void> => {
-    if (init.bundles.has(bundle)) return done(id, { of: 'fetchBundle', ok: true })
+    if (init.bundles.has(bundle)) {
+      done(id, { of: 'fetchBundle', ok: true })
+      return
+    }
     try {
       await init.exchange.fetch(bundle, {
         providers: init.providers,
@@ -60,7 +63,10 @@ export function createPerformer(init: PerformInit): Performer {
 
   const rehearse = async (id: number, plans: readonly HostPlan[]): Promise<void> => {
     const result = await init.rehearse(plans, signal)
-    if (result.ok) return done(id, { of: 'rehearse', ok: true })
+    if (result.ok) {
+      done(id, { of: 'rehearse', ok: true })
+      return
+    }
     done(id, { of: 'rehearse', ok: false, cause: result.error.message, transient: isTransient(result.error) })
   }
 
@@ -76,7 +82,10 @@ export function createPerformer(init: PerformInit): Performer {
     })
     switches.delete(id)
     init.onPause(version, result.timings.pauseMs)
-    if (result.ok) return done(id, { of: 'switchHost', ok: true, meta: result.meta })
+    if (result.ok) {
+      done(id, { of: 'switchHost', ok: true, meta: result.meta })
+      return
+    }
     log.warn({ plan: plan.plan, stage: result.stage, err: result.error }, 'the host could not be switched')
     const { error, stage, restored, meta } = result
     done(id, { of: 'switchHost', ok: false, cause: error.message, stage, restored, meta })
@@ -94,19 +103,29 @@ export function createPerformer(init: PerformInit): Performer {
     fetches,
     perform(effect) {
       switch (effect.effect) {
-        case 'fetchBundle':
-          return run(effect, fetchBundle(effect.id, effect.bundle))
-        case 'rehearse':
-          return run(effect, rehearse(effect.id, effect.plans))
-        case 'switchHost':
-          return run(effect, switchHost(effect))
+        case 'fetchBundle': {
+          run(effect, fetchBundle(effect.id, effect.bundle))
+          return
+        }
+        case 'rehearse': {
+          run(effect, rehearse(effect.id, effect.plans))
+          return
+        }
+        case 'switchHost': {
+          run(effect, switchHost(effect))
+          return
+        }
         case 'cancelSwitch':
           switches.get(effect.id)?.abort()
           return
-        case 'evaluateSchedule':
-          return run(effect, evaluateSchedule(effect, done))
-        case 'announce':
-          return init.announcements.announce(effect.content)
+        case 'evaluateSchedule': {
+          run(effect, evaluateSchedule(effect, done))
+          return
+        }
+        case 'announce': {
+          init.announcements.announce(effect.content)
+          return
+        }
         case 'persist':
         case 'wake':
           // The engine's own.
