@@ -51,7 +51,7 @@ export function factsOf(exported: unknown): ModuleFacts {
     const contract = classFacts(definition)
     return { kind: 'class', newClass: contract.name, contract, transform: 'none', compatible: false }
   }
-  const { from, to, future, past, transform } = definition
+  const { from, to, future, past, transform } = definition as Partial<UpgradeDefinition>
   if (from === undefined || to === undefined) throw new TypeError('the upgrade lacks its `from` or its `to`')
   const contract = classFacts(to)
   const oldContract = contractFacts(from)
