@@ -1,4 +1,4 @@
-import type { Json } from '@instar/core'
+import { toHex, type Json } from '@instar/core'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { Stream } from '@libp2p/interface'
 import { lpStream } from '@libp2p/utils'
@@ -152,10 +152,10 @@ test('does not relay what it refuses', async () => {
   const stranger = await makeNetwork()
   const peer = await startPeer({ network, documents })
   const topic = headTopicName(network)
-  const [attacker, witness] = [await startProgram(topic, peer), await startProgram(topic, peer)]
+  const attacker = await startProgram(topic, peer)
+  const [friend, witness] = [await startProgram(topic, peer), await startProgram(topic, peer)]
   const witnessed: Uint8Array[] = []
   witness.services.pubsub.addEventListener('message', ({ detail }) => void witnessed.push(detail.data))
-  const before = await peer.directory.store.readTrust()
   const heads = JSON.parse(JSON.stringify(peer.trust.heads())) as Json
   const bad = [
     Buffer.from('garbage'),
@@ -167,14 +167,14 @@ test('does not relay what it refuses', async () => {
   ]
   for (const message of bad) await attacker.services.pubsub.publish(topic, message)
   const good = await next()
-  await attacker.services.pubsub.publish(topic, encodeContainer({ format: 1, heads }, [...good]))
+  await friend.services.pubsub.publish(topic, encodeContainer({ format: 1, heads }, [...good]))
   await until(() => peer.versions().length === 2, 'what is good is taken, whoever brings it')
-  await until(() => witnessed.length > 0, 'and relayed')
-  for (const message of witnessed) {
-    const { value } = decodeContainer(message) as { value: Container }
-    expect(value.parts.map(part => Buffer.from(part))).toEqual(good.map(part => Buffer.from(part)))
-  }
-  expect(before).toMatchObject({ version: 1 })
+  const partsOf = (message: Uint8Array) => (decodeContainer(message) as { value: Container }).value.parts.map(toHex)
+  const relayed = () => witnessed.map(partsOf)
+  await until(() => relayed().some(parts => parts.at(-1) === toHex(good.at(-1)!)), 'and relayed')
+  // What the witness has seen is of this network: what the attacker sent would fail even to parse, or be a stranger's.
+  const genuine = new Set([...documents, ...good].map(toHex))
+  for (const parts of relayed()) expect(parts.filter(part => !genuine.has(part))).toEqual([])
 })
 
 const programs: Node[] = []
