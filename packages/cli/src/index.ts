@@ -1,3 +1,4 @@
+export { createControlClient, type ControlClient } from './control/control-client.js'
 export { toDocsPage } from './docs-page.js'
 export type { Io } from './io.js'
 export { createProgram } from './program.js'

@@ -25,12 +25,12 @@ interface GenesisClass {
 export async function buildGenesis(init: GenesisInit): Promise<Genesis> {
   const classes: GenesisClass[] = []
   for (const { name, entry } of init.modules) {
-    const { built, definition } = await buildClass(entry)
-    if (definition.kind !== 'class')
+    const { built, facts } = await buildClass(entry)
+    if (facts.kind !== 'class')
       throw new InstarError('BadInput', `${entry} defines an upgrade; version 1 needs a class (defineClass).`)
-    if (name !== undefined && name !== definition.className)
-      throw new InstarError('BadInput', `${entry} defines the class ${definition.className}, not ${name}.`)
-    classes.push({ built, className: definition.className })
+    if (name !== undefined && name !== facts.newClass)
+      throw new InstarError('BadInput', `${entry} defines the class ${facts.newClass}, not ${name}.`)
+    classes.push({ built, className: facts.newClass })
   }
   return {
     classes: classes.map(each => each.className),

@@ -25,6 +25,8 @@ export interface BuiltUpgrade {
   readonly descriptor: Descriptor
   readonly proposal: Proposal
   readonly bundles: readonly BuiltBundle[]
+  /** What the author may have overlooked, one sentence each. */
+  readonly hints: readonly string[]
 }
 
 /** Builds the bundles of the network's next version and describes it on the base of what the peer trusts. Writes nothing. */
@@ -46,7 +48,12 @@ export async function buildUpgrade(init: UpgradeInit): Promise<BuiltUpgrade> {
   }
   const manifests = built.map(each => each.built.manifest)
   const proposal = createProposal({ trusted: trusted.state, descriptor, manifests, nowMs: init.nowMs })
-  return { descriptor, proposal, bundles: built.map(each => each.built) }
+  return {
+    descriptor,
+    proposal,
+    bundles: built.map(each => each.built),
+    hints: built.flatMap(each => hintsOf(each, init))
+  }
 }
 
 /** The classes of the network's newest version. */
@@ -60,41 +67,46 @@ function classesOf(descriptors: readonly Descriptor[]): ReadonlySet<string> {
 }
 
 function classUpgradeOf(
-  { built, definition, source }: BuiltClass,
+  { built, facts, source }: BuiltClass,
   known: ReadonlySet<string>,
   init: UpgradeInit
 ): ClassUpgrade {
-  const common = {
+  const { newClass, oldClass } = facts
+  const had = [...known].join(', ')
+  if (oldClass === undefined && known.has(newClass))
+    throw new InstarError(
+      'BadInput',
+      `The network has the class ${newClass} already: export an upgrade of it from ${source} (defineUpgrade).`
+    )
+  if (oldClass !== undefined && !known.has(oldClass))
+    throw new InstarError(
+      'BadInput',
+      `${source} upgrades the class ${oldClass}, which the newest version of the network has not; it has ${had}.`
+    )
+  const compatible = init.compatible === true
+  if (compatible && !facts.compatible)
+    throw new InstarError('BadInput', `${source} changes the contract or has simulation objects: it is not compatible.`)
+  return {
+    ...(oldClass === undefined ? {} : { oldClass }),
+    newClass,
     bundle: built.bundle,
     entry: built.entry,
+    compatible,
+    ...(facts.future === undefined ? {} : { future: facts.future }),
+    ...(facts.past === undefined ? {} : { past: facts.past }),
+    transform: facts.transform,
     durability: init.durability,
-    back: 'none' as const,
+    back: 'none',
     schedule: { strategy: init.schedule, deadline: init.deadline, deadlineSpreadMs: init.deadlineSpread },
     probationMs: init.probation,
     stableMs: init.stable,
     retirement: { quietMs: init.retireAfter, ...(init.retireBy === undefined ? {} : { notAfter: init.retireBy }) }
   }
-  if (definition.kind === 'class') {
-    if (known.has(definition.className))
-      throw new InstarError(
-        'BadInput',
-        `The network has the class ${definition.className} already: export an upgrade of it from ${source} (defineUpgrade).`
-      )
-    return { ...common, newClass: definition.className, compatible: false, transform: 'none' }
-  }
-  if (!known.has(definition.oldClass))
-    throw new InstarError(
-      'BadInput',
-      `${source} upgrades the class ${definition.oldClass}, which the newest version of the network has not; it has ${[...known].join(', ')}.`
-    )
-  const isCompatible = init.compatible === true || definition.sameContract
-  return {
-    ...common,
-    oldClass: definition.oldClass,
-    newClass: definition.newClass,
-    compatible: isCompatible,
-    ...(definition.hasFuture && !isCompatible ? { future: 'direct' as const } : {}),
-    ...(definition.hasPast && !isCompatible ? { past: 'direct' as const } : {}),
-    transform: definition.hasTransform ? 'whole' : 'none'
-  }
+}
+
+function hintsOf({ facts, source }: BuiltClass, init: UpgradeInit): readonly string[] {
+  if (!facts.compatible || init.compatible === true) return []
+  return [
+    `${source} changes no method and has no simulation objects: unless you add --compatible, each version is served only where it runs.`
+  ]
 }

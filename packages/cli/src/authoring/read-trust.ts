@@ -11,7 +11,7 @@ export interface ReadTrust {
   readonly lines: readonly string[]
 }
 
-export interface ReadUpgrade {
+interface ReadUpgrade {
   readonly version: number
   readonly descriptor: Descriptor
   readonly bytes: Uint8Array

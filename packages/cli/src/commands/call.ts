@@ -58,7 +58,7 @@ Examples:
       )
       output.result(answer, () => {
         const where = `v${answer.version} at ${shortPeer(answer.peer)}, ${toWords(answer.durationMs)}`
-        return `${inspect(answer.result, { depth: 10, colors: io.hasColours })}  ${output.style('dim', `(${where})`)}`
+        return `${inspect(answer.result, { depth: 10, breakLength: 100, compact: 10, colors: io.hasColours })}  ${output.style('dim', `(${where})`)}`
       })
     })
   addPeerOptions(command, '10s')

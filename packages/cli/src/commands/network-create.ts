@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { InstarError } from '@instar/core'
 import type { Command } from 'commander'
@@ -42,6 +43,8 @@ Example:
     .action(async (options: Options) => {
       const output = createOutput(io, options)
       const directory = dataDirectoryOf(options, io)
+      if ((await readdir(directory).catch(() => [])).length > 0)
+        throw new InstarError('BadInput', `${directory} is not empty: name a new folder for the first peer.`)
       const modules = options.class.map(text => parseClass(text, io.cwd))
       const genesis = await buildGenesis({ ...options, modules, nowMs: io.now() })
       if (options.dryRun === true) {

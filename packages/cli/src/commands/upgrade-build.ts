@@ -84,10 +84,11 @@ Examples:
         bundles: descriptor.classes.map(each => each.bundle),
         descriptor
       }
-      output.result({ dryRun: options.dryRun === true, ...record }, () =>
+      output.result({ dryRun: options.dryRun === true, ...record, hints: built.hints }, () =>
         [
           `Version ${descriptor.version}, ${descriptor.title}:`,
           ...descriptor.classes.map(each => `  ${classWords(each)}`),
+          ...built.hints.map(hint => output.style('yellow', `Note: ${hint}`)),
           '',
           options.dryRun === true ? `Would write it to ${options.out}.` : `Written to ${options.out}. Next:`,
           ...(options.dryRun === true

@@ -25,7 +25,7 @@ function createFakeStore() {
   const missing = new Map<string, ChunkRef>()
   for (const file of manifest.files)
     for (const [chunk, sha256] of file.chunks.entries())
-      missing.set(`${file.path} ${chunk}`, { path: file.path, chunk, bytes: 0, sha256 })
+      missing.set(`${file.path} ${chunk}`, { path: file.path, chunk, offset: 0, bytes: 0, sha256 })
   const store = {
     has: (bundle: string) => here.has(bundle),
     openPartial: async () => ({

@@ -21,7 +21,7 @@ export interface Route {
   readonly handle: (control: PeerControl, input: RouteInput<unknown, unknown, unknown>) => unknown
 }
 
-export interface RouteInput<Params, Query, Body> {
+interface RouteInput<Params, Query, Body> {
   readonly params: Params
   readonly query: Query
   readonly body: Body

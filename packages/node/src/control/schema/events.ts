@@ -29,13 +29,11 @@ const peerEvents = [
   z.object({ type: z.literal('stopping'), at })
 ] as const
 
-export const peerEventSchema = z.discriminatedUnion('type', peerEvents)
-
 /** What stands on the wire: the peer's events, and the whole status at the beginning and after changes. */
 export const controlEventSchema = z.discriminatedUnion('type', [
   ...peerEvents,
   z.object({ type: z.literal('status'), at, status: peerStatusSchema })
 ])
 
-export type PeerEvent = z.infer<typeof peerEventSchema>
+export type PeerEvent = z.infer<(typeof peerEvents)[number]>
 export type ControlEvent = z.infer<typeof controlEventSchema>

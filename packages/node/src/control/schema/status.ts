@@ -5,7 +5,7 @@ const version = z.int().min(1)
 const isoTime = z.iso.datetime()
 
 /** Trust metadata as the peer holds it: what it would show to a neighbour that asks how new its knowledge is. */
-export const trustStatusSchema = z.object({
+const trustStatusSchema = z.object({
   root: z.int().min(0),
   targets: z.int().min(0),
   timestamp: z.int().min(0),
@@ -14,7 +14,7 @@ export const trustStatusSchema = z.object({
   forks: z.array(version).meta({ description: 'Versions with two valid descriptors; frozen here (R20).' })
 })
 
-export const versionStatusSchema = z.object({
+const versionStatusSchema = z.object({
   version,
   title: z.string(),
   phase: z.enum(phases),
@@ -28,7 +28,7 @@ export const versionStatusSchema = z.object({
   lastPauseMs: z.number().optional().meta({ description: 'How long calls were queued during its last switch.' })
 })
 
-export const hostStatusSchema = z.object({
+const hostStatusSchema = z.object({
   pid: z.int().optional().meta({ description: 'Absent while no host process runs.' }),
   plan: z.int().min(0).meta({ description: 'The number of the host plan in force (§10).' }),
   uptimeMs: z.number(),
@@ -53,7 +53,7 @@ export const neighbourStatusSchema = z.object({
   connected: z.boolean()
 })
 
-export const callCountsSchema = z.object({
+const callCountsSchema = z.object({
   calls: z.int().min(0),
   disallowed: z.int().min(0),
   errors: z.int().min(0)

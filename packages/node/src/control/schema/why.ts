@@ -2,9 +2,9 @@ import { phases } from '@instar/core'
 import { z } from 'zod'
 
 /** The four gates of §1; an upgrade needs all of them open. */
-export const gateNames = ['trust', 'health', 'limit', 'schedule'] as const
+const gateNames = ['trust', 'health', 'limit', 'schedule'] as const
 
-export const gateReasonSchema = z.object({
+const gateReasonSchema = z.object({
   gate: z.enum(gateNames),
   open: z.boolean(),
   reason: z.string().meta({ description: 'One sentence.' }),
@@ -13,7 +13,7 @@ export const gateReasonSchema = z.object({
   lookAgainAt: z.iso.datetime().optional()
 })
 
-export const versionReasonSchema = z.object({
+const versionReasonSchema = z.object({
   version: z.int().min(1),
   title: z.string(),
   phase: z.enum(phases),

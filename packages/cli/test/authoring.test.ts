@@ -1,0 +1,159 @@
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { readGenesisSeed } from '@instar/node/control'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startFakePeer, type FakePeer } from './fake-peer.js'
+import { instar, objectsOf } from './instar.js'
+
+const skeleton = fileURLToPath(new URL('../src/skeleton/', import.meta.url))
+const installed = fileURLToPath(new URL('../../../node_modules/', import.meta.url))
+
+let folder: string
+let peer: FakePeer
+
+/** One author's way from nothing to a published upgrade; each test goes on where the one before ended. */
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'instar-author-'))
+  await cp(skeleton, folder, { recursive: true })
+  await symlink(installed, join(folder, 'node_modules'))
+})
+afterAll(async () => {
+  await peer.close()
+  await rm(folder, { recursive: true })
+})
+
+const lastObject = (out: string) => objectsOf(out).at(-1)
+
+describe('making a network', () => {
+  it('writes nothing with --dry-run', async () => {
+    const args = ['--class', './counter.ts', '--data', 'one', '--keys', 'keys', '--dry-run', '--json']
+    const { code, out } = await instar(folder, 'network', 'create', ...args)
+    expect(code).toBe(0)
+    expect(lastObject(out)).toMatchObject({ dryRun: true, classes: ['counter'] })
+    expect(await readdir(folder)).not.toContain('one')
+  })
+
+  it('leaves keys, and the seed of the first peer', async () => {
+    const args = ['--class', 'counter=./counter.ts', '--data', 'one', '--keys', 'keys', '--json']
+    const { code, out } = await instar(folder, 'network', 'create', ...args)
+    expect(code).toBe(0)
+    const seed = await readGenesisSeed(join(folder, 'one'))
+    expect(seed?.network).toBe(lastObject(out)?.['network'])
+    expect(seed?.bundles).toHaveLength(1)
+    expect((await stat(join(folder, 'keys'))).mode & 0o777).toBe(0o700)
+    peer = await startFakePeer(join(folder, 'one'), seed!.network)
+    const verdicts = await peer.submit({ documents: seed!.documents, descriptor: seed!.descriptor })
+    expect(verdicts.map(each => each.verdict)).toEqual(Array.from({ length: 5 }, () => 'accept'))
+  })
+
+  it('does not take the place of another network', async () => {
+    const args = ['--class', './counter.ts', '--data', 'one', '--keys', 'other-keys']
+    const { code, err } = await instar(folder, 'network', 'create', ...args)
+    expect(code).toBe(2)
+    expect(err).toMatch(/^instar: .*one.*\n$/)
+    expect(await readdir(folder)).not.toContain('other-keys')
+  })
+
+  it('refuses a module under another class name', async () => {
+    const args = ['--class', 'int-set=./counter.ts', '--data', 'two', '--keys', 'keys2']
+    expect(await instar(folder, 'network', 'create', ...args)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('defines the class counter, not int-set') as string
+    })
+  })
+
+  it('shows it', async () => {
+    const { out } = await instar(folder, 'network', 'show', '--data', 'one')
+    expect(out).toMatch(/v1 +Genesis .* counter/)
+    expect((await instar(folder, 'keys', 'list', '--keys', 'keys', '--json')).out).toContain('"role":"targets"')
+  })
+})
+
+describe('publishing an upgrade', () => {
+  const build = ['upgrade', 'build', './counter-with-history.ts', '--title', 'History', '--data', 'one', '-o', 'out']
+
+  it('builds a descriptor on what the peer trusts', async () => {
+    expect((await instar(folder, ...build, '--dry-run')).out).toContain('Would write it to out')
+    expect(await readdir(folder)).not.toContain('out')
+    const { code, out } = await instar(folder, ...build, '--schedule', 'rolling:2', '--deadline', '3d', '--json')
+    expect(code).toBe(0)
+    expect(lastObject(out)).toMatchObject({
+      version: 2,
+      descriptor: {
+        classes: [
+          {
+            oldClass: 'counter',
+            newClass: 'counter',
+            compatible: false,
+            future: 'direct',
+            past: 'direct',
+            transform: 'whole',
+            schedule: { strategy: { type: 'rolling', maxUnavailable: 2 } }
+          }
+        ]
+      }
+    })
+    expect((await readdir(join(folder, 'out'))).sort()).toEqual(['bundles', 'descriptor.json', 'proposal.json'])
+  })
+
+  it('refuses a module that upgrades nothing of this network', async () => {
+    const { code, err } = await instar(folder, 'upgrade', 'build', './counter.ts', '--title', 'x', '--data', 'one')
+    expect(code).toBe(2)
+    expect(err).toContain('has the class counter already')
+  })
+
+  const sign = ['upgrade', 'sign', 'out/proposal.json', '--keys', 'keys', '--data', 'one']
+  const publish = ['upgrade', 'publish', 'out/proposal.json', '--keys', 'keys', '--data', 'one', '--wait', '0s']
+
+  it('is refused before anyone signed', async () => {
+    expect(await instar(folder, ...publish)).toMatchObject({
+      code: 4,
+      err: expect.stringContaining('NotTrusted') as string
+    })
+    expect(peer.asked).toEqual([])
+  })
+
+  it('shows what a signature means, and asks', async () => {
+    const before = await readFile(join(folder, 'out/proposal.json'))
+    const asked = await instar(folder, ...sign)
+    expect(asked.code).toBe(2)
+    expect(asked.out).toContain('upgrades class counter → counter')
+    expect(asked.err).toContain('--yes')
+    expect(await readFile(join(folder, 'out/proposal.json'))).toEqual(before)
+  })
+
+  it('signs, uploads, submits', async () => {
+    expect(await instar(folder, ...sign, '--yes')).toMatchObject({ code: 0, err: '' })
+    expect((await instar(folder, ...publish, '--dry-run')).out).toContain('Would publish version 2')
+    expect(peer.asked).toEqual([])
+    const { code, out, err } = await instar(folder, ...publish, '--json')
+    expect({ code, err }).toEqual({ code: 0, err: '' })
+    expect(lastObject(out)).toEqual({ published: 2 })
+    expect(peer.asked).toEqual(['putFile counter-with-history.mjs with bytes'])
+    expect((await instar(folder, 'network', 'show', '--data', 'one')).out).toMatch(/v2 +History/)
+  })
+
+  it('may be repeated, and watches the version reach the others', async () => {
+    const { code, out } = await instar(folder, ...publish.slice(0, -1), '5s')
+    expect(code).toBe(0)
+    expect(out).toContain('The peer has bundle')
+    expect(out).toContain('All 1 other peers know it.')
+  })
+})
+
+describe('upgrade new', () => {
+  it('writes a project and does not overwrite one', async () => {
+    await mkdir(join(folder, 'work'))
+    expect((await instar(folder, 'upgrade', 'new', 'work/My Service')).code).toBe(0)
+    expect((await readdir(join(folder, 'work/My Service'))).sort()).toEqual([
+      'counter-with-history.ts',
+      'counter.ts',
+      'package.json',
+      'tsconfig.json'
+    ])
+    expect(await readFile(join(folder, 'work/My Service/package.json'), 'utf8')).toContain('"name": "my-service"')
+    expect((await instar(folder, 'upgrade', 'new', 'work/My Service')).code).toBe(2)
+  })
+})

@@ -1,0 +1,158 @@
+import { bundleId, InstarError, parseManifest } from '@instar/core'
+import { createControlServer } from '@instar/node'
+import type { PeerControl, PeerEvent, PeerStatus } from '@instar/node/control'
+import { emptyTrust, trust, trustedUpgrades } from '@instar/signer'
+import { pino } from 'pino'
+
+const self = '12D3KooWGzAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAself'
+const other = '12D3KooWGzBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBother'
+
+export interface FakePeer extends PeerControl {
+  /** What was asked for that changes something: `approve 2`. */
+  readonly asked: string[]
+  readonly changes: Partial<PeerStatus>
+  readonly emit: (event: PeerEvent) => void
+  /** Thrown by the next call. */
+  callFailure: Error | undefined
+  readonly close: () => Promise<void>
+}
+
+/**
+ * A peer that judges trust documents with the real signer, keeps bundles in memory, and has made up everything else; behind the real
+ * control server in the given data directory.
+ */
+export async function startFakePeer(dataDirectory: string, network = 'a'.repeat(64)): Promise<FakePeer> {
+  const listeners = new Set<(event: PeerEvent) => void>()
+  const bundles = new Map<string, { paths: string[]; files: Set<string> }>()
+  const documents: Uint8Array[] = []
+  let state = emptyTrust(network)
+
+  const bundleState = (id: string) => {
+    const bundle = bundles.get(id)
+    const missing = bundle?.paths.filter(path => !bundle.files.has(path)) ?? []
+    return { id, complete: bundle !== undefined && missing.length === 0, missing }
+  }
+  const knownHere = (peer: string) => {
+    if (peer !== self && peer !== other) throw new InstarError('BadInput', `${peer} is not known here.`)
+    return peer
+  }
+
+  const control: PeerControl = {
+    status: () => ({ ...someStatus(network), newest: Math.max(2, trustedUpgrades(state).length), ...fake.changes }),
+    why: (peer = self) => ({
+      peer: knownHere(peer),
+      self: peer === self,
+      summary: 'It runs version 1; version 2 waits.',
+      versions: [
+        {
+          version: 2,
+          title: 'Colours',
+          phase: 'waiting',
+          summary: 'It waits for its turn.',
+          gates: [
+            { gate: 'trust', open: true, reason: 'Fresh.', waitsFor: [] },
+            { gate: 'schedule', open: false, reason: 'One peer upgrades at a time.', rule: 'R16', waitsFor: [other] }
+          ]
+        }
+      ]
+    }),
+    approve: async version => void fake.asked.push(`approve ${version}`),
+    hold: async target => void fake.asked.push(`hold ${target}`),
+    resume: async target => void fake.asked.push(`resume ${target}`),
+    async submit(submission) {
+      const all = [...submission.documents, ...(submission.descriptor === undefined ? [] : [submission.descriptor])]
+      return all.map((document, i) => {
+        const result = trust(state, document, Date.now())
+        state = result.state
+        if (result.verdict.verdict === 'accept') documents.push(document)
+        const refusal =
+          result.verdict.verdict === 'accept' ? {} : { code: result.verdict.code, detail: result.verdict.detail }
+        return { document: `document ${i + 1}`, verdict: result.verdict.verdict, ...refusal }
+      })
+    },
+    trustDocuments: async () => ({ documents, descriptors: [] }),
+    bundle: async id => bundleState(id),
+    async putManifest(id, manifest) {
+      const read = parseManifest(manifest, id)
+      if (read.verdict !== 'accept' || bundleId(read.value) !== id) throw new InstarError('BundleInvalid', 'No.')
+      bundles.set(id, { paths: read.value.files.map(file => file.path), files: new Set() })
+      return bundleState(id)
+    },
+    async putFile(id, path, bytes) {
+      let count = 0
+      for await (const part of bytes) count += part.byteLength
+      fake.asked.push(`putFile ${path} ${count > 0 ? 'with bytes' : 'empty'}`)
+      bundles.get(id)?.files.add(path)
+      return bundleState(id)
+    },
+    ticket: () => 'instar1ticket',
+    async call({ peer, class: className, version, method, args }) {
+      fake.asked.push(`call ${JSON.stringify([method, args, peer?.slice(-5), className, version])}`)
+      if (fake.callFailure !== undefined) throw fake.callFailure
+      return { result: { echo: args }, peer: peer ?? self, version: version ?? 1, durationMs: 2 }
+    },
+    log: async linesMax => [`${linesMax} lines were asked for`],
+    stop: () => void fake.asked.push('stop'),
+    subscribe(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    }
+  }
+
+  const server = createControlServer({
+    control,
+    dataDirectory,
+    instar: '0.0.0',
+    log: pino({ enabled: false }),
+    now: Date.now
+  })
+  const fake: FakePeer = {
+    ...control,
+    asked: [],
+    changes: {},
+    callFailure: undefined,
+    emit: event => listeners.forEach(listener => listener(event)),
+    close: () => server.stop()
+  }
+  await server.start()
+  return fake
+}
+
+function someStatus(network: string): PeerStatus {
+  const since = new Date(Date.now() - 5000).toISOString()
+  return {
+    peer: self,
+    network,
+    class: 'int-set',
+    groups: ['north'],
+    instar: '0.0.0',
+    epoch: 1,
+    addresses: ['/ip4/127.0.0.1/tcp/4001'],
+    running: { version: 1, chainId: 'c'.repeat(16) },
+    newest: 2,
+    floor: 1,
+    served: [1, 2],
+    trust: { root: 1, targets: 2, timestamp: 5, freshUntil: '2030-01-01T00:00:00.000Z', fresh: true, forks: [] },
+    versions: [
+      { version: 1, title: 'Genesis', phase: 'committed', since, held: false },
+      { version: 2, title: 'Colours', phase: 'waiting', reason: 'waits for …other', since, held: true }
+    ],
+    host: { pid: 4711, plan: 1, uptimeMs: 60_000, restarts: 0, heldCalls: 0 },
+    peers: [
+      {
+        peer: other,
+        class: 'int-set',
+        groups: [],
+        running: 1,
+        floor: 1,
+        served: [1, 1],
+        versions: [{ version: 2, phase: 'transforming' }],
+        lastHeardMs: 250,
+        reachable: true,
+        connected: true
+      }
+    ],
+    problems: ['The disk is nearly full.'],
+    callsPerVersion: { 1: { calls: 3, disallowed: 1, errors: 0 } }
+  }
+}

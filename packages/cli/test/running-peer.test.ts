@@ -1,0 +1,141 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { CallError } from '@instar/core'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { startFakePeer, type FakePeer } from './fake-peer.js'
+import { instar, objectsOf, startInstar } from './instar.js'
+
+let folder: string
+let peer: FakePeer
+
+// Commands look for `.instar` in their folder.
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'instar-cli-'))
+  await mkdir(join(folder, '.instar'))
+  peer = await startFakePeer(join(folder, '.instar'))
+})
+afterAll(async () => {
+  await peer.close()
+  await rm(folder, { recursive: true })
+})
+beforeEach(() => {
+  peer.asked.length = 0
+  peer.callFailure = undefined
+})
+
+describe('looking at a running peer', () => {
+  it('status shows versions with phases and reasons, peers, and problems', async () => {
+    const { code, out } = await instar(folder, 'status')
+    expect(code).toBe(0)
+    expect(out).toMatch(/v2 +Colours +waiting \(held\) +\d s +waits for …other/)
+    expect(out).toMatch(/…BBBother +int-set +v1/)
+    expect(out).toContain('v2 transforming')
+    expect(out).toContain('! The disk is nearly full.')
+    expect(out).not.toContain('\u001b')
+  })
+
+  it('status --json is one object on one line', async () => {
+    const { out } = await instar(folder, 'status', '--json')
+    expect(objectsOf(out)).toMatchObject([{ class: 'int-set', newest: 2 }])
+  })
+
+  it('status --watch tells events as they happen and ends with the peer', async () => {
+    const child = startInstar(folder, ['status', '--watch', '--json'])
+    const types: unknown[] = []
+    for await (const line of createInterface({ input: child.stdout! })) {
+      types.push((JSON.parse(line) as { type: unknown }).type)
+      if (types.length === 1)
+        peer.emit({ type: 'phase', at: '2026-01-01T00:00:00.000Z', version: 2, phase: 'draining' })
+      if (types.length === 3) break
+    }
+    expect(types).toEqual(['status', 'phase', 'status'])
+    child.kill()
+  })
+
+  it('why names gate, rule and peers, and takes the end of a peer id', async () => {
+    const { out } = await instar(folder, 'why')
+    expect(out).toMatch(/schedule closed One peer upgrades at a time\. \[R16\] Waits for …/)
+    expect((await instar(folder, 'why', 'other', '--json')).out).toContain('"self":false')
+    const unknown = await instar(folder, 'why', 'nobody')
+    expect(unknown).toMatchObject({ code: 2, out: '' })
+    expect(unknown.err).toMatch(/^instar: nobody is no peer that is known here; .*\n$/)
+  })
+
+  it('ticket, log and upgrade status print what the peer says', async () => {
+    expect((await instar(folder, 'ticket')).out).toBe('instar1ticket\n')
+    expect((await instar(folder, 'log', '-n', '7')).out).toBe('7 lines were asked for\n')
+    expect((await instar(folder, 'upgrade', 'status')).out).toMatch(/^v2 Colours: 0 of 2 peers run it/)
+    expect((await instar(folder, 'upgrade', 'status', '9')).code).toBe(1)
+  })
+})
+
+describe('deciding at a running peer', () => {
+  it.each([
+    [['upgrade', 'approve', '2'], ['approve 2']],
+    [['upgrade', 'approve', 'v2', '--dry-run'], []],
+    [['upgrade', 'hold'], ['hold all']],
+    [['upgrade', 'hold', '2'], ['hold 2']],
+    [['upgrade', 'resume', 'all'], ['resume all']],
+    [['peer', 'stop'], ['stop']]
+  ])('instar %j asks for %j', async (args, asked) => {
+    expect(await instar(folder, ...args)).toMatchObject({ code: 0, err: '' })
+    expect(peer.asked).toEqual(asked)
+  })
+})
+
+describe('calling', () => {
+  it('takes arguments as JSON, else as text, and prints the result', async () => {
+    const { out } = await instar(folder, 'call', 'put', '7', 'red', '{"a":[1]}', '--peer', 'other', '--at-version', '2')
+    expect(out).toContain("{ echo: [ 7, 'red', { a: [ 1 ] } ] }")
+    expect(peer.asked).toEqual(['call ["put",[7,"red",{"a":[1]}],"other",null,2]'])
+  })
+
+  it.each([
+    [new CallError('Disallowed', { message: 'No colours here.' }), 4],
+    [new CallError('InvalidInput', { message: 'Not a number.' }), 2],
+    [new CallError('DeadlineExceeded', { message: 'Too late.', executed: 'unknown' }), 3],
+    [new CallError('Failed', { message: 'The object failed.' }), 1]
+  ])('%s is one sentence and exit code %i', async (failure, code) => {
+    peer.callFailure = failure
+    expect(await instar(folder, 'call', 'x')).toEqual({
+      code,
+      out: '',
+      err: `instar: ${failure.message} (${failure.code})\n`
+    })
+    const { out } = await instar(folder, 'call', 'x', '--json')
+    expect(objectsOf(out)).toMatchObject([
+      { error: { code: failure.code, detail: { executed: failure.detail.executed } } }
+    ])
+  })
+})
+
+describe('what is wrong with a command line', () => {
+  it.each([
+    [['stats'], /unknown command 'stats'\n\(Did you mean status\?\)/],
+    [['upgrade', 'approve'], /missing required argument 'version'/],
+    [['upgrade', 'approve', 'two'], /A version is a positive whole number\./],
+    [['upgrade', 'hold', 'two'], /Name a version .* or all\./],
+    [['status', '--timeout', '5'], /A duration looks like 500ms/],
+    [['network', 'create'], /required option '--class/],
+    [['upgrade', 'build', 'x.ts', '--title', 't', '--schedule', 'rolling'], /A schedule is eager/],
+    [['upgrade', 'build', 'x.ts', '--title', 't', '--deadline', 'soon'], /A moment looks like 7d/],
+    [['keys', 'list', '--keys', './none'], /none/],
+    [['join', 'nonsense', '--class', 'int-set'], /ticket/i]
+  ])('instar %j', async (args, sentence) => {
+    const ran = await instar(folder, ...args)
+    expect(ran.err).toMatch(sentence)
+    expect(ran.err).not.toMatch(/^ +at /m)
+    expect(ran.out).toBe('')
+    expect(ran.code).toBe(args[0] === 'keys' ? 1 : 2)
+  })
+})
+
+describe('no peer', () => {
+  it('is one sentence that says how to start one, and exit code 3', async () => {
+    const { code, err } = await instar(folder, 'status', '--data', './elsewhere')
+    expect(code).toBe(3)
+    expect(err).toMatch(/^instar: No peer runs in .*elsewhere: start it with instar peer start .*\n$/)
+  })
+})
