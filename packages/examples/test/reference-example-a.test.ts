@@ -18,8 +18,8 @@ afterEach(async () => {
   await rm(directory, { recursive: true })
 })
 
-const disallowed = expect.objectContaining({ code: 'Disallowed' })
-const failed = expect.objectContaining({ code: 'Failed' })
+const disallowed: unknown = expect.objectContaining({ code: 'Disallowed' })
+const failed: unknown = expect.objectContaining({ code: 'Failed' })
 
 describe('reference example A', () => {
   it('answers steps A1 to A7 as every correct system does', async () => {

@@ -17,7 +17,8 @@ export interface ClassDefinition<C extends Contract = Contract> {
   readonly instar: 'class'
   readonly format: 1
   readonly contract: C
-  readonly implementation: new (ctx: ObjectContext) => ObjectOf<C>
+  /** Checked against the contract by {@link defineClass}; the contract carries the types from there on. */
+  readonly implementation: new (ctx: ObjectContext) => object
   readonly initialize?: Initialize
 }
 
