@@ -204,6 +204,16 @@ describe('a channel', () => {
     for (const each of results) if (each instanceof Error) expect(each).toMatchObject({ code: 'Busy' })
   })
 
+  it('reads on as soon as what it queued is sent', async () => {
+    const { caller } = pair(async () => Buffer.alloc(50_000), { queuedBytesMax: 100_000 }, 10_000_000)
+    const results: Uint8Array[] = []
+    for (let i = 0; i < 5; i++) {
+      const calls = Array.from({ length: 20 }, () => caller.request(header, noBytes))
+      results.push(...(await Promise.all(calls)))
+    }
+    expect(results).toHaveLength(100)
+  })
+
   it('pings an idle stream, and breaks one that is silent', async () => {
     vi.useFakeTimers()
     const { caller, server, wires } = pair(echo, { keepaliveMs: 1000, silenceMs: 3000, stallMs: 0 })

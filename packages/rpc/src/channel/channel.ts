@@ -113,7 +113,7 @@ export function createChannel(init: ChannelInit): Channel {
     sendBytes: limits.sendBytes,
     now,
     isBusy: () => outgoing.size + incoming.size > 1,
-    onDrained: adjustReading
+    onFlushed: adjustReading
   })
   const outgoing = createOutgoingCalls({ outbox, limits, now, onSettled })
   const incoming = createIncomingCalls({ outbox, limits, handler: init.onCall, now, onSettled })

@@ -31,7 +31,8 @@ export interface OutboxInit {
   readonly now: () => number
   /** Whether more frames are to be expected in this tick, so that waiting for its end saves sends. */
   readonly isBusy: () => boolean
-  readonly onDrained: () => void
+  /** Fewer bytes wait than before. */
+  readonly onFlushed: () => void
 }
 
 /**
@@ -73,6 +74,7 @@ export function createOutbox(init: OutboxInit): Outbox {
       waiting = []
       for (const resolve of done) resolve()
     }
+    init.onFlushed()
   }
 
   function takeBatch(): Uint8Array {
@@ -145,7 +147,6 @@ export function createOutbox(init: OutboxInit): Outbox {
       if (fullSince === undefined) return
       fullSince = undefined
       flush()
-      init.onDrained()
     },
     idle() {
       return bytes === 0 ? Promise.resolve() : new Promise(resolve => waiting.push(resolve))
