@@ -1,3 +1,4 @@
+import { InstarError } from '@instar/core'
 import type { Heads } from '@instar/signer'
 import type { Announcements } from '../overlay/announcements.js'
 import type { Overlay } from '../overlay/overlay.js'
@@ -114,7 +115,8 @@ function expectType<T extends SyncMessage['type']>(
   message: SyncMessage | undefined,
   type: T
 ): Extract<SyncMessage, { type: T }> {
-  if (message === undefined) throw new PeerLied(`it ended the exchange instead of sending ${type}`)
+  // A peer that stops closes its streams without an error: that is no offence.
+  if (message === undefined) throw new InstarError('Unreachable', `The exchange ended before the peer sent ${type}.`)
   if (message.type !== type) throw new PeerLied(`it sent ${message.type} instead of ${type}`)
   return message as Extract<SyncMessage, { type: T }>
 }

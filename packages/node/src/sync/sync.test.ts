@@ -112,6 +112,24 @@ test('leaves a peer that stalls, and asks another one', async () => {
   await until(() => !peer.overlay.connected().has(stalled.id), 'the stalled one is left')
 })
 
+test('bears no grudge against a peer that stops in the middle of an exchange', async () => {
+  const { network, documents } = await makeNetwork()
+  const [good, leaving] = [await startPeer({ network, documents }), await startPeer({ network, documents })]
+  let asked = 0
+  const leave = async (stream: Stream) => {
+    asked++
+    await lpStream(stream).read()
+    await stream.close()
+  }
+  await leaving.overlay.handle(syncProtocol, leave, { force: true })
+  const peer = await startPeer({ network, bootstrap: [leaving.address] })
+  await until(() => asked > 0, 'it asks the one that leaves')
+  await peer.overlay.connect(good.address)
+  await until(() => peer.versions().length === 1, 'another one is asked')
+  await expect(peer.sync.pullFrom(leaving.id)).rejects.toMatchObject({ code: 'Unreachable' })
+  expect(peer.overlay.connected()).toContain(leaving.id)
+})
+
 test('holds a message for which documents are missing, pulls them from its sender, and then relays it', async () => {
   const { network, documents } = await makeNetwork()
   const [first, ...others] = await startNetwork(4, [], network)

@@ -36,6 +36,8 @@ export interface Sync {
 }
 
 const everyDefaultMs = 60_000
+/** A newcomer whose first exchange failed does not wait for a minute: nothing of it runs before. */
+const untilFirstMs = 2000
 const messageTimeoutDefaultMs = 10_000
 const exchangeTimeoutMs = 60_000
 const pullsAtOnce = 8
@@ -60,6 +62,7 @@ class NeighbourSync implements Sync {
   private readonly exchange: ExchangeInit
   private readonly random: () => number
   private readonly messageTimeoutMs: number
+  private synced = false
   private serving = 0
   private active = 0
   private timer: NodeJS.Timeout | undefined
@@ -143,6 +146,7 @@ class NeighbourSync implements Sync {
       this.active--
       this.queue.shift()?.()
     }
+    this.synced = true
     for (const listener of this.listeners) listener(peer)
   }
 
@@ -180,7 +184,7 @@ class NeighbourSync implements Sync {
   }
 
   private plan(): void {
-    const everyMs = this.init.everyMs ?? everyDefaultMs
+    const everyMs = Math.min(this.init.everyMs ?? everyDefaultMs, this.synced ? Infinity : untilFirstMs)
     this.timer = setTimeout(
       () => {
         const peer = this.pick([...this.init.overlay.neighbours()])
