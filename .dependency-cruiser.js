@@ -9,8 +9,21 @@ const arrows = {
   node: ['core', 'signer', 'scheduler', 'simulator-runtime', 'rpc'],
   client: ['core', 'rpc', 'simulator-runtime'],
   cli: ['core', 'signer', 'scheduler', 'simulator-runtime', 'bundler', 'node', 'client'],
-  examples: ['simulator-runtime'],
-  bench: ['core', 'signer', 'scheduler', 'simulator-runtime', 'bundler', 'rpc', 'node', 'client', 'cli', 'examples']
+  'local-network': ['core', 'node', 'client', 'cli'],
+  examples: ['core', 'simulator-runtime', 'client', 'local-network'],
+  bench: [
+    'core',
+    'signer',
+    'scheduler',
+    'simulator-runtime',
+    'bundler',
+    'rpc',
+    'node',
+    'client',
+    'cli',
+    'local-network',
+    'examples'
+  ]
 }
 
 const pure = '^packages/(core|scheduler|fleet)/src/'

@@ -8,7 +8,7 @@ import { runPeer } from '../peer/run-peer.js'
 interface Options extends JsonOptions {
   readonly data?: string
   readonly listen?: readonly string[]
-  readonly class: string
+  readonly class?: string
   readonly group?: readonly string[]
 }
 
@@ -21,7 +21,7 @@ export function addJoin(program: Command, io: Io): void {
       'Starts a new peer: it finds the network by the ticket, verifies everything from the trust root on, fetches the code, and runs until Ctrl-C. Later, instar peer start is enough.'
     )
     .option('--data <dir>', 'its data directory (default: $INSTAR_DATA, or .instar here)')
-    .requiredOption('--class <name>', 'the class of its object')
+    .option('--class <name>', 'the class of its object (default: the only class of the network)')
     .option('--group <name>', 'a replica group that it belongs to; may be repeated', collect)
     .option(
       '--listen <multiaddr>',
@@ -35,7 +35,7 @@ export function addJoin(program: Command, io: Io): void {
       await runPeer(io, options, {
         dataDirectory: dataDirectoryOf(options, io),
         ticket,
-        className: options.class,
+        ...(options.class === undefined ? {} : { className: options.class }),
         ...(options.listen === undefined ? {} : { listen: options.listen }),
         ...(options.group === undefined ? {} : { groups: options.group })
       })

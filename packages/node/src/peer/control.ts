@@ -15,7 +15,7 @@ import type { Overlay } from '../overlay/overlay.js'
 import type { Rpc } from '../rpc/rpc.js'
 import type { TrustService } from '../trust/trust-service.js'
 import { monoMs, wallMs } from './clock.js'
-import type { StoredConfig } from './options.js'
+import type { PeerConfiguration } from './options.js'
 import type { Performer } from './perform.js'
 import { neighbourStatus, statusOf } from './status.js'
 import { whyOf } from './why.js'
@@ -28,7 +28,7 @@ export interface PeerControlInit {
   readonly rpc: Rpc
   readonly bundles: BundleStore
   readonly performer: Performer
-  readonly config: StoredConfig
+  readonly config: PeerConfiguration
   readonly log: Logger
   readonly logPath: string
   readonly stop: () => void

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { InstarError, messageOf, type Timing } from '@instar/core'
+import { defaultTiming, InstarError, messageOf, type Timing } from '@instar/core'
 import { parseTicket } from '@instar/signer'
 import type { Logger } from 'pino'
 import { z } from 'zod'
@@ -29,21 +29,36 @@ export interface PeerOptions {
   readonly urgentPerMinute?: number
   /** All peers share one machine: limits per IP address are lifted. Default: all of `listen` is loopback. */
   readonly sameHost?: boolean
-  /** Dies on purpose, see `parseFaults`. For tests. */
+  /** Dies on purpose, see `parseFaults`; default: what INSTAR_FAULTS says. For tests. */
   readonly faults?: string
 }
 
+const milliseconds = z.int().min(0)
+
+/** `config.json`: every field may be left out; what was said last stands there after each start. */
 const configSchema = z.strictObject({
-  format: z.literal(1),
-  network: z.string().regex(/^[0-9a-f]{64}$/),
+  format: z.literal(1).optional(),
+  network: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
   className: z.string().optional(),
-  groups: z.array(z.string()),
-  listen: z.array(z.string()).min(1),
-  bootstrap: z.array(z.string())
+  groups: z.array(z.string()).optional(),
+  listen: z.array(z.string()).min(1).optional(),
+  bootstrap: z.array(z.string()).optional(),
+  /** Waiting times that differ from the defaults, see `Timing` of the core. */
+  timing: z.partialRecord(z.enum(Object.keys(defaultTiming) as Array<keyof Timing>), milliseconds).optional()
 })
 
 /** What a peer remembers of how it was started; `config.json` in its data directory, for people to read and change. */
-export type StoredConfig = Readonly<z.infer<typeof configSchema>>
+export interface PeerConfiguration {
+  readonly network: string
+  readonly className: string | undefined
+  readonly groups: readonly string[]
+  readonly listen: readonly string[]
+  readonly bootstrap: readonly string[]
+  readonly timing: Timing
+}
 
 const listenDefault = ['/ip4/0.0.0.0/tcp/0']
 
@@ -54,7 +69,7 @@ const listenDefault = ['/ip4/0.0.0.0/tcp/0']
  * @throws InstarError BadConfig for a file that is not a configuration, BadTicket, WrongNetwork when the directory belongs to another
  *   network, BadInput when nothing says which network to join
  */
-export async function settleConfig(options: PeerOptions, seed: string | undefined): Promise<StoredConfig> {
+export async function settleConfig(options: PeerOptions, seed: string | undefined): Promise<PeerConfiguration> {
   const path = join(options.dataDirectory, 'config.json')
   const stored = await readConfig(path)
   const ticket = options.ticket === undefined ? undefined : parseTicket(options.ticket)
@@ -73,21 +88,30 @@ export async function settleConfig(options: PeerOptions, seed: string | undefine
       `${options.dataDirectory} holds no peer yet: join a network with a ticket, or create one with \`instar network create\`.`
     )
   }
-  const className = options.className ?? stored?.className
   const bootstrap = [...(options.bootstrap ?? []), ...(ticket?.addresses ?? [])]
-  const config: StoredConfig = {
+  const next: StoredConfig = {
+    ...stored,
     format: 1,
     network,
-    ...(className === undefined ? {} : { className }),
+    ...(options.className === undefined ? {} : { className: options.className }),
     groups: [...(options.groups ?? stored?.groups ?? [])],
     listen: [...(options.listen ?? stored?.listen ?? listenDefault)],
     bootstrap: bootstrap.length > 0 ? bootstrap : [...(stored?.bootstrap ?? [])]
   }
-  if (JSON.stringify(config) !== JSON.stringify(stored)) {
-    await replaceFile(path, new TextEncoder().encode(`${JSON.stringify(config, undefined, 2)}\n`), 0o600)
+  if (JSON.stringify(next) !== JSON.stringify(stored)) {
+    await replaceFile(path, new TextEncoder().encode(`${JSON.stringify(next, undefined, 2)}\n`), 0o600)
   }
-  return config
+  return {
+    network,
+    className: next.className,
+    groups: next.groups ?? [],
+    listen: next.listen ?? listenDefault,
+    bootstrap: next.bootstrap ?? [],
+    timing: Object.freeze({ ...defaultTiming, ...(next.timing as Partial<Timing>), ...options.timing })
+  }
 }
+
+type StoredConfig = z.infer<typeof configSchema>
 
 async function readConfig(path: string): Promise<StoredConfig | undefined> {
   let text: string

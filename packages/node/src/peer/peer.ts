@@ -3,7 +3,6 @@ import { setTimeout as wait } from 'node:timers/promises'
 import {
   chainIdPrefix,
   classAt,
-  defaultTiming,
   InstarError,
   type CodeRef,
   type Fact,
@@ -33,7 +32,7 @@ import { instarVersion } from '../version.js'
 import { monoMs, wallMs } from './clock.js'
 import { createPeerControl } from './control.js'
 import { openLog } from './log.js'
-import { settleConfig, type PeerOptions, type StoredConfig } from './options.js'
+import { settleConfig, type PeerOptions, type PeerConfiguration } from './options.js'
 import { createPerformer } from './perform.js'
 
 /** One long-lived process that supervises one object and keeps it at the network's version. */
@@ -59,7 +58,7 @@ const stateLockPauseMs = 100
  * @throws InstarError DataDirectoryInUse, DataDirectoryDamaged, JournalDamaged, StateDamaged, BadConfig, BadTicket, WrongNetwork, BadInput
  */
 export async function createPeer(options: PeerOptions): Promise<Peer> {
-  const faults = parseFaults(options.faults)
+  const faults = parseFaults(options.faults ?? process.env['INSTAR_FAULTS'])
   const directory = await openDataDirectory(options.dataDirectory)
   try {
     const seed = await readGenesisSeed(options.dataDirectory)
@@ -74,7 +73,7 @@ export async function createPeer(options: PeerOptions): Promise<Peer> {
 
 interface Parts {
   readonly options: PeerOptions
-  readonly config: StoredConfig
+  readonly config: PeerConfiguration
   readonly seed: GenesisSeed | undefined
   readonly directory: DataDirectory
   readonly journal: OpenJournal
@@ -102,7 +101,7 @@ async function assemble({ options, config, seed, directory, journal, faults }: P
   // The core and its shell. Everything below hands it facts, or does what it says.
   const input = (fact: Fact): void => engine.input(fact)
   const engine: Engine = createEngine({
-    config: coreConfig(overlay.peerId, config, options, seed),
+    config: coreConfig(overlay.peerId, config, seed),
     journal,
     perform: effect => performer.perform(effect),
     onChange: () => {
@@ -286,12 +285,7 @@ async function assemble({ options, config, seed, directory, journal, faults }: P
   return peer
 }
 
-function coreConfig(
-  peer: string,
-  config: StoredConfig,
-  options: PeerOptions,
-  seed: GenesisSeed | undefined
-): PeerConfig {
+function coreConfig(peer: string, config: PeerConfiguration, seed: GenesisSeed | undefined): PeerConfig {
   return {
     peer,
     className: config.className,
@@ -299,7 +293,7 @@ function coreConfig(
     instar: instarVersion,
     // The first peer of a network has nobody to ask; it says so by having made it, or by naming no other peer.
     alone: seed !== undefined || config.bootstrap.length === 0,
-    timing: Object.freeze({ ...defaultTiming, ...options.timing })
+    timing: config.timing
   }
 }
 
