@@ -17,12 +17,13 @@ const prelude = `
 const any = { '~standard': { version: 1, vendor: 'test', validate: value => ({ value }) } }
 const query = { kind: 'query', input: any, output: any }
 const command = { kind: 'command', input: any, output: any }
-const contract = { name: 'Counter', methods: { add: command, get: query, hang: command, spin: query, die: query, dieOnce: command } }
+const contract = { name: 'Counter', methods: { add: command, get: query, hang: command, spin: query, die: query, dieOnce: command, ask: query } }
 const base = class {
   constructor (ctx) { this.ctx = ctx }
   async get () { return [await this.ctx.state.get('n') ?? 0, VERSION] }
   async add (by) { const n = (await this.ctx.state.get('n') ?? 0) + by; await this.ctx.state.put('n', n); return n }
   hang () { return new Promise(() => {}) }
+  ask (peer) { return this.ctx.peer(peer, contract).get() }
   spin () { while (true); }
   die () { setImmediate(() => { throw new Error('died as asked') }); return new Promise(() => {}) }
   async dieOnce (path) {
@@ -369,6 +370,21 @@ describe('a host that ends by itself', () => {
     await up()
     expect([...(await answer)]).toEqual([1])
     expect(await state()).toEqual([1, 1])
+  })
+})
+
+describe('calls by the object', () => {
+  it('reach the peer with the version of the façade that makes them', async () => {
+    const asked: unknown[] = []
+    manager = managerOf({
+      outgoing: async ({ peer, className, version, method }) => {
+        asked.push({ peer, className, version, method })
+        return Buffer.from([7])
+      }
+    })
+    await up()
+    expect([...(await call('ask', ['another']))]).toEqual([7])
+    expect(asked).toEqual([{ peer: 'another', className: 'Counter', version: 1, method: 'get' }])
   })
 })
 
