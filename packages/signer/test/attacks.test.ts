@@ -3,7 +3,17 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { signBody, signDocument, targetsBody } from '../src/authoring/bodies.js'
 import { canonicalBytes, canonicalHash } from '../src/metadata/canonical.js'
 import { encodeDocument } from '../src/metadata/document.js'
-import { createKeyPair, emptyTrust, forksOf, freshUntilMs, nextPlace, trust, trustedUpgrades } from '../src/index.js'
+import {
+  createKeyPair,
+  documentsOf,
+  emptyTrust,
+  forksOf,
+  freshUntilMs,
+  nextPlace,
+  restoreTrust,
+  trust,
+  trustedUpgrades
+} from '../src/index.js'
 import {
   dayMs,
   descriptorAt,
@@ -219,6 +229,31 @@ describe('freeze', () => {
   })
 })
 
+describe('several online signers', () => {
+  it('count the latest expiry, also under the lower number', async () => {
+    const longer = await signTimestamp(2, 1, net.key('timestamp'), 9 * dayMs)
+    const higher = await signTimestamp(3, 1, net.key('timestamp'), 5 * dayMs)
+    for (const order of [
+      [longer, higher],
+      [higher, longer]
+    ]) {
+      expect(freshUntilMs(feed(net.state, order))).toBe(nowMs + 9 * dayMs)
+    }
+  })
+
+  it('a dominated snapshot does not hide one of a lower number that names the newest targets', async () => {
+    const targets = await signTargets(2, [genesis()], [net.key('targets')])
+    const dominated = await signSnapshot(9, 1, net.key('snapshot'))
+    const joined = [await signSnapshot(3, 2, net.key('snapshot')), await signTimestamp(3, 3, net.key('timestamp'))]
+    for (const order of [
+      [targets, dominated, ...joined],
+      [targets, ...joined, dominated]
+    ]) {
+      expect(freshUntilMs(feed(net.state, order))).toBe(nowMs + 7 * dayMs)
+    }
+  })
+})
+
 describe('mix-and-match', () => {
   it('is not fresh by a timestamp for a snapshot that is not here', async () => {
     const ahead = await signTimestamp(2, 2, net.key('timestamp'), 30 * dayMs)
@@ -275,6 +310,15 @@ describe('equivocating authors', () => {
     }
   })
 
+  it('keeps two bodies of one number as evidence also where they name the same', async () => {
+    const one = await signTargets(2, [genesis()], [net.key('targets')], later(dayMs))
+    const two = await signTargets(2, [genesis()], [net.key('targets')], later(2 * dayMs))
+    const state = feed(net.state, [two])
+    expect(trust(state, one, nowMs)).toMatchObject({ verdict: { value: { as: 'evidence' } }, facts: [] })
+    expect(feed(state, [one]).witnesses).toHaveLength(1)
+    expect(feed(state, [one, await signTargets(3, [genesis()], [net.key('targets')])]).witnesses).toEqual([])
+  })
+
   it('goes on naming what it saw first, frozen', async () => {
     const [one, two] = [nextDescriptor(net.state, 'one'), nextDescriptor(net.state, 'two')]
     const first = await signTargets(2, [genesis(), one], [net.key('targets')])
@@ -282,6 +326,11 @@ describe('equivocating authors', () => {
     const state = feed(net.state, [first, one, second, two])
     expect(trustedUpgrades(state).at(-1)).toMatchObject({ version: 2, descriptorHash: target(one).hash, forked: true })
     expect(outcome(state, two)).toBe('ignore Forked')
+    const restored = restoreTrust(
+      net.network,
+      documentsOf(state).map(each => each.bytes)
+    )
+    expect(restored.named).toEqual(state.named)
   })
 
   it('a later revision that replaces an entry is evidence against its signers, not news', async () => {
@@ -361,14 +410,16 @@ describe('malformed metadata with good signatures', () => {
 })
 
 describe('endless data', () => {
+  /** Processor time of one judgement, over many: other work on the machine does not count, nor how coarse its clock is. */
   const costMs = (document: Uint8Array) => {
-    const runs = Array.from({ length: 7 }, () => {
-      const start = performance.now()
-      const { verdict } = trust(net.state, document, nowMs)
-      expect(verdict.verdict).not.toBe('accept')
-      return performance.now() - start
-    })
-    return Math.min(...runs)
+    const judge = (times: number) => {
+      for (let i = 0; i < times; i++) expect(trust(net.state, document, nowMs).verdict.verdict).not.toBe('accept')
+    }
+    judge(10)
+    const before = process.threadCpuUsage()
+    judge(40)
+    const { user, system } = process.threadCpuUsage(before)
+    return (user + system) / 40_000
   }
   const forge = (signed: string, keyId = net.key('targets').key.keyId) =>
     Buffer.from(`{"signatures":[{"keyid":"${keyId}","sig":"${'ab'.repeat(64)}"}],"signed":${signed}}`)
@@ -403,6 +454,6 @@ describe('endless data', () => {
 
   it('stays linear: four times the size is far from sixteen times the cost', () => {
     const [small, large] = [costMs(forge(frame(entries(550)))), costMs(forge(frame(entries(2200))))]
-    expect(large / small).toBeLessThan(10)
+    expect(large).toBeLessThan(10 * small)
   })
 })

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { signDocument } from '../src/authoring/bodies.js'
-import type { JsonObject } from '../src/metadata/canonical.js'
+import { canonicalHash, type JsonObject } from '../src/metadata/canonical.js'
 import {
   createKeyPair,
   emptyTrust,
@@ -23,6 +23,7 @@ import {
   signSnapshot,
   signTargets,
   signTimestamp,
+  tamper,
   testNetwork,
   type TestNetwork
 } from './network-kit.js'
@@ -98,13 +99,19 @@ describe('the chain of roots', () => {
     const keys = keysOf(net)
     const body = nextRoot(2, keys) as unknown as { keys: object; roles: Record<string, { keyids: string[] }> }
     const future = { keytype: 'lattice', scheme: 'lattice-1', keyval: { public: 'x' } }
-    const { canonicalHash } = await import('../src/metadata/canonical.js')
     const id = canonicalHash(future)
     const targets = { threshold: 1, keyids: [...body.roles['targets']!.keyids, id] }
     const root = { ...body, keys: { ...body.keys, [id]: future }, roles: { ...body.roles, targets } }
     const state = feed(net.state, [await signRoot(root, keys.root)])
     expect(state.roots).toHaveLength(2)
     expect(state.targets?.version).toBe(1)
+
+    const both = { ...root, roles: { ...root.roles, targets: { ...targets, threshold: 2 } } }
+    const strict = feed(net.state, [await signRoot(both, keys.root)])
+    const document = tamper(await signTargets(2, [net.created.descriptor], [net.key('targets')]), parsed =>
+      parsed.signatures.push({ keyid: id, sig: 'ab'.repeat(64) })
+    )
+    expect(outcome(strict, document)).toBe('ignore NeedsNewerTrust')
   })
 })
 

@@ -1,8 +1,9 @@
-import { accept, parseBoundedJson, reject, sha256Hex, type Json, type Verdict } from '@instar/core'
+import { accept, parseBoundedJson, reject, type Json, type Verdict } from '@instar/core'
 import {
   canonicalBytes,
   field,
   flawOfValues,
+  hashOf,
   isArray,
   isObject,
   positiveInteger,
@@ -30,17 +31,21 @@ export interface Signature {
   readonly sig: string
 }
 
-/** A TUF document whose shape was checked and whose signatures were not. */
-export interface Document {
+/** What a document says of itself. */
+export interface Envelope {
   readonly role: MetadataRole
   readonly version: number
   readonly expiresMs: number
   readonly signed: JsonObject
+  readonly signatures: readonly Signature[]
+}
+
+/** A TUF document whose shape was checked and whose signatures were not. */
+export interface Document extends Envelope {
   /** The canonical bytes of `signed`: what the signatures are over. */
   readonly body: Uint8Array
   /** sha-256 of `body`: the document's identity, whatever signatures it carries. */
   readonly bodyHash: string
-  readonly signatures: readonly Signature[]
 }
 
 /** A document that verified, with what its model says. */
@@ -61,22 +66,22 @@ export function parseShape(bytes: Uint8Array): Verdict<JsonObject> {
   return isObject(json.value) ? accept(json.value) : reject('NotATrustDocument', 'not a JSON object')
 }
 
-/** Takes a document apart without believing it. Spends linear time. Never throws. */
-export function parseDocument(envelope: JsonObject, byteLength: number): Verdict<Document> {
-  const signed = field(envelope, 'signed')
+/** Takes a document apart without believing it, as far as that costs next to nothing. Never throws. */
+export function parseEnvelope(shape: JsonObject, byteLength: number): Verdict<Envelope> {
+  const signed = field(shape, 'signed')
   if (!isObject(signed)) return reject('NotATrustDocument', 'no `signed` object')
   const role = field(signed, '_type')
   if (!isRole(role)) return reject('NotATrustDocument', 'not of a role that is known here')
   if (byteLength > documentBytesMax[role]) {
     return reject('TooLarge', `${role} metadata of ${byteLength} bytes, at most ${documentBytesMax[role]} are read`)
   }
-  if (Object.keys(envelope).length !== 2) return reject('NotATrustDocument', 'more than `signed` and `signatures`')
-  const signatures = parseSignatures(field(envelope, 'signatures'))
+  if (Object.keys(shape).length !== 2) return reject('NotATrustDocument', 'more than `signed` and `signatures`')
+  const signatures = parseSignatures(field(shape, 'signatures'))
   if (signatures.verdict !== 'accept') return signatures
   return parseSigned(role, signed, signatures.value)
 }
 
-function parseSigned(role: MetadataRole, signed: JsonObject, signatures: readonly Signature[]): Verdict<Document> {
+function parseSigned(role: MetadataRole, signed: JsonObject, signatures: readonly Signature[]): Verdict<Envelope> {
   const version = positiveInteger(field(signed, 'version'))
   if (version === undefined) return reject('NotATrustDocument', 'its version is not a positive integer')
   const expiresMs = parseExpires(field(signed, 'expires'))
@@ -86,10 +91,15 @@ function parseSigned(role: MetadataRole, signed: JsonObject, signatures: readonl
   if (typeof spec !== 'string' || !/^1(\.\d{1,4}){1,2}$/.test(spec)) {
     return reject('NotATrustDocument', 'not of version 1 of the TUF specification')
   }
-  const flaw = flawOfValues(signed)
+  return accept({ role, version, expiresMs, signed, signatures })
+}
+
+/** Brings the signed body into its canonical form. Linear in the size of the document. Never throws. */
+export function canonicalise(envelope: Envelope): Verdict<Document> {
+  const flaw = flawOfValues(envelope.signed)
   if (flaw !== undefined) return reject('NotCanonical', flaw)
-  const body = canonicalBytes(signed)
-  return accept({ role, version, expiresMs, signed, body, bodyHash: sha256Hex(body), signatures })
+  const body = canonicalBytes(envelope.signed)
+  return accept({ ...envelope, body, bodyHash: hashOf(body) })
 }
 
 function isRole(value: Json | undefined): value is MetadataRole {
@@ -134,7 +144,7 @@ export function parseSignatures(value: Json | undefined): Verdict<readonly Signa
 export function hold<Model>(document: Document, verified: readonly Signature[], model: Model): Held<Model> {
   const signatures = [...verified].sort((a, b) => (a.keyId < b.keyId ? -1 : 1))
   const bytes = encodeDocument(document.body, signatures)
-  return Object.freeze({ ...document, signatures, bytes, hash: sha256Hex(bytes), model })
+  return Object.freeze({ ...document, signatures, bytes, hash: hashOf(bytes), model })
 }
 
 /** The canonical form of the whole document, which is JSON, around a body that is in it already. */

@@ -1,6 +1,6 @@
 import { accept, ignore, reject, type Verdict } from '@instar/core'
 import { verifies } from '../keys/public-key.js'
-import type { Document, MetadataRole, Signature } from './document.js'
+import type { Document, Envelope, MetadataRole, Signature } from './document.js'
 import type { RootMetadata } from './root.js'
 
 /**
@@ -14,12 +14,11 @@ export function verifyThreshold(
   role: MetadataRole,
   delegator: RootMetadata
 ): Verdict<readonly Signature[]> {
-  const { keyIds, threshold } = delegator.roles[role]
-  const claimed = document.signatures.filter(({ keyId }) => keyIds.includes(keyId))
-  // Fewer names than needed: not worth one verification.
-  if (claimed.length < threshold) return tooFew(document, claimed.length, threshold)
+  const { threshold } = delegator.roles[role]
+  const claimed = claims(document, role, delegator)
+  if (claimed.verdict !== 'accept') return claimed
   const verified: Signature[] = []
-  for (const signature of claimed) {
+  for (const signature of claimed.value) {
     const key = delegator.keys.get(signature.keyId)
     if (key === undefined) continue
     if (!verifies(key, document.body, signature.sig)) {
@@ -30,7 +29,17 @@ export function verifyThreshold(
   return verified.length < threshold ? tooFew(document, verified.length, threshold) : accept(verified)
 }
 
-function tooFew(document: Document, known: number, threshold: number): Verdict<never> {
+/**
+ * The signatures that stand under keys of the role, not verified. Fewer than the threshold asks for are worth neither a verification nor
+ * bringing the body into its canonical form.
+ */
+export function claims(envelope: Envelope, role: MetadataRole, delegator: RootMetadata): Verdict<readonly Signature[]> {
+  const { keyIds, threshold } = delegator.roles[role]
+  const claimed = envelope.signatures.filter(({ keyId }) => keyIds.includes(keyId))
+  return claimed.length < threshold ? tooFew(envelope, claimed.length, threshold) : accept(claimed)
+}
+
+function tooFew(document: Envelope, known: number, threshold: number): Verdict<never> {
   return ignore(
     'NeedsNewerTrust',
     `${document.role} ${document.version} is signed by ${known} of the ${threshold} keys that the root known here asks for`

@@ -1,4 +1,3 @@
-import { invariant } from '@instar/core'
 import { names } from '../metadata/meta-entry.js'
 import type { Fork, HeldDescriptor, NamedUpgrade, TrustState } from './state.js'
 
@@ -55,11 +54,4 @@ export function freshUntilMs({ roots, targets, snapshot, timestamp }: TrustState
 /** Versions for which two signed descriptors are known, ascending (R20). */
 export function forksOf(state: TrustState): readonly Fork[] {
   return state.named.forks
-}
-
-/** The root that is trusted now. Only for a state that has one. */
-export function newestRoot(state: TrustState): TrustState['roots'][number] {
-  const root = state.roots.at(-1)
-  invariant(root !== undefined, 'the trust state has no root')
-  return root
 }

@@ -1,6 +1,7 @@
-import { accept, ignore, sha256Hex, type Verdict } from '@instar/core'
-import { field } from '../metadata/canonical.js'
-import { documentBytesMax, parseDocument, parseShape, type Document } from '../metadata/document.js'
+import { accept, ignore, type Verdict } from '@instar/core'
+import { field, hashOf } from '../metadata/canonical.js'
+import { canonicalise, documentBytesMax, parseEnvelope, parseShape, type Document } from '../metadata/document.js'
+import { claims } from '../metadata/threshold.js'
 import { judgeDescriptor } from './descriptors.js'
 import { factsBetween } from './facts.js'
 import { judgeRegister } from './registers.js'
@@ -39,9 +40,17 @@ function judge(state: TrustState, bytes: Uint8Array, nowMs: number): Verdict<Jud
   const shape = parseShape(bytes)
   if (shape.verdict !== 'accept') return shape
   if (field(shape.value, 'signed') === undefined) return judgeAsDescriptor(state, bytes)
-  const document = parseDocument(shape.value, bytes.byteLength)
+  const envelope = parseEnvelope(shape.value, bytes.byteLength)
+  if (envelope.verdict !== 'accept') return envelope
+  const { role } = envelope.value
+  const root = state.roots.at(-1)
+  if (role !== 'root' && root !== undefined) {
+    const claimed = claims(envelope.value, role, root.model)
+    if (claimed.verdict !== 'accept') return claimed
+  }
+  const document = canonicalise(envelope.value)
   if (document.verdict !== 'accept') return document
-  const next = document.value.role === 'root' ? judgeRoot(state, document.value) : judgeRegister(state, document.value)
+  const next = role === 'root' ? judgeRoot(state, document.value) : judgeRegister(state, document.value)
   if (next.verdict !== 'accept') return next
   return accept({ info: infoOf(next.value, document.value, nowMs), next: next.value })
 }
@@ -49,7 +58,7 @@ function judge(state: TrustState, bytes: Uint8Array, nowMs: number): Verdict<Jud
 /** Gossip brings each document several times; a hash is all that a copy costs. */
 function isHeld(state: TrustState, bytes: Uint8Array): boolean {
   if (bytes.byteLength > documentBytesMax.targets) return false
-  const hash = sha256Hex(bytes)
+  const hash = hashOf(bytes)
   return state.descriptors.has(hash) || [...state.roots, ...heldDocuments(state)].some(each => each.hash === hash)
 }
 
