@@ -1,15 +1,14 @@
 export { callHeaderBytesMax, decodeCallHeader, encodeCallHeader, type CallHeader } from './call/call-header.js'
 export { decodeFailure, encodeFailure } from './call/failure.js'
+export type { CallHandler, IncomingCall } from './channel/call-handler.js'
 export {
   createChannel,
-  type CallHandler,
   type Channel,
   type ChannelCounters,
   type ChannelEnd,
   type ChannelEndCode,
   type ChannelInit,
   type Goodbye,
-  type IncomingCall,
   type RequestOptions
 } from './channel/channel.js'
 export { defaultChannelLimits, type ChannelLimits } from './channel/limits.js'

@@ -1,6 +1,6 @@
 import type { CallErrorCode } from '@instar/core'
 
-export interface VersionCounts {
+interface VersionCounts {
   readonly calls: number
   readonly disallowed: number
   /** Calls whose failure is not the caller's doing and that no retry mends. */

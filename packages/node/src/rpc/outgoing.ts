@@ -7,20 +7,8 @@ import {
   type ChannelPool,
   type RetryCounters
 } from '@instar/rpc'
+import type { OutgoingCall } from '@instar/simulator-runtime/host'
 import type { Router } from './router.js'
-
-/** A call of this peer's object, or of its operator, to the object of a peer; the same shape as the host runtime's. */
-export interface OutgoingCall {
-  readonly peer: string
-  readonly className: string
-  /** The version of the façade that makes the call (R2). */
-  readonly version: number
-  readonly method: string
-  /** The encoded argument array. */
-  readonly args: Uint8Array
-  readonly remainingMs: number
-  readonly signal: AbortSignal
-}
 
 export interface Outgoing {
   /** Retried until its deadline (§12). A call to this peer itself takes no network. @throws CallError */

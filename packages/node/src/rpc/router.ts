@@ -19,7 +19,7 @@ export interface RouterInit {
   readonly now: () => number
 }
 
-export interface RoutedCall {
+interface RoutedCall {
   readonly signal: AbortSignal
   readonly remainingMs: number
 }

@@ -3,7 +3,8 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { memoryTransportPair, type MemoryTransport } from '../../test/memory-transport.js'
 import type { CallHeader } from '../call/call-header.js'
 import { encodeFrame, frameKind } from '../frame/frame.js'
-import { createChannel, type CallHandler, type Channel, type IncomingCall } from './channel.js'
+import type { CallHandler, IncomingCall } from './call-handler.js'
+import { createChannel, type Channel } from './channel.js'
 import type { ChannelLimits } from './limits.js'
 
 const header: CallHeader = { version: 2, className: 'set', method: 'insert', seq: 0, doneBelow: 0, remainingMs: 60_000 }

@@ -10,6 +10,7 @@ import {
   type ProtocolFault
 } from '../frame/frame.js'
 import type { FrameTransport } from '../transport/frame-transport.js'
+import type { CallHandler } from './call-handler.js'
 import { createIncomingCalls } from './incoming-calls.js'
 import { defaultChannelLimits, type ChannelLimits } from './limits.js'
 import { createOutbox } from './outbox.js'
@@ -26,19 +27,6 @@ export interface ChannelInit {
   readonly name?: string
   /** Milliseconds that only grow. */
   readonly now?: () => number
-}
-
-/**
- * @returns the bytes of the result; they belong to the channel from then on.
- * @throws CallError; anything else becomes `Failed` with an outcome that is unknown
- */
-export type CallHandler = (header: CallHeader, body: Uint8Array, context: IncomingCall) => Promise<Uint8Array>
-
-export interface IncomingCall {
-  /** Aborted when the caller cancels, its deadline passes or the channel ends. Made on first use. */
-  readonly signal: AbortSignal
-  /** What is left of the caller's deadline now, for passing the call on. */
-  readonly remainingMs: number
 }
 
 export interface RequestOptions {

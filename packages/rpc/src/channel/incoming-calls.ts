@@ -9,7 +9,7 @@ import {
   type FrameKind,
   type ProtocolFault
 } from '../frame/frame.js'
-import type { CallHandler, IncomingCall } from './channel.js'
+import type { CallHandler, IncomingCall } from './call-handler.js'
 import { createDeadlines } from './deadlines.js'
 import type { ChannelLimits } from './limits.js'
 import type { Outbox } from './outbox.js'

@@ -1,5 +1,6 @@
 import { CallError, InstarError } from '@instar/core'
-import { createChannel, type CallHandler, type Channel, type ChannelEnd, type ChannelInit } from '../channel/channel.js'
+import type { CallHandler } from '../channel/call-handler.js'
+import { createChannel, type Channel, type ChannelEnd, type ChannelInit } from '../channel/channel.js'
 import { encodeHello, parseHello, type Hello } from './hello.js'
 
 export interface GreetInit extends Omit<ChannelInit, 'onHello'> {

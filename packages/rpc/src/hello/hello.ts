@@ -1,7 +1,7 @@
 import { parseBoundedJson, reject, accept, type Json, type Verdict } from '@instar/core'
 import { z } from 'zod'
 
-export const helloBytesMax = 16 * 1024
+const helloBytesMax = 16 * 1024
 export const helloVersionsMax = 64
 export const helloAddressesMax = 32
 

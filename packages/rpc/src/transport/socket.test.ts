@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { CallHeader } from '../call/call-header.js'
-import { createChannel, type CallHandler, type Channel } from '../channel/channel.js'
+import type { CallHandler } from '../channel/call-handler.js'
+import { createChannel, type Channel } from '../channel/channel.js'
 import { fromSocket } from './socket.js'
 
 const header: CallHeader = {
