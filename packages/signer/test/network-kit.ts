@@ -41,7 +41,7 @@ export const manifest: Manifest = {
   files: [{ path: 'set.js', bytes: 3, sha256: sha256Hex('abc'), chunks: [sha256Hex('abc')] }]
 }
 
-export const classUpgrade: ClassUpgrade = {
+const classUpgrade: ClassUpgrade = {
   newClass: 'Set1',
   bundle: bundleId(manifest),
   entry: 'set.js',

@@ -5,7 +5,7 @@ import { canonicalHash, digestText, field, isArray, isObject, positiveInteger, t
 import { metadataRoles, signaturesMax, type MetadataRole } from './document.js'
 import { assertSame } from './model.js'
 
-export interface RoleKeys {
+interface RoleKeys {
   readonly keyIds: readonly string[]
   readonly threshold: number
 }
