@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { colorSet } from '../src/index.js'
+import { propertyRuns } from '../../../test/property-budget.js'
 import { colorSetV2, colorSetV3, colours, intSet, intSetV1, type Colour } from '../src/index.js'
 
 /**
@@ -139,7 +140,7 @@ describe('every history of calls and events', () => {
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async history => {
         expect(await flawOf([intSetV1, colorSetV2, colorSetV3], history)).toBeUndefined()
       }),
-      { numRuns: 150 }
+      { numRuns: propertyRuns(50) }
     )
   })
 

@@ -43,6 +43,7 @@ export function putMeta(layer: Layer, { className, meta }: StoredMeta): void {
 
 /** From now on an empty database here means that something was lost. */
 export async function markDirectory(directory: string): Promise<void> {
+  if (await isMarked(directory)) return
   const file = await open(join(directory, markName), 'w')
   try {
     await file.writeFile('An Instar state lives here; see meta in the database.\n')
