@@ -11,8 +11,8 @@ export interface Ran {
 }
 
 /** Starts the real command in a folder; not a terminal, so without colours and questions. */
-export function startInstar(cwd: string, args: readonly string[]): ChildProcess {
-  return spawn(process.execPath, [bin, ...args], {
+export function startInstar(cwd: string, args: readonly string[], nodeArgs: readonly string[] = []): ChildProcess {
+  return spawn(process.execPath, [...nodeArgs, bin, ...args], {
     cwd,
     env: { PATH: process.env['PATH'], HOME: cwd },
     stdio: ['ignore', 'pipe', 'pipe']
@@ -21,7 +21,12 @@ export function startInstar(cwd: string, args: readonly string[]): ChildProcess 
 
 /** Runs the real command to its end. */
 export async function instar(cwd: string, ...args: readonly string[]): Promise<Ran> {
-  const child = startInstar(cwd, args)
+  return instarOn([], cwd, ...args)
+}
+
+/** The same with arguments for Node itself. */
+export async function instarOn(nodeArgs: readonly string[], cwd: string, ...args: readonly string[]): Promise<Ran> {
+  const child = startInstar(cwd, args, nodeArgs)
   const ended = new Promise<number | null>(resolve => child.on('close', resolve))
   const [out, err, code] = await Promise.all([text(child.stdout!), text(child.stderr!), ended])
   return { code, out, err }

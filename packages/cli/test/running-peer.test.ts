@@ -1,11 +1,11 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { CallError } from '@instar/core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { startFakePeer, type FakePeer } from './fake-peer.js'
-import { instar, objectsOf, startInstar } from './instar.js'
+import { instar, instarOn, objectsOf, startInstar } from './instar.js'
 
 let folder: string
 let peer: FakePeer
@@ -137,5 +137,25 @@ describe('no peer', () => {
     const { code, err } = await instar(folder, 'status', '--data', './elsewhere')
     expect(code).toBe(3)
     expect(err).toMatch(/^instar: No peer runs in .*elsewhere: start it with instar peer start .*\n$/)
+  })
+})
+
+describe('starting a peer', () => {
+  it('does not make a data directory of a mistyped folder', async () => {
+    const { code, err } = await instar(folder, 'peer', 'start', '--data', './mistyped')
+    expect(code).toBe(2)
+    expect(err).toMatch(/mistyped holds no peer yet: join a network .* or make one with instar network create\./)
+    expect(await readdir(folder)).toEqual(['.instar'])
+  })
+
+  it('needs a Node that is new enough, and says which', async () => {
+    const older = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.19.0' } })`
+    await writeFile(join(folder, 'older.cjs'), older)
+    const { code, err } = await instarOn(['--require', './older.cjs'], folder, 'status')
+    await rm(join(folder, 'older.cjs'))
+    expect({ code, err }).toEqual({
+      code: 1,
+      err: 'instar needs Node.js 22.22.2 or newer; this is 20.19.0.\n'
+    })
   })
 })

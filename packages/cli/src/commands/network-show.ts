@@ -36,7 +36,7 @@ export function addNetworkShow(network: Command, io: Io): void {
           each.descriptor.slice(0, 16)
         ])
         const table = output.table(['VERSION', 'TITLE', 'MADE', 'CLASSES', 'DESCRIPTOR'], rows)
-        return [`network ${network}`, ...lines, '', table].join('\n')
+        return [...lines, '', table].join('\n')
       })
     })
   addPeerOptions(command)

@@ -1,3 +1,6 @@
+import { access } from 'node:fs/promises'
+import { join } from 'node:path'
+import { InstarError } from '@instar/core'
 import type { Command } from 'commander'
 import type { Io } from '../io.js'
 import { addJsonOption, type JsonOptions } from '../options/common.js'
@@ -37,8 +40,10 @@ Examples:
   $ instar peer start --data ./one --listen /ip4/0.0.0.0/tcp/4001 --group north`
     )
     .action(async (options: Options) => {
+      const dataDirectory = dataDirectoryOf(options, io)
+      await assertBegun(dataDirectory)
       await runPeer(io, options, {
-        dataDirectory: dataDirectoryOf(options, io),
+        dataDirectory,
         ...(options.listen === undefined ? {} : { listen: options.listen }),
         ...(options.bootstrap === undefined ? {} : { bootstrap: options.bootstrap }),
         ...(options.class === undefined ? {} : { className: options.class }),
@@ -46,4 +51,19 @@ Examples:
       })
     })
   addJsonOption(command)
+}
+
+/** A mistyped folder must not become a data directory that belongs to no network. */
+async function assertBegun(dataDirectory: string): Promise<void> {
+  const signs = ['config.json', join('genesis', 'genesis.json')]
+  const isThere = async (name: string) =>
+    access(join(dataDirectory, name)).then(
+      () => true,
+      () => false
+    )
+  if ((await Promise.all(signs.map(isThere))).includes(true)) return
+  throw new InstarError(
+    'BadInput',
+    `${dataDirectory} holds no peer yet: join a network with instar join, or make one with instar network create.`
+  )
 }

@@ -1,11 +1,11 @@
-import { InstarError } from '@instar/core'
+import { InstarError, type Phase } from '@instar/core'
 import type { PeerStatus } from '@instar/node/control'
 import type { Command } from 'commander'
 import { withPeer } from '../control/connect.js'
 import type { Io } from '../io.js'
 import { addPeerOptions, type PeerOptions } from '../options/common.js'
 import { parseVersion } from '../options/numbers.js'
-import { createOutput } from '../output/output.js'
+import { createOutput, type Output } from '../output/output.js'
 import { shortPeer } from '../output/peer-name.js'
 import { colourPhase } from '../output/status-text.js'
 
@@ -35,7 +35,7 @@ export function addUpgradeStatus(upgrade: Command, io: Io): void {
               shortPeer(each.peer),
               each.class,
               `v${each.running}`,
-              each.phase === undefined ? '' : colourPhase(each.phase, output),
+              phaseWords({ phase: each.phase, isDone: each.running >= version }, output),
               each.reason ?? ''
             ])
           )
@@ -52,4 +52,10 @@ function self(status: PeerStatus, version: number) {
 function phaseAt(peer: Pick<PeerStatus['peers'][number], 'peer' | 'class' | 'running' | 'versions'>, version: number) {
   const at = peer.versions.find(each => each.version === version)
   return { peer: peer.peer, class: peer.class, running: peer.running, phase: at?.phase, reason: at?.reason }
+}
+
+/** A peer speaks only of what is not settled: one that runs the version and is silent about it has committed it. */
+function phaseWords({ phase, isDone }: { phase: Phase | undefined; isDone: boolean }, output: Output): string {
+  if (phase !== undefined) return colourPhase(phase, output)
+  return isDone ? 'settled' : 'not known'
 }

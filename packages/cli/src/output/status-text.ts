@@ -34,12 +34,17 @@ function versionTable(status: PeerStatus, output: Output, nowMs: number): string
   const rows = status.versions.map(each => [
     `v${each.version}`,
     each.title,
-    colourPhase(each.phase, output) + (each.held ? output.style('yellow', ' (held)') : ''),
+    colourPhase(each.phase, output) + (each.held && !isSettled(each.phase) ? output.style('yellow', ' (held)') : ''),
     toWords(Math.max(0, nowMs - Date.parse(each.since))),
     each.lastPauseMs === undefined ? '' : toWords(each.lastPauseMs),
     [progressWords(each.progress), each.reason].filter(text => text !== undefined).join(': ')
   ])
   return output.table(['VERSION', 'TITLE', 'PHASE', 'FOR', 'PAUSE', 'REASON'], rows)
+}
+
+/** A hold on what is done already means nothing to a person. */
+function isSettled(phase: Phase): boolean {
+  return phase === 'committed' || phase === 'retired'
 }
 
 function progressWords(progress: PeerStatus['versions'][number]['progress']): string | undefined {
