@@ -67,31 +67,59 @@ describe('a process that dies', () => {
     }
   }
 
+  /** Three peers and three versions; processes die at random effects, and come back. */
+  function dieAtRandom(seed: number, oneIn: number, compact: boolean): Simulation {
+    const simulation = new Simulation({ peers: 3, seed, compact })
+    let deaths = 0
+    for (const peer of simulation.peers) {
+      peer.killAt = () => {
+        if (deaths >= 25 || simulation.random(oneIn) !== 0) return false
+        deaths++
+        simulation.rebootLater(peer, simulation.random(500))
+        return true
+      }
+      peer.boot()
+    }
+    for (const { descriptor } of versions(3)) simulation.publish(descriptor)
+    simulation.run(() => simulation.peers.every(peer => peer.isSettledAt(3)), 3_600_000)
+    for (const peer of simulation.peers) {
+      expect(peer.disk.meta?.current).toBe(3)
+      expect(peer.served()).toEqual([3, 3])
+    }
+    return simulation
+  }
+  const seeds = fc.integer({ min: 1, max: 1_000_000 })
+  const rates = fc.integer({ min: 2, max: 40 })
+
   it('at any effect, again and again, at any of three peers, ends with all of them on the newest version', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 1_000_000 }), fc.integer({ min: 2, max: 40 }), (seed, oneIn) => {
-        const simulation = new Simulation({ peers: 3, seed })
-        let deaths = 0
-        for (const peer of simulation.peers) {
-          peer.killAt = () => {
-            if (deaths >= 25 || simulation.random(oneIn) !== 0) return false
-            deaths++
-            simulation.rebootLater(peer, simulation.random(500))
-            return true
-          }
-          peer.boot()
-        }
-        for (const { descriptor } of versions(3)) simulation.publish(descriptor)
-        simulation.run(() => simulation.peers.every(peer => peer.isSettledAt(3)), 3_600_000)
-        for (const peer of simulation.peers) {
+      fc.property(seeds, rates, (seed, oneIn) => {
+        for (const peer of dieAtRandom(seed, oneIn, false).peers) {
           const joined = peer.disk.journal.find(entry => entry.type === 'joined')
           expectInOrder(peer, joined?.type === 'joined' ? joined.version : 0, 3)
-          expect(peer.disk.meta?.current).toBe(3)
-          expect(peer.served()).toEqual([3, 3])
         }
       }),
-      { numRuns: propertyRuns(150) }
+      { numRuns: propertyRuns(100) }
     )
+  })
+
+  it('loses nothing when its journal is compacted at every start', () => {
+    fc.assert(
+      fc.property(seeds, rates, (seed, oneIn) => void dieAtRandom(seed, oneIn, true)),
+      { numRuns: propertyRuns(50) }
+    )
+  })
+
+  it('is found out when the journal forgets that it had decided (canary)', () => {
+    const simulation = new Simulation({ peers: 1, seed: 7 })
+    const peer = simulation.peers[0]!
+    killOnce(simulation, peer, 'after', effect => effect.effect === 'persist' && effect.entries.some(entry => entry.type === 'running'))
+    peer.boot()
+    for (const { descriptor } of versions(2)) simulation.publish(descriptor)
+    simulation.run(() => !peer.isUp)
+    peer.disk.journal = peer.disk.journal.filter(entry => entry.type !== 'running' && !(entry.type === 'phase' && entry.version === 2))
+    simulation.run(() => peer.isUp)
+    expect(peer.state.damage).toContain('one of them is from another time')
   })
 })
 

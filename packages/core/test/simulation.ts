@@ -1,4 +1,5 @@
 import {
+  compactEntries,
   createPeerState,
   defaultTiming,
   routesOf,
@@ -50,6 +51,8 @@ export interface SimulationOptions {
       attempt: number
     ) => { cause: string; stage: SwitchStage; restored?: boolean; moved?: boolean } | undefined
   }
+  /** Replaces each peer's journal by its compaction at every start. */
+  readonly compact?: boolean
   /** Called for every effect and every fact, in order. */
   readonly trace?: (line: string) => void
 }
@@ -176,6 +179,7 @@ export class SimulatedPeer {
       meta: this.disk.meta,
       bundles: [...this.disk.bundles]
     })
+    if (this.simulation.options.compact === true) this.disk.journal = structuredClone([...compactEntries(this.state)])
     // A new connection brings the neighbours' newest statements (sync).
     this.simulation.later(this, 5, () => {
       for (const other of this.simulation.peers) {

@@ -123,7 +123,7 @@ export function switched(turn: Turn, outcome: SwitchOutcome): void {
     host.plan = switching.plan
     host.meta = outcome.meta
     host.lastError = undefined
-    if (switching.purpose !== 'start') host.failures = 0
+    host.upMonoMs = turn.now.monoMs
     reached(turn, switching.goal)
     return
   }
@@ -189,12 +189,14 @@ export function retryReason(attempt: number, cause: string): string {
   return `attempt ${attempt} failed: ${cause}; it is tried again`
 }
 
-/** P2: new code never costs the old version a call. A host that cannot start with a future SO in its plan starts without it. */
+/** Failures in a row after which the newest code in the plan is suspected. */
+const suspectAfter = 2
+
+/** P2: new code never costs the old version a call. A host that keeps failing with a future SO in its plan goes on without it. */
 function withdrawSuspect(turn: Turn, cause: string): void {
   const { state } = turn
-  if (state.host.failures < 2) return
   const goal = desiredGoal(state)
-  if (goal === undefined || goal.high <= goal.object) return
+  if (state.host.failures < suspectAfter || goal === undefined || goal.high <= goal.object) return
   setPhase(turn, goal.high, 'introduceFailed', { cause, reason: cause })
 }
 
@@ -205,10 +207,14 @@ export function hostExited(turn: Turn, plan: number, cause: string): void {
   if (host.plan?.plan !== plan || host.switching !== undefined) return
   host.status = 'down'
   host.lastError = cause
+  host.crashes++
+  // A host that ran well for so long does not pay for what happened before.
+  if (now.monoMs - host.upMonoMs > state.config.timing.retryMaxMs) host.failures = 0
   host.failures++
   host.retryMonoMs = now.monoMs + (host.failures === 1 ? 0 : backoffMs(state.config.timing, host.failures - 1))
   for (const progress of [...state.versions.values()]) {
     if (progress.phase === 'probation') setPhase(turn, progress.version, 'introduceFailed', { cause, reason: cause })
     if (progress.phase === 'trial') progress.watchedMonoMs = now.monoMs
   }
+  withdrawSuspect(turn, cause)
 }

@@ -116,8 +116,12 @@ export interface HostState {
         stage: SwitchStage | undefined
       }
     | undefined
-  /** Crashes and failed starts since it last ran well. */
+  /** Crashes and failed starts in a row: the longer the row, the longer the pause before the next start. */
   failures: number
+  /** Monotonic clock of its last start. */
+  upMonoMs: number
+  /** Crashes since the boot. */
+  crashes: number
   retryMonoMs: number
   lastError: string | undefined
 }
@@ -150,6 +154,8 @@ export function createPeerState(config: PeerConfig): PeerState {
       lastPlan: 0,
       switching: undefined,
       failures: 0,
+      upMonoMs: 0,
+      crashes: 0,
       retryMonoMs: 0,
       lastError: undefined
     },

@@ -67,7 +67,7 @@ function hear(turn: Turn, fact: Fact): void {
       state.log = appendVersion(state.log, fact.descriptor)
       return
     case 'freshUntil':
-      state.freshUntilMs = Math.max(state.freshUntilMs, fact.untilMs)
+      state.freshUntilMs = fact.untilMs
       return
     case 'forked':
       return freeze(turn, fact.version)

@@ -124,7 +124,8 @@ export function createEngine(init: EngineInit): Engine {
   }
 }
 
-function toRecord(entry: JournalEntry): { type: string; body: Json } {
+/** An entry as the journal's file keeps it. */
+export function toRecord(entry: JournalEntry): { type: string; body: Json } {
   const { type, ...body } = entry
   return { type, body: body as unknown as Json }
 }

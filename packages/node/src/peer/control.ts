@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
-import { CallError, InstarError, isAdmitted, type Json } from '@instar/core'
-import { encodeTicket, documentsOf, headsOf } from '@instar/signer'
+import { CallError, encodeTicket, InstarError, isAdmitted, type Json } from '@instar/core'
+import { documentsOf, headsOf } from '@instar/signer'
 import { decodeValue, encodeValue } from '@instar/simulator-runtime/codec'
 import type { Logger } from 'pino'
 import type { BundleStore } from '../bundles/bundle-store.js'

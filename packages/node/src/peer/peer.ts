@@ -3,6 +3,8 @@ import { setTimeout as wait } from 'node:timers/promises'
 import {
   chainIdPrefix,
   classAt,
+  compactEntries,
+  floorOf,
   InstarError,
   type CodeRef,
   type Fact,
@@ -14,7 +16,7 @@ import { readStateMeta } from '@instar/simulator-runtime/host'
 import { createBundleExchange } from '../bundles/bundle-exchange.js'
 import { createBundleStore } from '../bundles/bundle-store.js'
 import { createControlServer } from '../control/control-server.js'
-import { createEngine, toEntries, type Engine } from '../engine/engine.js'
+import { createEngine, toEntries, toRecord, type Engine } from '../engine/engine.js'
 import { parseFaults } from '../engine/faults.js'
 import { createHostManager, type HostExit } from '../host/host-manager.js'
 import { rehearse } from '../host/rehearsal.js'
@@ -48,6 +50,8 @@ export interface Peer {
   addresses(): readonly string[]
 }
 
+/** A longer journal is replaced at the start by the shortest that says the same. */
+const journalBytesMax = 1024 * 1024
 /** A host of the boot before is given ten seconds to close the database. */
 const stateLockTries = 100
 const stateLockPauseMs = 100
@@ -229,6 +233,8 @@ async function assemble({ options, config, seed, directory, journal, faults }: P
       log.warn({ type }, 'a journal entry of another release is left out')
     )
     input({ fact: 'start', epoch: directory.bootEpoch, entries, meta, bundles: bundles.list() })
+    await engine.settled()
+    if (journal.bytes > journalBytesMax) await journal.compact(compactEntries(engine.state).map(toRecord))
     if (engine.state.damage !== undefined) throw new InstarError('StateDamaged', `${capitalised(engine.state.damage)}.`)
     sync.onSynced(() => input({ fact: 'synced' }))
     await overlay.start()
@@ -331,7 +337,7 @@ function helloOf(engine: Engine, peer: string, network: string, known: readonly 
     peer,
     ...(state.lineage === undefined
       ? {}
-      : { class: classAt(state.log, state.lineage, state.running).className, running: state.running }),
+      : { class: classAt(state.log, state.lineage, state.running).className, running: state.running, floor: Math.max(floorOf(state), 1) }),
     ...(served === undefined ? {} : { served: [served[0], served[1]] as [number, number] }),
     versions: entries
       .slice(-64)

@@ -58,7 +58,7 @@ export function statusOf(state: Readonly<PeerState>, from: StatusSources): PeerS
       .filter(({ phase }) => phase !== 'retired')
       .sort((a, b) => a.version - b.version)
       .map(progress => versionStatus(state, progress, from)),
-    host: { ...from.host, plan: state.host.plan?.plan ?? 0, restarts: state.host.failures },
+    host: { ...from.host, plan: state.host.plan?.plan ?? 0, restarts: state.host.crashes },
     peers: admittedPeers(state.roster).map(entry => neighbourStatus(state, entry, from.connected)),
     problems: problemsOf(state, from),
     callsPerVersion: { ...from.callsPerVersion }

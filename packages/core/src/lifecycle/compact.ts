@@ -1,0 +1,29 @@
+import type { JournalEntry } from '../journal/entries.js'
+import { chainIdPrefix } from '../version-log/version-log.js'
+import type { PeerState } from './state.js'
+
+/** The shortest journal that folds to the durable part of this state (§11): what compaction writes in place of the history. */
+export function compactEntries(state: Readonly<PeerState>): readonly JournalEntry[] {
+  const { lineage, log } = state
+  if (lineage === undefined) return []
+  const chainId = (version: number): string => chainIdPrefix(log, version) ?? ''
+  const entries: JournalEntry[] = [{ type: 'joined', lineage, version: state.joinedAt, chainId: chainId(state.joinedAt) }]
+  if (state.running !== state.joinedAt) {
+    entries.push({ type: 'running', version: state.running, chainId: chainId(state.running) })
+  }
+  for (const { version, phase, cause, attempt, approved, held, goNow } of state.versions.values()) {
+    entries.push({
+      type: 'phase',
+      version,
+      chainId: chainId(version),
+      phase,
+      ...(cause === undefined ? {} : { cause }),
+      ...(attempt === 0 ? {} : { attempt })
+    })
+    if (approved) entries.push({ type: 'operator', word: 'approve', version })
+    if (goNow) entries.push({ type: 'operator', word: 'goNow', version })
+    if (held) entries.push({ type: 'operator', word: 'hold', version })
+  }
+  if (state.heldAll) entries.push({ type: 'operator', word: 'hold' })
+  return [...entries, { type: 'served', low: state.lowest }]
+}
