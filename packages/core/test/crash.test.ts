@@ -113,11 +113,18 @@ describe('a process that dies', () => {
   it('is found out when the journal forgets that it had decided (canary)', () => {
     const simulation = new Simulation({ peers: 1, seed: 7 })
     const peer = simulation.peers[0]!
-    killOnce(simulation, peer, 'after', effect => effect.effect === 'persist' && effect.entries.some(entry => entry.type === 'running'))
+    killOnce(
+      simulation,
+      peer,
+      'after',
+      effect => effect.effect === 'persist' && effect.entries.some(entry => entry.type === 'running')
+    )
     peer.boot()
     for (const { descriptor } of versions(2)) simulation.publish(descriptor)
     simulation.run(() => !peer.isUp)
-    peer.disk.journal = peer.disk.journal.filter(entry => entry.type !== 'running' && !(entry.type === 'phase' && entry.version === 2))
+    peer.disk.journal = peer.disk.journal.filter(
+      entry => entry.type !== 'running' && !(entry.type === 'phase' && entry.version === 2)
+    )
     simulation.run(() => peer.isUp)
     expect(peer.state.damage).toContain('one of them is from another time')
   })

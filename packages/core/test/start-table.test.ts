@@ -1,12 +1,22 @@
 import { describe, expect, it } from 'vitest'
-import { createPeerState, defaultTiming, step, type JournalEntry, type PeerState, type Phase, type StateMeta } from '../src/index.js'
+import {
+  createPeerState,
+  defaultTiming,
+  step,
+  type JournalEntry,
+  type PeerState,
+  type Phase,
+  type StateMeta
+} from '../src/index.js'
 import { network, versions } from './descriptors.js'
 
 const log = versions(2)
 const now = { wallMs: Date.parse('2026-01-01T00:00:00.000Z'), monoMs: 0 }
 
 function journalWith(phase: Phase | undefined, running: number): JournalEntry[] {
-  const entries: JournalEntry[] = [{ type: 'joined', lineage: { since: 1, className: 'Counter1' }, version: 1, chainId: log[0]!.chainId.slice(0, 16) }]
+  const entries: JournalEntry[] = [
+    { type: 'joined', lineage: { since: 1, className: 'Counter1' }, version: 1, chainId: log[0]!.chainId.slice(0, 16) }
+  ]
   const chainId = log[1]!.chainId.slice(0, 16)
   if (running === 2) entries.push({ type: 'running', version: 2, chainId })
   if (phase !== undefined) entries.push({ type: 'phase', version: 2, chainId, phase })
@@ -14,14 +24,35 @@ function journalWith(phase: Phase | undefined, running: number): JournalEntry[] 
 }
 
 function metaAt(version: number): StateMeta {
-  return { format: 1, network, current: version, revision: version, generation: version, spaces: { object: 's', past: {}, future: {} } }
+  return {
+    format: 1,
+    network,
+    current: version,
+    revision: version,
+    generation: version,
+    spaces: { object: 's', past: {}, future: {} }
+  }
 }
 
 /** The state after the first input of a boot; trust is stale, so that nothing else begins. */
 function boot(entries: readonly JournalEntry[], meta: StateMeta | undefined): PeerState {
-  let state = createPeerState({ peer: 'p', className: 'Counter1', groups: [], instar: '0', alone: true, timing: defaultTiming })
+  let state = createPeerState({
+    peer: 'p',
+    className: 'Counter1',
+    groups: [],
+    instar: '0',
+    alone: true,
+    timing: defaultTiming
+  })
   for (const { descriptor } of log) state = step(state, { fact: 'versionTrusted', descriptor, now }).state
-  return step(state, { fact: 'start', epoch: 2, entries, meta, bundles: log.map(each => each.descriptor.classes[0]!.bundle), now }).state
+  return step(state, {
+    fact: 'start',
+    epoch: 2,
+    entries,
+    meta,
+    bundles: log.map(each => each.descriptor.classes[0]!.bundle),
+    now
+  }).state
 }
 
 function outcome(state: PeerState): string {
@@ -51,21 +82,24 @@ const table: ReadonlyArray<[journal: Phase | undefined, running: number, old: st
   ['superseded', 1, 'runs 1, 2 is superseded', 'damaged', 'runs 1, 2 is superseded']
 ]
 
-describe.each(table)('a start whose journal ends with version 2 %s (running %i)', (phase, running, old, moved, empty) => {
-  const entries = journalWith(phase, running)
+describe.each(table)(
+  'a start whose journal ends with version 2 %s (running %i)',
+  (phase, running, old, moved, empty) => {
+    const entries = journalWith(phase, running)
 
-  it(`on the state of version 1: ${old}`, () => {
-    expect(outcome(boot(entries, metaAt(1)))).toBe(old)
-  })
+    it(`on the state of version 1: ${old}`, () => {
+      expect(outcome(boot(entries, metaAt(1)))).toBe(old)
+    })
 
-  it(`on the state of version 2: ${moved}`, () => {
-    expect(outcome(boot(entries, metaAt(2)))).toBe(moved)
-  })
+    it(`on the state of version 2: ${moved}`, () => {
+      expect(outcome(boot(entries, metaAt(2)))).toBe(moved)
+    })
 
-  it(`on no state: ${empty}`, () => {
-    expect(outcome(boot(entries, undefined))).toBe(empty)
-  })
-})
+    it(`on no state: ${empty}`, () => {
+      expect(outcome(boot(entries, undefined))).toBe(empty)
+    })
+  }
+)
 
 it('a start with a state and no journal is refused: nothing says whose state it is', () => {
   expect(boot([], metaAt(1)).damage).toContain('the journal does not know it')
