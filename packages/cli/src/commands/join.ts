@@ -1,3 +1,4 @@
+import { parseTicket } from '@instar/core'
 import type { Command } from 'commander'
 import type { Io } from '../io.js'
 import { addJsonOption, type JsonOptions } from '../options/common.js'
@@ -30,7 +31,6 @@ export function addJoin(program: Command, io: Io): void {
     )
     .addHelpText('after', '\nExample:\n  $ instar join "$(instar ticket --data ./one)" --class int-set --data ./two')
     .action(async (ticket: string, options: Options) => {
-      const { parseTicket } = await import('@instar/signer')
       parseTicket(ticket)
       await runPeer(io, options, {
         dataDirectory: dataDirectoryOf(options, io),

@@ -57,12 +57,18 @@ async function introduce(dataDirectory: string, output: Output): Promise<void> {
   )
 }
 
-/** The peer's own events, over its control API like anyone's. */
+/** The peer's own events, over its control API like anyone's; problems as the status has them, so that each shows once. */
 async function follow(dataDirectory: string, output: Output): Promise<void> {
   const client = createControlClient(await findControlSocket(dataDirectory))
+  let known: readonly string[] = []
   for await (const event of client.events()) {
-    if (event.type === 'status') continue
-    const text = eventText(event, output)
+    if (event.type === 'status') {
+      const { problems } = event.status
+      for (const problem of problems.filter(each => !known.includes(each)))
+        output.result({ type: 'problem', at: event.at, problem }, () => output.style('red', `! ${problem}`))
+      known = problems
+    }
+    const text = event.type === 'problem' ? undefined : eventText(event, output)
     if (text !== undefined) output.result(event, () => text)
   }
 }
