@@ -176,7 +176,7 @@ export class SimulatedPeer {
       fact: 'start',
       epoch: this.disk.epoch,
       entries: structuredClone(this.disk.journal),
-      meta: this.disk.meta,
+      stateVersion: this.disk.meta?.current,
       bundles: [...this.disk.bundles]
     })
     if (this.simulation.options.compact === true) this.disk.journal = structuredClone([...compactEntries(this.state)])
@@ -267,7 +267,7 @@ export class SimulatedPeer {
     this.#switching = switching
     const fault = simulation.options.faults?.switch?.(plan, ++this.#switches)
     const fail = (cause: string, stage: SwitchStage, restored: boolean): void => {
-      this.done(id, { of: 'switchHost', ok: false, cause, stage, restored, meta: this.disk.meta })
+      this.done(id, { of: 'switchHost', ok: false, cause, stage, restored, stateVersion: this.disk.meta?.current })
     }
     const stages: SwitchStage[] = [
       'spawned',
@@ -282,8 +282,7 @@ export class SimulatedPeer {
     ]
     const advance = (i: number): void => {
       const stage = stages[i]
-      if (stage === undefined)
-        return this.done(id, { of: 'switchHost', ok: true, meta: this.disk.meta ?? metaOf(plan, 1) })
+      if (stage === undefined) return this.done(id, { of: 'switchHost', ok: true, stateVersion: plan.object.version })
       if (fault?.stage === stage) {
         if (fault.moved === true) this.disk.meta = metaOf(plan, (this.disk.meta?.generation ?? 0) + 1)
         return fail(fault.cause, stage, fault.restored ?? true)
@@ -333,7 +332,7 @@ export function metaOf(plan: HostPlan, generation: number): StateMeta {
 function describeFact(fact: Fact): string {
   switch (fact.fact) {
     case 'start':
-      return `start, boot ${fact.epoch}, ${fact.entries.length} entries, state of version ${fact.meta?.current ?? 'none'}`
+      return `start, boot ${fact.epoch}, ${fact.entries.length} entries, state of version ${fact.stateVersion ?? 'none'}`
     case 'versionTrusted':
       return `version ${fact.descriptor.version} is trusted`
     case 'announcement':

@@ -1,14 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import {
-  createPeerState,
-  defaultTiming,
-  step,
-  type JournalEntry,
-  type PeerState,
-  type Phase,
-  type StateMeta
-} from '../src/index.js'
-import { network, versions } from './descriptors.js'
+import { createPeerState, defaultTiming, step, type JournalEntry, type PeerState, type Phase } from '../src/index.js'
+import { versions } from './descriptors.js'
 
 const log = versions(2)
 const now = { wallMs: Date.parse('2026-01-01T00:00:00.000Z'), monoMs: 0 }
@@ -23,19 +15,8 @@ function journalWith(phase: Phase | undefined, running: number): JournalEntry[] 
   return entries
 }
 
-function metaAt(version: number): StateMeta {
-  return {
-    format: 1,
-    network,
-    current: version,
-    revision: version,
-    generation: version,
-    spaces: { object: 's', past: {}, future: {} }
-  }
-}
-
 /** The state after the first input of a boot; trust is stale, so that nothing else begins. */
-function boot(entries: readonly JournalEntry[], meta: StateMeta | undefined): PeerState {
+function boot(entries: readonly JournalEntry[], stateVersion: number | undefined): PeerState {
   let state = createPeerState({
     peer: 'p',
     className: 'Counter1',
@@ -49,7 +30,7 @@ function boot(entries: readonly JournalEntry[], meta: StateMeta | undefined): Pe
     fact: 'start',
     epoch: 2,
     entries,
-    meta,
+    stateVersion,
     bundles: log.map(each => each.descriptor.classes[0]!.bundle),
     now
   }).state
@@ -88,11 +69,11 @@ describe.each(table)(
     const entries = journalWith(phase, running)
 
     it(`on the state of version 1: ${old}`, () => {
-      expect(outcome(boot(entries, metaAt(1)))).toBe(old)
+      expect(outcome(boot(entries, 1))).toBe(old)
     })
 
     it(`on the state of version 2: ${moved}`, () => {
-      expect(outcome(boot(entries, metaAt(2)))).toBe(moved)
+      expect(outcome(boot(entries, 2))).toBe(moved)
     })
 
     it(`on no state: ${empty}`, () => {
@@ -102,7 +83,7 @@ describe.each(table)(
 )
 
 it('a start with a state and no journal is refused: nothing says whose state it is', () => {
-  expect(boot([], metaAt(1)).damage).toContain('the journal does not know it')
+  expect(boot([], 1).damage).toContain('the journal does not know it')
 })
 
 it('a start with neither begins at version 1', () => {

@@ -7,7 +7,9 @@ export function compactEntries(state: Readonly<PeerState>): readonly JournalEntr
   const { lineage, log } = state
   if (lineage === undefined) return []
   const chainId = (version: number): string => chainIdPrefix(log, version) ?? ''
-  const entries: JournalEntry[] = [{ type: 'joined', lineage, version: state.joinedAt, chainId: chainId(state.joinedAt) }]
+  const entries: JournalEntry[] = [
+    { type: 'joined', lineage, version: state.joinedAt, chainId: chainId(state.joinedAt) }
+  ]
   if (state.running !== state.joinedAt) {
     entries.push({ type: 'running', version: state.running, chainId: chainId(state.running) })
   }

@@ -158,7 +158,9 @@ function upgradeSteps(state: PeerState, lineage: Lineage, object: number): Upgra
   }
   // Only the code that may still have to run is listed: what lies behind a committed object never runs again.
   const current = classAt(state.log, lineage, state.running).codeVersion
-  return steps.filter(step => step.to > current || (state.host.meta !== undefined && step.to > state.host.meta.current))
+  return steps.filter(
+    step => step.to > current || (state.host.stateVersion !== undefined && step.to > state.host.stateVersion)
+  )
 }
 
 /** Whether two plans describe the same host, whatever their numbers. */

@@ -121,14 +121,14 @@ export function switched(turn: Turn, outcome: SwitchOutcome): void {
     host.status = 'up'
     host.goal = switching.goal
     host.plan = switching.plan
-    host.meta = outcome.meta
+    host.stateVersion = outcome.stateVersion
     host.lastError = undefined
     host.upMonoMs = turn.now.monoMs
     reached(turn, switching.goal)
     return
   }
   host.lastError = outcome.cause
-  if (outcome.meta !== undefined) host.meta = outcome.meta
+  if (outcome.stateVersion !== undefined) host.stateVersion = outcome.stateVersion
   if (!outcome.restored) host.status = 'down'
   switchFailed(turn, switching, outcome)
 }
@@ -136,7 +136,7 @@ export function switched(turn: Turn, outcome: SwitchOutcome): void {
 function switchFailed(
   turn: Turn,
   switching: NonNullable<PeerState['host']['switching']>,
-  outcome: { cause: string; meta: PeerState['host']['meta'] | undefined }
+  outcome: { cause: string; stateVersion: number | undefined }
 ): void {
   const { state, now } = turn
   const { timing } = state.config
@@ -144,7 +144,7 @@ function switchFailed(
   const { purpose, version } = switching
   if (purpose === 'upgrade' && version !== undefined) {
     const moved =
-      outcome.meta?.current === switching.plan.object.version &&
+      outcome.stateVersion === switching.plan.object.version &&
       switching.plan.object.version !== codeOf(state, state.running)
     // The pointer has moved: there is no half way back, the new version is what runs here (R13).
     if (moved) arriveAt(turn, version)

@@ -1,7 +1,7 @@
 import type { Announcement } from '../announcement/announcement.js'
 import type { Descriptor } from '../descriptor/descriptor.js'
 import type { ScheduleDecision } from '../gates/schedule-inputs.js'
-import type { StateMeta, SwitchStage } from '../host-plan/host-plan.js'
+import type { SwitchStage } from '../host-plan/host-plan.js'
 import type { JournalEntry, OperatorWord } from '../journal/entries.js'
 
 /** The time at which an input reaches the core; it has no other clock (§11). */
@@ -14,12 +14,12 @@ export interface Now {
 
 /** A fact that reaches the peer. Facts about other peers have been verified before they come here. */
 export type Fact =
-  /** First input of every boot. `meta` is what the state database said at the last clean or unclean end; undefined: there is none. */
+  /** First input of every boot. `stateVersion` is what the state's `meta` names (§10); undefined: there is no state yet. */
   | {
       readonly fact: 'start'
       readonly epoch: number
       readonly entries: readonly JournalEntry[]
-      readonly meta: StateMeta | undefined
+      readonly stateVersion: number | undefined
       readonly bundles: readonly string[]
     }
   /** The next version of the network is trusted; they come in order. */
@@ -53,15 +53,15 @@ export type LoadOutcome =
   | { readonly of: 'fetchBundle' | 'rehearse'; readonly ok: false; readonly cause: string; readonly transient: boolean }
 
 export type SwitchOutcome =
-  | { readonly of: 'switchHost'; readonly ok: true; readonly meta: StateMeta }
-  /** `restored`: the last good plan is running again. `meta`: what the state database says now, where that is known. */
+  | { readonly of: 'switchHost'; readonly ok: true; readonly stateVersion: number }
+  /** `restored`: the last good plan is running again. `stateVersion`: what the state's `meta` was last seen to name. */
   | {
       readonly of: 'switchHost'
       readonly ok: false
       readonly cause: string
       readonly stage: SwitchStage | undefined
       readonly restored: boolean
-      readonly meta: StateMeta | undefined
+      readonly stateVersion: number | undefined
     }
 
 export type ScheduleOutcome =

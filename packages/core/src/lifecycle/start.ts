@@ -1,4 +1,3 @@
-import type { StateMeta } from '../host-plan/host-plan.js'
 import type { JournalEntry } from '../journal/entries.js'
 import { admittedPeers, isReachable } from '../roster/roster.js'
 import { chainIdPrefix, classAt, findLineage, type Lineage, type VersionLog } from '../version-log/version-log.js'
@@ -20,7 +19,12 @@ import { newProgress, setPhase, type Turn } from './turn.js'
  */
 export function startBoot(
   turn: Turn,
-  boot: { epoch: number; entries: readonly JournalEntry[]; meta: StateMeta | undefined; bundles: readonly string[] }
+  boot: {
+    epoch: number
+    entries: readonly JournalEntry[]
+    stateVersion: number | undefined
+    bundles: readonly string[]
+  }
 ): void {
   const { state } = turn
   state.started = true
@@ -29,14 +33,14 @@ export function startBoot(
   for (const bundle of boot.bundles)
     state.bundles.set(bundle, { status: 'ready', effect: undefined, attempt: 0, retryMonoMs: 0, cause: undefined })
   for (const entry of boot.entries) fold(state, entry, turn.now.wallMs)
-  state.host.meta = boot.meta
+  state.host.stateVersion = boot.stateVersion
   if (state.lineage === undefined) {
-    if (boot.meta !== undefined)
+    if (boot.stateVersion !== undefined)
       state.damage =
         'the state directory holds an object, but the journal does not know it: restore the journal, or move the state directory away to begin anew'
     return
   }
-  reconcile(turn, state.lineage, boot.meta)
+  reconcile(turn, state.lineage, boot.stateVersion)
 }
 
 function fold(state: PeerState, entry: JournalEntry, wallMs: number): void {
@@ -81,24 +85,24 @@ function foldOperator(state: PeerState, entry: Extract<JournalEntry, { type: 'op
   if (entry.word === 'resume') progress.held = false
 }
 
-function reconcile(turn: Turn, lineage: Lineage, meta: StateMeta | undefined): void {
+function reconcile(turn: Turn, lineage: Lineage, stateVersion: number | undefined): void {
   const { state } = turn
   const code = (version: number): number => classAt(state.log, lineage, version).codeVersion
   const underWay = [...state.versions.values()].find(each => each.version > state.running && isSwitching(each.phase))
   const goingBack = [...state.versions.values()].find(each => each.phase === 'goingBack')
 
-  if (meta === undefined) {
+  if (stateVersion === undefined) {
     const fresh = state.running === state.joinedAt
     if (!fresh)
       state.damage = `the journal says that version ${state.running} runs here, but the state directory is empty: restore it, or move the journal away to begin anew`
     else if (underWay !== undefined)
       setPhase(turn, underWay.version, 'waiting', { reason: 'interrupted before it began' })
-  } else if (underWay !== undefined && meta.current === code(underWay.version)) {
+  } else if (underWay !== undefined && stateVersion === code(underWay.version)) {
     arriveAt(turn, underWay.version)
-  } else if (goingBack !== undefined && meta.current === code(previousVersion(state, goingBack.version))) {
+  } else if (goingBack !== undefined && stateVersion === code(previousVersion(state, goingBack.version))) {
     leave(turn, goingBack.version)
-  } else if (meta.current !== code(state.running)) {
-    state.damage = `the journal says that version ${state.running} runs here, but the state directory holds version ${meta.current}: one of them is from another time; restore both from the same moment`
+  } else if (stateVersion !== code(state.running)) {
+    state.damage = `the journal says that version ${state.running} runs here, but the state directory holds version ${stateVersion}: one of them is from another time; restore both from the same moment`
   } else if (underWay !== undefined) {
     setPhase(turn, underWay.version, 'waiting', { reason: 'the upgrade was interrupted and begins again' })
   }

@@ -1,5 +1,5 @@
 import type { AnnouncementContent } from '../announcement/announcement.js'
-import type { HostPlan, StateMeta, SwitchStage } from '../host-plan/host-plan.js'
+import type { HostPlan, SwitchStage } from '../host-plan/host-plan.js'
 import type { Roster } from '../roster/roster.js'
 import type { Lineage, VersionLog } from '../version-log/version-log.js'
 import type { PeerConfig } from './config.js'
@@ -103,7 +103,8 @@ export interface HostState {
   /** What the running host serves. */
   goal: Goal | undefined
   plan: HostPlan | undefined
-  meta: StateMeta | undefined
+  /** The version that the state's `meta` names, as last seen; undefined: there is no state yet. */
+  stateVersion: number | undefined
   /** Number of the last plan. */
   lastPlan: number
   switching:
@@ -150,7 +151,7 @@ export function createPeerState(config: PeerConfig): PeerState {
       status: 'down',
       goal: undefined,
       plan: undefined,
-      meta: undefined,
+      stateVersion: undefined,
       lastPlan: 0,
       switching: undefined,
       failures: 0,

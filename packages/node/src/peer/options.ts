@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { defaultTiming, InstarError, messageOf, type Timing } from '@instar/core'
-import { parseTicket } from '@instar/signer'
+import { defaultTiming, InstarError, messageOf, parseTicket, type Timing } from '@instar/core'
 import type { Logger } from 'pino'
 import { z } from 'zod'
 import { replaceFile } from '../store/durable-file.js'

@@ -232,7 +232,7 @@ async function assemble({ options, config, seed, directory, journal, faults }: P
     const entries = toEntries(journal.records, type =>
       log.warn({ type }, 'a journal entry of another release is left out')
     )
-    input({ fact: 'start', epoch: directory.bootEpoch, entries, meta, bundles: bundles.list() })
+    input({ fact: 'start', epoch: directory.bootEpoch, entries, stateVersion: meta?.current, bundles: bundles.list() })
     await engine.settled()
     if (journal.bytes > journalBytesMax) await journal.compact(compactEntries(engine.state).map(toRecord))
     if (engine.state.damage !== undefined) throw new InstarError('StateDamaged', `${capitalised(engine.state.damage)}.`)
@@ -337,7 +337,11 @@ function helloOf(engine: Engine, peer: string, network: string, known: readonly 
     peer,
     ...(state.lineage === undefined
       ? {}
-      : { class: classAt(state.log, state.lineage, state.running).className, running: state.running, floor: Math.max(floorOf(state), 1) }),
+      : {
+          class: classAt(state.log, state.lineage, state.running).className,
+          running: state.running,
+          floor: Math.max(floorOf(state), 1)
+        }),
     ...(served === undefined ? {} : { served: [served[0], served[1]] as [number, number] }),
     versions: entries
       .slice(-64)

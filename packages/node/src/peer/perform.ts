@@ -83,12 +83,13 @@ export function createPerformer(init: PerformInit): Performer {
     switches.delete(id)
     init.onPause(version, result.timings.pauseMs)
     if (result.ok) {
-      done(id, { of: 'switchHost', ok: true, meta: result.meta })
+      done(id, { of: 'switchHost', ok: true, stateVersion: result.meta.current })
       return
     }
     log.warn({ plan: plan.plan, stage: result.stage, err: result.error }, 'the host could not be switched')
-    const { error, stage, restored, meta } = result
-    done(id, { of: 'switchHost', ok: false, cause: error.message, stage, restored, meta })
+    const { error, stage, restored } = result
+    const stateVersion = result.stateVersion ?? result.meta?.current
+    done(id, { of: 'switchHost', ok: false, cause: error.message, stage, restored, stateVersion })
   }
 
   const run = (effect: Effect, work: Promise<void>): void => {
