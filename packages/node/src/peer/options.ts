@@ -61,14 +61,19 @@ export interface PeerConfiguration {
 
 const listenDefault = ['/ip4/0.0.0.0/tcp/0']
 
+/** A configuration that holds, and how to write it down for the next start. */
+export interface SettledConfiguration extends PeerConfiguration {
+  readonly save: () => Promise<void>
+}
+
 /**
- * Puts together what was said now and what was said before, and writes it down.
+ * Puts together what was said now and what was said before. Writes nothing, so that a refused start leaves no trace.
  *
  * @param seed - the network of the genesis seed in the data directory, where there is one
  * @throws InstarError BadConfig for a file that is not a configuration, BadTicket, WrongNetwork when the directory belongs to another
  *   network, BadInput when nothing says which network to join
  */
-export async function settleConfig(options: PeerOptions, seed: string | undefined): Promise<PeerConfiguration> {
+export async function settleConfig(options: PeerOptions, seed: string | undefined): Promise<SettledConfiguration> {
   const path = join(options.dataDirectory, 'config.json')
   const stored = await readConfig(path)
   const ticket = options.ticket === undefined ? undefined : parseTicket(options.ticket)
@@ -97,10 +102,11 @@ export async function settleConfig(options: PeerOptions, seed: string | undefine
     listen: [...(options.listen ?? stored?.listen ?? listenDefault)],
     bootstrap: bootstrap.length > 0 ? bootstrap : [...(stored?.bootstrap ?? [])]
   }
-  if (JSON.stringify(next) !== JSON.stringify(stored)) {
-    await replaceFile(path, new TextEncoder().encode(`${JSON.stringify(next, undefined, 2)}\n`), 0o600)
-  }
   return {
+    async save() {
+      if (JSON.stringify(next) === JSON.stringify(stored)) return
+      await replaceFile(path, new TextEncoder().encode(`${JSON.stringify(next, undefined, 2)}\n`), 0o600)
+    },
     network,
     className: next.className,
     groups: next.groups ?? [],
