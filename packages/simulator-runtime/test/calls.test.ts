@@ -41,7 +41,6 @@ describe('commands', () => {
     const calls = Array.from({ length: 50 }, () => object.at(1, ledger).move(1))
     expect(await Promise.all(calls)).toEqual(Array.from({ length: 50 }, (_, i) => 49 - i))
     expect(await both()).toEqual([0, 100])
-    expect(object.host.stats().commits).toBeLessThan(50)
   })
 
   it.each([

@@ -1,5 +1,5 @@
 import { command, defineContract, query } from '@instar/simulator-runtime'
-import { z } from 'zod'
+import * as z from 'zod'
 
 export const colours = ['blue', 'red', 'green', 'yellow'] as const
 const element = z.int()

@@ -1,19 +1,18 @@
 import { CallError, InstarError, invariant, type StateMeta } from '@instar/core'
-import { decodeValue, InvalidInput } from '../codec/codec.js'
 import { Command } from './call/command.js'
 import { Deadlines } from './call/deadlines.js'
-import { createFacade, nameOf, type Facade, type FacadeCode, type FacadeMethod } from './call/facade.js'
+import { argumentsOf, describeFacade, facadesOf, target, type Arguments } from './call/dispatch.js'
+import { nameOf, type Facade, type FacadeMethod } from './call/facade.js'
 import { deadlineExceeded, disallowed, isFault, upgrading } from './call/failures.js'
 import { Lane } from './call/lane.js'
 import { Query } from './call/query.js'
 import { Sessions, type Turn } from './call/sessions.js'
-import { validate } from './call/validate.js'
 import { defaultLimits } from './default-limits.js'
-import type { CallRequest, FacadeDescription, HostRuntime, HostRuntimeInit, HostStats } from './host-runtime.js'
+import type { CallRequest, HostRuntime, HostRuntimeInit, HostStats } from './host-runtime.js'
 import { bringToPlan } from './open/bring-to-plan.js'
 import { openDatabase, stateError } from './open/database.js'
 import { loadCode, type LoadedCode } from './open/load-code.js'
-import { deleteOtherSpaces, prefixOf, spacesOf } from './open/spaces.js'
+import { deleteOtherSpaces, spacesOf } from './open/spaces.js'
 import type { Database } from './state/merged-entries.js'
 import { Store } from './state/store.js'
 
@@ -63,7 +62,7 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
     call: async request => {
       if (serving === undefined || draining || closed) throw upgrading('this host does not take calls now')
       const now = serving
-      const { facade, method } = target(now, request)
+      const { facade, method } = target(now.facades, request)
       try {
         return await (method.kind === 'query'
           ? query(now, facade, method, request)
@@ -96,7 +95,7 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
       await serving?.db.close()
     },
 
-    describe: () => (code === undefined ? [] : [code.object, ...code.past, ...code.future].map(describe)),
+    describe: () => (code === undefined ? [] : [code.object, ...code.past, ...code.future].map(describeFacade)),
 
     stats: (): HostStats => ({
       ...counts,
@@ -292,76 +291,6 @@ interface Serving {
   readonly store: Store
   readonly sessions: Sessions
   readonly facades: ReadonlyMap<number, Facade>
-}
-
-type Arguments = () => readonly unknown[] | Promise<readonly unknown[]>
-
-/** Each chain is built once (R2): a simulation object over the next façade toward the object. */
-function facadesOf(code: LoadedCode, meta: StateMeta): ReadonlyMap<number, Facade> {
-  const object = createFacade(code.object, prefixOf(meta.spaces.object), undefined)
-  const facades = new Map([[object.revision, object]])
-  for (const [side, spaces] of [
-    [code.past, meta.spaces.past],
-    [code.future, meta.spaces.future]
-  ] as const) {
-    let delegate = object
-    for (const each of side) {
-      const space = spaces[each.revision]
-      invariant(space !== undefined, `no space for the façade of version ${each.revision}`)
-      delegate = createFacade(each, prefixOf(space), delegate)
-      facades.set(each.revision, delegate)
-    }
-  }
-  return facades
-}
-
-function target(now: Serving, request: CallRequest): { facade: Facade; method: FacadeMethod } {
-  const facade = now.facades.get(request.revision)
-  if (facade === undefined) {
-    throw new CallError('UnknownVersion', { message: `version ${request.version} is not served by this host` })
-  }
-  if (request.className !== undefined && request.className !== facade.className) {
-    throw new CallError('UnknownClass', {
-      message: `version ${request.version} of this peer's class is ${facade.className}, not ${request.className}`
-    })
-  }
-  const method = facade.methods.get(request.method)
-  if (method === undefined) {
-    throw new CallError('UnknownMethod', {
-      message: `${facade.className} version ${request.version} has no method ${request.method}`
-    })
-  }
-  return { facade, method }
-}
-
-function argumentsOf(facade: Facade, method: FacadeMethod, request: CallRequest): Arguments {
-  const invalid = (flaw: string): CallError =>
-    new CallError('InvalidInput', { message: `${facade.className}.${method.name}: ${flaw}` })
-  let args: unknown
-  try {
-    args = decodeValue(request.args)
-  } catch (error) {
-    if (error instanceof InvalidInput) throw invalid(error.message)
-    throw error
-  }
-  if (!Array.isArray(args)) throw invalid('arguments are an array')
-  const valid = validate<readonly unknown[]>(method.input, args, invalid)
-  // Whoever runs the call waits for it; until then a refusal is nobody's.
-  if (valid instanceof Promise) valid.catch(() => undefined)
-  return () => valid
-}
-
-function describe(code: FacadeCode): FacadeDescription {
-  return {
-    revision: code.revision,
-    role: code.role,
-    className: code.className,
-    methods: [...code.methods.values()].map(({ name, kind, disallowed }) => ({
-      name,
-      kind,
-      ...(disallowed === undefined ? {} : { disallowed })
-    }))
-  }
 }
 
 function busy(message: string): CallError {

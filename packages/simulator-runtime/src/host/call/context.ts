@@ -2,17 +2,27 @@ import type { Contract, QueriesOf, StubOf } from '../../contract/contract.js'
 import type { SimulationContext } from '../../definition/context.js'
 import type { StateView } from '../../state/state-view.js'
 import { View } from '../state/view.js'
-import type { Facade } from './facade.js'
-import type { Scope } from './scope.js'
+import type { Access } from '../state/access.js'
+import type { DelegateCalls, Facade } from './facade.js'
+
+/** A request as its contexts see it. */
+export interface RequestScope extends DelegateCalls {
+  readonly access: Access
+  readonly signal: AbortSignal
+  readonly caller: string
+  readonly now: number
+  random(): number
+  peerStub(facade: Facade, peer: string, contract: Contract): object
+}
 
 /** What one instance sees of the request that it was made for. Parts that cost something are made when they are first asked for. */
 export class FacadeContext implements SimulationContext<Contract> {
-  readonly #scope: Scope
+  readonly #scope: RequestScope
   readonly #facade: Facade
   #state: StateView | undefined
   #delegate: object | undefined
 
-  constructor(scope: Scope, facade: Facade) {
+  constructor(scope: RequestScope, facade: Facade) {
     this.#scope = scope
     this.#facade = facade
   }

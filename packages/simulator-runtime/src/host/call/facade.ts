@@ -2,7 +2,6 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { MethodKind } from '../../contract/contract.js'
 import type { Initialize } from '../../definition/define-class.js'
 import type { ByteKey } from '../state/layer.js'
-import type { Scope } from './scope.js'
 
 /** A class or simulation object and what it serves, as read from a module and checked. */
 export interface FacadeCode {
@@ -26,13 +25,18 @@ export interface FacadeMethod {
   readonly run: (this: object, ...args: unknown[]) => unknown
 }
 
+/** A request as far as its delegates are concerned. */
+export interface DelegateCalls {
+  callDelegate(delegate: Facade, method: FacadeMethod, args: readonly unknown[]): Promise<unknown>
+}
+
 /** Whatever serves one version here: the object, or a simulation object over its delegate. Built once per host. */
 export interface Facade extends FacadeCode {
   /** Steps to the object. */
   readonly depth: number
   readonly delegate: Facade | undefined
   /** Gives a request its typed delegate; absent for the object. */
-  readonly delegateFor: ((scope: Scope) => object) | undefined
+  readonly delegateFor: ((request: DelegateCalls) => object) | undefined
   readonly prefix: ByteKey
   /** Prefixes of this façade and of all between it and the object. */
   readonly prefixesInward: readonly ByteKey[]
@@ -55,24 +59,24 @@ export function nameOf(facade: FacadeCode): string {
   return facade.role === 'object' ? name : `the ${facade.role} simulation object of ${name}`
 }
 
-function stubFactory(delegate: Facade): (scope: Scope) => object {
+function stubFactory(delegate: Facade): (request: DelegateCalls) => object {
   class Delegate {
-    readonly #scope: Scope
+    readonly #request: DelegateCalls
 
-    constructor(scope: Scope) {
-      this.#scope = scope
+    constructor(request: DelegateCalls) {
+      this.#request = request
     }
 
-    static scopeOf(stub: Delegate): Scope {
-      return stub.#scope
+    static requestOf(stub: Delegate): DelegateCalls {
+      return stub.#request
     }
   }
   for (const method of delegate.methods.values()) {
     Object.defineProperty(Delegate.prototype, method.name, {
       value(this: Delegate, ...args: unknown[]): Promise<unknown> {
-        return Delegate.scopeOf(this).callDelegate(delegate, method, args)
+        return Delegate.requestOf(this).callDelegate(delegate, method, args)
       }
     })
   }
-  return scope => new Delegate(scope)
+  return request => new Delegate(request)
 }

@@ -5,7 +5,7 @@ import type { Access } from '../state/access.js'
 import type { CommandAccess } from '../state/request-access.js'
 import { type QueryAccess } from '../state/request-access.js'
 import type { OutgoingCall } from '../host-runtime.js'
-import { FacadeContext } from './context.js'
+import { FacadeContext, type RequestScope } from './context.js'
 import type { Facade, FacadeMethod } from './facade.js'
 import { disallowed, outOfContract, RequestOver } from './failures.js'
 import { seededRandom } from './seeded-random.js'
@@ -22,7 +22,7 @@ export interface ScopeInit {
 }
 
 /** One request while it runs: its instances (one per façade, frozen, §9), its time and chance, its view of the state. */
-export class Scope {
+export class Scope implements RequestScope {
   readonly access: Access & (QueryAccess | CommandAccess)
   readonly #init: ScopeInit
   readonly #instances: object[] = []

@@ -14,7 +14,7 @@ export interface LoadedCode {
   readonly steps: ReadonlyMap<number, StepCode>
 }
 
-export interface StepCode {
+interface StepCode {
   readonly className: string
   /** Absent: the state is carried over. */
   readonly transform: Transform | undefined

@@ -23,7 +23,7 @@ export interface KeyRange {
   readonly upperInside: boolean
 }
 
-export function contains(range: KeyRange, key: ByteKey): boolean {
+function contains(range: KeyRange, key: ByteKey): boolean {
   if (key < range.lower || (key === range.lower && !range.lowerInside)) return false
   return key < range.upper || (key === range.upper && range.upperInside)
 }
