@@ -210,6 +210,9 @@ function reportCrash(thrown: unknown): void {
   setTimeout(() => process.exit(crashExitCode), 500)
 }
 
+// Ctrl-C in a terminal reaches every process of the group: when a host ends is its peer's decision, after the drain.
+process.on('SIGINT', () => undefined)
+process.on('SIGTERM', () => undefined)
 process.on('uncaughtException', reportCrash)
 process.on('unhandledRejection', reportCrash)
 endWithPeer()

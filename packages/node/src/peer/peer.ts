@@ -63,10 +63,11 @@ const stateLockPauseMs = 100
  */
 export async function createPeer(options: PeerOptions): Promise<Peer> {
   const faults = parseFaults(options.faults ?? process.env['INSTAR_FAULTS'])
+  const seed = await readGenesisSeed(options.dataDirectory)
+  const config = await settleConfig(options, seed?.network)
   const directory = await openDataDirectory(options.dataDirectory)
   try {
-    const seed = await readGenesisSeed(options.dataDirectory)
-    const config = await settleConfig(options, seed?.network)
+    await config.save()
     const journal = await openJournal(directory.paths.journal)
     return await assemble({ options, config, seed, directory, journal, faults })
   } catch (thrown) {
@@ -172,12 +173,10 @@ async function assemble({ options, config, seed, directory, journal, faults }: P
   const rpc = createRpc({
     overlay,
     hello: () =>
-      helloOf(
-        engine,
-        overlay.peerId,
-        network,
-        overlay.knownPeers(32).flatMap(peer => peer.addresses)
-      ),
+      helloOf(engine, overlay.peerId, network, [
+        ...overlay.addresses(),
+        ...overlay.knownPeers(32).flatMap(peer => peer.addresses)
+      ]),
     routes: () => engine.routes(),
     host,
     onHigherVersion: peer => {
