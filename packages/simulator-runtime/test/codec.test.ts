@@ -2,7 +2,19 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodeValue, encodeValue, InvalidInput } from '../src/codec/codec.js'
 
-const plain = fc.anything({ withDate: false, withBigInt: false, withNullPrototype: false, maxDepth: 4 })
+// Minus zero arrives as zero, and a key `__proto__` under another name.
+const plain = fc.anything({
+  key: fc.string().filter(key => key !== '__proto__'),
+  values: [
+    fc.string(),
+    fc.boolean(),
+    fc.constantFrom(null, undefined),
+    fc.maxSafeInteger(),
+    fc.double().map(number => (number === 0 ? 0 : number))
+  ],
+  withNullPrototype: false,
+  maxDepth: 4
+})
 
 describe('the codec of values', () => {
   it('gives back every plain value', () => {
