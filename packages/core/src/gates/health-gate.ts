@@ -4,9 +4,9 @@ import { admittedPeers, phaseAt } from '../roster/roster.js'
 import { closed, namePeers, open, type GateState } from './gate.js'
 
 /** Share of the peers known to have tried a version whose failure stops the others (§1). */
-export const abortShare = 0.2
+const abortShare = 0.2
 /** So few failures never stop anybody else. */
-export const abortCountMin = 2
+const abortCountMin = 2
 
 const untried: ReadonlySet<Phase> = new Set<Phase>([
   'known',

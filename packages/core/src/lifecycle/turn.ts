@@ -59,27 +59,8 @@ export function newProgress(version: number, phase: Phase, wallMs: number): Vers
   }
 }
 
-/** Phases that are worth an fsync: those that a restart must know. The others are derived again from what is on disk. */
-const durablePhases: ReadonlySet<Phase> = new Set<Phase>([
-  'known',
-  'introducing',
-  'introduced',
-  'preparing',
-  'draining',
-  'transforming',
-  'activating',
-  'trial',
-  'committed',
-  'retired',
-  'introduceFailed',
-  'withdrawn',
-  'goingBack',
-  'wentBack',
-  'failed',
-  'halted',
-  'frozen',
-  'superseded'
-])
+/** Phases that are not worth an fsync: a restart derives them again from what is on disk. */
+const transientPhases: ReadonlySet<Phase> = new Set<Phase>(['fetching', 'rehearsing', 'probation', 'waiting'])
 
 /** Moves a version to another phase, writes it down where a restart must know it, and makes it heard. */
 export function setPhase(
@@ -94,7 +75,7 @@ export function setPhase(
   if (progress.phase === phase) return
   progress.phase = phase
   progress.sinceWallMs = turn.now.wallMs
-  if (!durablePhases.has(phase)) return
+  if (transientPhases.has(phase)) return
   turn.entries.push({
     type: 'phase',
     version,

@@ -1,11 +1,9 @@
-import { open } from 'node:fs/promises'
-import { CallError, encodeTicket, InstarError, isAdmitted, type Json } from '@instar/core'
+import { encodeTicket, InstarError, isAdmitted } from '@instar/core'
 import { documentsOf, headsOf } from '@instar/signer'
-import { decodeValue, encodeValue } from '@instar/simulator-runtime/codec'
 import type { Logger } from 'pino'
 import type { BundleStore } from '../bundles/bundle-store.js'
 import { createBundleUpload } from '../control/bundle-upload.js'
-import type { CallAnswer, CallRequest, DocumentVerdict, PeerControl, Submission } from '../control/peer-control.js'
+import type { DocumentVerdict, PeerControl, Submission } from '../control/peer-control.js'
 import type { PeerEvent } from '../control/schema/events.js'
 import type { PeerStatus, TrustStatus } from '../control/schema/status.js'
 import type { Engine } from '../engine/engine.js'
@@ -15,6 +13,8 @@ import type { Overlay } from '../overlay/overlay.js'
 import type { Rpc } from '../rpc/rpc.js'
 import type { TrustService } from '../trust/trust-service.js'
 import { monoMs, wallMs } from './clock.js'
+import { tailOf } from './log.js'
+import { callForOperator } from './operator-call.js'
 import type { PeerConfiguration } from './options.js'
 import type { Performer } from './perform.js'
 import { neighbourStatus, statusOf } from './status.js'
@@ -47,7 +47,6 @@ export interface ControlledPeer extends PeerControl {
 }
 
 const hostStatsEveryMs = 1000
-const logBytesMax = 1024 * 1024
 
 export function createPeerControl(init: PeerControlInit): ControlledPeer {
   const { engine, trust, overlay, host, rpc, config } = init
@@ -138,7 +137,7 @@ export function createPeerControl(init: PeerControlInit): ControlledPeer {
     },
     ...upload,
     ticket: () => encodeTicket({ network: config.network, addresses: overlay.addresses().slice(0, 16) }),
-    call: (request, signal) => call(init, request, signal),
+    call: (request, signal) => callForOperator(init, request, signal),
     log: linesMax => tailOf(init.logPath, linesMax),
     stop: init.stop,
     subscribe(listener) {
@@ -231,75 +230,4 @@ async function submit(trust: TrustService, { documents, descriptor }: Submission
     }
   }
   return verdicts
-}
-
-async function call(
-  { engine, overlay, rpc }: PeerControlInit,
-  request: CallRequest,
-  signal: AbortSignal
-): Promise<CallAnswer> {
-  const peer =
-    request.peer ?? (request.class === undefined ? overlay.peerId : anyPeerOf(engine, overlay.peerId, request.class))
-  const version = request.version ?? engine.state.running
-  const className = request.class ?? (await classOf({ engine, rpc }, peer, version, signal))
-  const startedMs = monoMs()
-  const result = await rpc.call({
-    peer,
-    className,
-    version,
-    method: request.method,
-    args: encodeValue([...request.args]),
-    remainingMs: request.timeoutMs,
-    signal
-  })
-  return { result: toJson(decodeValue(result)), peer, version, durationMs: monoMs() - startedMs }
-}
-
-/** A live peer that bears this class at the version that it runs, this one first. */
-function anyPeerOf(engine: Engine, self: string, className: string): string {
-  if (engine.routes().entries.some(entry => entry.state === 'served' && entry.className === className)) return self
-  for (const entry of engine.state.roster.values()) {
-    if (isAdmitted(entry) && entry.announcement.class === className) return entry.announcement.peer
-  }
-  throw new InstarError('BadInput', `No known peer runs the class ${className}.`)
-}
-
-async function classOf(
-  { engine, rpc }: Pick<PeerControlInit, 'engine' | 'rpc'>,
-  peer: string,
-  version: number,
-  signal: AbortSignal
-): Promise<string> {
-  const here = engine.routes().entries.find(entry => entry.version === version)
-  if (here !== undefined) return here.className
-  const hello = await rpc.helloOf(peer, { signal })
-  if (hello.class !== undefined) return hello.class
-  throw new CallError('NotYet', { message: `${peer} has not joined the network yet`, retryAfterMs: 1000 })
-}
-
-/** JSON has neither `undefined` nor bytes. */
-function toJson(value: unknown): Json {
-  if (value === undefined) return null
-  const text = JSON.stringify(value, (_key, inner: unknown) => {
-    if (inner instanceof Uint8Array) return Buffer.from(inner).toString('base64')
-    return typeof inner === 'bigint' ? inner.toString() : inner
-  })
-  return JSON.parse(text) as Json
-}
-
-async function tailOf(path: string, linesMax: number): Promise<readonly string[]> {
-  const file = await open(path, 'r').catch(() => undefined)
-  if (file === undefined) return []
-  try {
-    const { size } = await file.stat()
-    const length = Math.min(size, logBytesMax)
-    const { buffer } = await file.read(Buffer.alloc(length), 0, length, size - length)
-    const lines = buffer
-      .toString('utf8')
-      .split('\n')
-      .filter(line => line !== '')
-    return lines.slice(-linesMax)
-  } finally {
-    await file.close()
-  }
 }

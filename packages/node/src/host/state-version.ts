@@ -1,0 +1,24 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { InstarError } from '@instar/core'
+import { readStateMeta } from '@instar/simulator-runtime/host'
+
+const tries = 100
+const pauseMs = 100
+
+/**
+ * The version that the state of a peer names (§10), asked before its first host starts; undefined where there is no state yet. A host of
+ * the boot before may still be closing the database: it ends by itself when it notices that its peer is gone, and is given ten seconds.
+ *
+ * @throws InstarError StateDamaged, DataDirectoryInUse, DiskFull
+ */
+export async function readStateVersion(directory: string): Promise<number | undefined> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return (await readStateMeta(directory))?.current
+    } catch (thrown) {
+      const held = thrown instanceof InstarError && thrown.code === 'DataDirectoryInUse'
+      if (!held || attempt === tries) throw thrown
+      await wait(pauseMs)
+    }
+  }
+}

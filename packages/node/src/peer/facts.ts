@@ -1,0 +1,37 @@
+import type { Fact, PeerConfig } from '@instar/core'
+import type { HostExit } from '../host/host-manager.js'
+import type { TrustFact } from '../trust/trust-service.js'
+import { instarVersion } from '../version.js'
+import type { PeerConfiguration } from './options.js'
+
+/** What the core has to know of the peer that it lives in. */
+export function coreConfig(peer: string, config: PeerConfiguration, isFirst: boolean): PeerConfig {
+  return {
+    peer,
+    className: config.className,
+    groups: config.groups,
+    instar: instarVersion,
+    // The first peer of a network has nobody to ask; nor has one that names no other.
+    alone: isFirst || config.bootstrap.length === 0,
+    timing: config.timing
+  }
+}
+
+/** What trust has found out, as the core hears it. */
+export function toCoreFact(fact: TrustFact): Fact {
+  switch (fact.type) {
+    case 'versionTrusted':
+      return { fact: 'versionTrusted', descriptor: fact.descriptor }
+    case 'freshUntil':
+      return { fact: 'freshUntil', untilMs: fact.untilMs }
+    case 'forked':
+      return { fact: 'forked', version: fact.version }
+  }
+}
+
+/** How a host ended, in words for people. */
+export function causeOf({ code, signal, reported, lastStderr }: HostExit): string {
+  const how = signal === null ? `it exited with code ${code ?? 'unknown'}` : `it was ended by ${signal}`
+  const said = reported ?? lastStderr.trim().split('\n').at(-1) ?? ''
+  return said === '' ? how : `${how}: ${said}`
+}

@@ -1,0 +1,176 @@
+import type { CodeRef, Fact } from '@instar/core'
+import type { Logger } from 'pino'
+import { createBundleExchange } from '../bundles/bundle-exchange.js'
+import { createBundleStore } from '../bundles/bundle-store.js'
+import { createControlServer } from '../control/control-server.js'
+import { createEngine, type Engine } from '../engine/engine.js'
+import type { FaultInjector } from '../engine/faults.js'
+import { createHostManager } from '../host/host-manager.js'
+import { rehearse } from '../host/rehearsal.js'
+import { createAnnouncements } from '../overlay/announcements.js'
+import { createHeadTopic } from '../overlay/head-topic.js'
+import { createOverlay } from '../overlay/overlay.js'
+import { createRpc } from '../rpc/rpc.js'
+import type { GenesisSeed } from '../seed/genesis-seed.js'
+import type { DataDirectory } from '../store/data-directory.js'
+import type { OpenJournal } from '../store/journal.js'
+import { syncProtocol } from '../sync/messages.js'
+import { createSync } from '../sync/sync.js'
+import { createTrustService } from '../trust/trust-service.js'
+import { instarVersion } from '../version.js'
+import { monoMs, wallMs } from './clock.js'
+import { createPeerControl } from './control.js'
+import { causeOf, coreConfig, toCoreFact } from './facts.js'
+import { helloOf } from './hello.js'
+import type { PeerConfiguration, PeerOptions } from './options.js'
+import { createPerformer } from './perform.js'
+
+export interface PartsInit {
+  readonly options: PeerOptions
+  readonly config: PeerConfiguration
+  readonly seed: GenesisSeed | undefined
+  readonly directory: DataDirectory
+  readonly journal: OpenJournal
+  readonly log: Logger
+  readonly faults: FaultInjector | undefined
+  /** Fires when the peer stops: what is under way is given up. */
+  readonly signal: AbortSignal
+  /** Begins a clean stop of the whole peer. */
+  readonly stop: () => void
+}
+
+export type Parts = Awaited<ReturnType<typeof createParts>>
+
+/**
+ * Makes the parts of a peer and ties them together; none runs yet. The core stands in the middle: every other part hands it facts
+ * (`input`), and the performer carries out what it decides.
+ */
+export async function createParts(init: PartsInit) {
+  const { options, config, seed, directory, journal, log, faults } = init
+  const { paths, identity, store } = directory
+  const { network } = config
+
+  const overlay = await createOverlay({
+    identity,
+    network,
+    listen: config.listen,
+    bootstrap: config.bootstrap,
+    peerProtocol: syncProtocol,
+    ...(options.sameHost === undefined ? {} : { sameHost: options.sameHost }),
+    store,
+    log
+  })
+
+  // The core and its shell. Everything below hands it facts, or does what it says.
+  const input = (fact: Fact): void => engine.input(fact)
+  const engine: Engine = createEngine({
+    config: coreConfig(overlay.peerId, config, seed !== undefined),
+    journal,
+    perform: effect => performer.perform(effect),
+    onChange: () => {
+      control.changed()
+      rpc.helloChanged()
+    },
+    wallMs,
+    monoMs,
+    log,
+    ...(faults === undefined ? {} : { faults })
+  })
+
+  const trust = createTrustService({
+    network,
+    ...(seed === undefined ? {} : { documents: [...seed.documents, seed.descriptor] }),
+    store,
+    now: wallMs,
+    log,
+    onFact: fact => input(toCoreFact(fact))
+  })
+  const announcements = createAnnouncements({
+    overlay,
+    identity,
+    network,
+    bootEpoch: directory.bootEpoch,
+    store,
+    ...(options.urgentPerMinute === undefined ? {} : { rates: { urgentPerMinute: options.urgentPerMinute } }),
+    now: wallMs,
+    log,
+    onAnnouncement: (announcement, receivedAtMs) =>
+      input({ fact: 'announcement', announcement, ageMs: Math.max(0, wallMs() - receivedAtMs) })
+  })
+  const sync = createSync({
+    overlay,
+    network,
+    trust,
+    announcements,
+    ...(options.syncEveryMs === undefined ? {} : { everyMs: options.syncEveryMs }),
+    log
+  })
+  const pullFrom = (peer: string): Promise<void> => sync.pullFrom(peer)
+  const headTopic = createHeadTopic({ overlay, network, trust, pullFrom, log })
+
+  const bundles = createBundleStore({
+    directory: paths.bundles,
+    onDamaged: (bundle, detail) => {
+      log.error({ bundle, detail }, 'a bundle is damaged on disk and is fetched again')
+      input({ fact: 'bundleLost', bundle })
+    }
+  })
+  const exchange = createBundleExchange({ store: bundles, overlay })
+
+  const modulePath = (ref: CodeRef): Promise<string> => bundles.modulePath(ref)
+  const host = createHostManager({
+    stateDirectory: paths.state,
+    modulePath,
+    network,
+    outgoing: call => rpc.call(call),
+    log,
+    now: monoMs,
+    onExit: exit => input({ fact: 'hostExited', plan: exit.plan.plan, cause: causeOf(exit) }),
+    onBroken: error => control.problem(error.message)
+  })
+  const rpc = createRpc({
+    overlay,
+    hello: () => helloOf(engine, overlay, network),
+    routes: () => engine.routes(),
+    host,
+    onHigherVersion: peer => {
+      // R3: whoever calls at a version that is not known here has its descriptors.
+      pullFrom(peer).catch((thrown: unknown) =>
+        log.debug({ err: thrown, peer }, 'nothing could be pulled from a caller')
+      )
+    },
+    onUse: version => input({ fact: 'used', version }),
+    now: monoMs,
+    log
+  })
+  const performer = createPerformer({
+    bundles,
+    exchange,
+    providers: () => [...overlay.neighbours()],
+    host,
+    rehearse: (plans, signal) => rehearse({ plans, modulePath, network, log, now: monoMs, signal }),
+    announcements,
+    input,
+    log,
+    signal: init.signal,
+    onStage: (version, detail) => control.stage(version, detail),
+    onPause: (version, pauseMs) => control.pause(version, pauseMs)
+  })
+
+  const control = createPeerControl({
+    engine,
+    trust,
+    overlay,
+    host,
+    rpc,
+    bundles,
+    performer,
+    config,
+    log,
+    logPath: paths.log,
+    stop: init.stop
+  })
+  const server = createControlServer({ dataDirectory: paths.root, control, instar: instarVersion, log, now: wallMs })
+
+  return { overlay, engine, trust, announcements, sync, headTopic, bundles, exchange, host, rpc, control, server }
+}
