@@ -141,6 +141,14 @@ describe('publishing an upgrade', () => {
     expect(out).toContain('The peer has bundle')
     expect(out).toContain('All 1 other peers know it.')
   })
+
+  it('has worked, and says how far it came, when some peer has not heard of it in time', async () => {
+    const [other] = (await peer.status()).peers
+    peer.changes.peers = [{ ...other!, running: 1, versions: [] }]
+    const ran = await instar(folder, ...publish.slice(0, -1), '300ms')
+    expect(ran).toMatchObject({ code: 0, err: '' })
+    expect(ran.out).toContain('0 of 1 other peers know it after 300 ms.')
+  })
 })
 
 describe('upgrade new', () => {

@@ -22,7 +22,7 @@ export async function withPeer<T>(
   try {
     return await operation(createControlClient(await findControlSocket(directory), signal))
   } catch (thrown) {
-    if (signal?.aborted === true && thrown !== undefined && isAbort(thrown))
+    if (signal?.aborted === true && isAbort(thrown))
       throw new InstarError('Timeout', `No answer from the peer in ${directory} within ${toWords(options.timeout)}.`, {
         cause: thrown
       })
@@ -40,7 +40,8 @@ function isNobodyThere(thrown: unknown): boolean {
   return code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTDIR'
 }
 
+/** An answer that is cut off while it is read ends like one whose connection broke. */
 function isAbort(thrown: unknown): boolean {
-  const name = (thrown as { name?: unknown }).name
-  return name === 'AbortError' || name === 'TimeoutError'
+  const { name, code } = (thrown ?? {}) as { name?: unknown; code?: unknown }
+  return name === 'AbortError' || name === 'TimeoutError' || code === 'ECONNRESET'
 }
