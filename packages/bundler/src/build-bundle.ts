@@ -3,7 +3,7 @@ import { createRequire, isBuiltin } from 'node:module'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import { build, type BuildFailure, type BuildResult } from 'esbuild'
 import { bundleBytesMax, encodeManifest, InstarError, type Manifest } from '@instar/core'
-import { writeBundle } from './bundle-files.js'
+import { writeBundle, type Bundle } from './bundle-files.js'
 import { manifestOf, sha256 } from './manifest-of.js'
 
 export interface BuildBundleInit {
@@ -13,14 +13,9 @@ export interface BuildBundleInit {
   readonly outDir?: string
 }
 
-export interface BuiltBundle {
-  /** The bundle's id: the hash of its manifest. */
-  readonly bundle: string
-  readonly manifest: Manifest
-  readonly manifestBytes: Uint8Array
+export interface BuiltBundle extends Bundle {
   /** The path of the entry in the bundle, for the descriptor. */
   readonly entry: string
-  readonly files: ReadonlyMap<string, Uint8Array>
 }
 
 /**

@@ -1,11 +1,18 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { InstarError, parseManifest } from '@instar/core'
-import type { BuiltBundle } from './build-bundle.js'
+import { InstarError, parseManifest, type Manifest } from '@instar/core'
 import { manifestOf, sha256 } from './manifest-of.js'
 
+export interface Bundle {
+  /** The bundle's id: the hash of its manifest. */
+  readonly bundle: string
+  readonly manifest: Manifest
+  readonly manifestBytes: Uint8Array
+  readonly files: ReadonlyMap<string, Uint8Array>
+}
+
 /** Writes `manifest.json` and `files/…` into the folder, which is made if it is not there. */
-export async function writeBundle(dir: string, bundle: Pick<BuiltBundle, 'manifestBytes' | 'files'>): Promise<void> {
+export async function writeBundle(dir: string, bundle: Pick<Bundle, 'manifestBytes' | 'files'>): Promise<void> {
   for (const [path, bytes] of bundle.files) {
     const target = join(dir, 'files', path)
     await mkdir(dirname(target), { recursive: true })
@@ -19,7 +26,7 @@ export async function writeBundle(dir: string, bundle: Pick<BuiltBundle, 'manife
  *
  * @throws InstarError BundleInvalid
  */
-export async function readBundle(dir: string): Promise<Omit<BuiltBundle, 'entry'>> {
+export async function readBundle(dir: string): Promise<Bundle> {
   const manifestBytes = await readOr(join(dir, 'manifest.json'), `${dir} holds no bundle: it has no manifest.json.`)
   const parsed = parseManifest(manifestBytes)
   if (parsed.verdict !== 'accept')
@@ -48,7 +55,7 @@ async function readOr(path: string, otherwise: string): Promise<Uint8Array> {
   }
 }
 
-function sortFields(manifest: BuiltBundle['manifest']): BuiltBundle['manifest'] {
+function sortFields(manifest: Manifest): Manifest {
   return {
     format: manifest.format,
     files: manifest.files.map(({ path, bytes, sha256: digest, chunks }) => ({ path, bytes, sha256: digest, chunks }))

@@ -3,7 +3,7 @@ import { appendVersion, sha256Hex, type ClassUpgrade, type Descriptor, type Vers
 /** Descriptors for tests: a network of one class, Counter, whose contract every version changes unless told otherwise. */
 export const network = sha256Hex('test network')
 
-export const farAway = '2100-01-01T00:00:00.000Z'
+const farAway = '2100-01-01T00:00:00.000Z'
 
 export function classUpgrade(version: number, over: Partial<ClassUpgrade> = {}): ClassUpgrade {
   return {

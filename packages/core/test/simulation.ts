@@ -318,7 +318,7 @@ export class SimulatedPeer {
   }
 }
 
-export function metaOf(plan: HostPlan, generation: number): StateMeta {
+function metaOf(plan: HostPlan, generation: number): StateMeta {
   return {
     format: 1,
     network,

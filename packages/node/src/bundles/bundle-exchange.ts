@@ -21,7 +21,7 @@ export interface BundleExchange {
   fetch(bundle: string, options: FetchOptions): Promise<void>
 }
 
-export interface FetchOptions {
+interface FetchOptions {
   /** Ids of peers to ask now, best first; looked up again at each round. */
   readonly providers: () => readonly string[]
   readonly signal: AbortSignal
@@ -58,7 +58,7 @@ export interface FetchLimits {
   readonly backoffMs: readonly [first: number, last: number]
 }
 
-export const defaultFetchLimits: FetchLimits = Object.freeze({
+const defaultFetchLimits: FetchLimits = Object.freeze({
   providersMax: 6,
   window: 4,
   stallMs: 20_000,

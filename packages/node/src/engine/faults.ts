@@ -3,7 +3,7 @@ import { InstarError, type Effect } from '@instar/core'
 /**
  * Lets this process die at a chosen moment, for tests of what a restart makes of it. Set by `INSTAR_FAULTS`, a comma-separated list of
  * `kill:before|after:<what>`, where what is a phase (`transforming`, or `transforming@2` for that version only), the type of another
- * journal entry (`joined`, `running`, …), or an effect (`switchHost`, `rehearse`, `announce`, …).
+ * journal entry (`joined`, `running`, …), or an effect (`switchHost`, `rehearse@2`, `announce`, …; with a version those that have one).
  */
 export interface FaultInjector {
   before(effect: Effect): void
@@ -36,12 +36,17 @@ function parseFault(text: string): Fault {
 }
 
 function concerns(fault: Fault, effect: Effect): boolean {
-  if (effect.effect !== 'persist') return fault.what === effect.effect
+  const isOfVersion = (version: number | undefined): boolean => fault.version === undefined || fault.version === version
+  if (effect.effect !== 'persist') return fault.what === effect.effect && isOfVersion(versionOf(effect))
   return effect.entries.some(entry => {
     const word = entry.type === 'phase' ? entry.phase : entry.type
-    const version = 'version' in entry ? entry.version : undefined
-    return word === fault.what && (fault.version === undefined || fault.version === version)
+    return word === fault.what && isOfVersion('version' in entry ? entry.version : undefined)
   })
+}
+
+function versionOf(effect: Effect): number | undefined {
+  if (effect.effect === 'evaluateSchedule') return effect.inputs.version
+  return 'version' in effect ? effect.version : undefined
 }
 
 function dieNow(): void {

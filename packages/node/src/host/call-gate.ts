@@ -28,7 +28,7 @@ export interface CallGate {
 
 export type HostChannel = Pick<Channel, 'request'>
 
-export interface CallCounters {
+interface CallCounters {
   readonly running: number
   readonly total: number
   /** Calls whose host ended or stopped them before they were done. */

@@ -32,7 +32,7 @@ export interface HostManager extends HostPort {
   stop(): Promise<void>
 }
 
-export interface SwitchOptions {
+interface SwitchOptions {
   readonly signal?: AbortSignal
   /** Each stage as it is reached; `transforming` again a few times a second, with how far it is. */
   readonly onStage?: (stage: SwitchStage, detail: StageDetail) => void

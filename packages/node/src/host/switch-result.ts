@@ -4,7 +4,7 @@ import type { InstarError, StateMeta, SwitchStage } from '@instar/core'
 /** How one `switchHost` ended. It never throws but for a mistake of ours: every failure of a host is a value. */
 export type SwitchResult = SwitchSuccess | SwitchFailure
 
-export interface SwitchSuccess {
+interface SwitchSuccess {
   readonly ok: true
   /** What the state database names after the switch: the truth about which version runs (§10). */
   readonly meta: StateMeta
@@ -13,7 +13,7 @@ export interface SwitchSuccess {
   readonly timings: SwitchTimings
 }
 
-export interface SwitchFailure {
+interface SwitchFailure {
   readonly ok: false
   readonly error: InstarError
   /** The last stage that was reached; absent when not even the process came up. */

@@ -15,7 +15,7 @@ import { announcementTopicName } from './topics.js'
 /** What a peer says about itself; the rest of the statement is added here. */
 export type AnnouncementContent = Omit<Announcement, 'format' | 'network' | 'peer' | 'epoch' | 'seq'>
 
-export interface HeardAnnouncement {
+interface HeardAnnouncement {
   readonly statement: Announcement
   /** When its (epoch, seq) last grew, by this peer's clock (§13). */
   readonly receivedAtMs: number

@@ -34,9 +34,9 @@ export interface OverlayInit {
   readonly log: Logger
 }
 
-export type StreamHandler = (stream: Stream, peer: string, connection: Connection) => void | Promise<void>
+type StreamHandler = (stream: Stream, peer: string, connection: Connection) => void | Promise<void>
 
-export interface TopicInit {
+interface TopicInit {
   readonly topic: string
   readonly bytesMax: number
   /** Judges, stores and acts on a message before it is relayed: only what is accepted is. `from` is the neighbour that sent it. */
@@ -50,7 +50,7 @@ export interface Topic {
   subscribers(): readonly string[]
 }
 
-export interface OverlayEvents {
+interface OverlayEvents {
   /** Any program has connected or left: a peer or a client. */
   connected: string
   disconnected: string

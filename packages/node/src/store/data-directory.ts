@@ -9,7 +9,7 @@ import { replaceFile, syncDirectory } from './durable-file.js'
 import { openStore, type Store } from './store.js'
 
 /** Where the parts of a peer's data directory lie. */
-export interface DataPaths {
+interface DataPaths {
   readonly root: string
   readonly identityKey: string
   readonly config: string
@@ -33,7 +33,7 @@ export interface DataDirectory {
   close(): Promise<void>
 }
 
-export function dataPaths(root: string): DataPaths {
+function dataPaths(root: string): DataPaths {
   return {
     root,
     identityKey: join(root, 'identity.key'),

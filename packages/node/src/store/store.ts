@@ -3,7 +3,7 @@ import { onDisk } from './disk-errors.js'
 import { damaged, decodeRecord, encodeRecord } from './stored-record.js'
 
 /** One document of the trusted set: TUF metadata or a descriptor. */
-export interface StoredDocument {
+interface StoredDocument {
   /** sha-256 of the bytes. */
   readonly hash: string
   readonly role: string

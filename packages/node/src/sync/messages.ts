@@ -37,12 +37,12 @@ export interface Hello {
 }
 
 /** Asks for what a holder of these heads lacks; the answer is one page of it. */
-export interface Pull {
+interface Pull {
   readonly type: 'pull'
   readonly heads: Heads
 }
 
-export interface Documents {
+interface Documents {
   readonly type: 'documents'
   readonly documents: readonly Uint8Array[]
 }
