@@ -176,7 +176,7 @@ export class SimulatedPeer {
       fact: 'start',
       epoch: this.disk.epoch,
       entries: structuredClone(this.disk.journal),
-      stateVersion: this.disk.meta?.current,
+      found: this.disk.meta && { version: this.disk.meta.current, chainId: this.disk.meta.chainId },
       bundles: [...this.disk.bundles]
     })
     if (this.simulation.options.compact === true) this.disk.journal = structuredClone([...compactEntries(this.state)])
@@ -323,6 +323,7 @@ function metaOf(plan: HostPlan, generation: number): StateMeta {
     format: 1,
     network,
     current: plan.object.version,
+    chainId: plan.object.chainId,
     revision: plan.object.revision,
     generation,
     spaces: { object: `g${generation}`, past: {}, future: {} }
@@ -332,7 +333,7 @@ function metaOf(plan: HostPlan, generation: number): StateMeta {
 function describeFact(fact: Fact): string {
   switch (fact.fact) {
     case 'start':
-      return `start, boot ${fact.epoch}, ${fact.entries.length} entries, state of version ${fact.stateVersion ?? 'none'}`
+      return `start, boot ${fact.epoch}, ${fact.entries.length} entries, state of version ${fact.found?.version ?? 'none'}`
     case 'versionTrusted':
       return `version ${fact.descriptor.version} is trusted`
     case 'announcement':
@@ -374,6 +375,8 @@ function describeEntry(entry: JournalEntry): string {
       return `joined as ${entry.lineage.className} at ${entry.version}`
     case 'served':
       return `serves from ${entry.low}`
+    case 'began':
+      return 'began'
     case 'phase':
       return `v${entry.version} ${entry.phase}`
     case 'running':

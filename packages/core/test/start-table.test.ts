@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { createPeerState, defaultTiming, step, type JournalEntry, type PeerState, type Phase } from '../src/index.js'
+import {
+  createPeerState,
+  defaultTiming,
+  step,
+  type JournalEntry,
+  type PeerState,
+  type Phase,
+  type VersionRef
+} from '../src/index.js'
 import { versions } from './descriptors.js'
 
 const log = versions(2)
@@ -10,13 +18,15 @@ function journalWith(phase: Phase | undefined, running: number): JournalEntry[] 
     { type: 'joined', lineage: { since: 1, className: 'Counter1' }, version: 1, chainId: log[0]!.chainId.slice(0, 16) }
   ]
   const chainId = log[1]!.chainId.slice(0, 16)
+  entries.push({ type: 'began' })
   if (running === 2) entries.push({ type: 'running', version: 2, chainId })
   if (phase !== undefined) entries.push({ type: 'phase', version: 2, chainId, phase })
   return entries
 }
 
 /** The state after the first input of a boot; trust is stale, so that nothing else begins. */
-function boot(entries: readonly JournalEntry[], stateVersion: number | undefined): PeerState {
+function boot(entries: readonly JournalEntry[], version: number | VersionRef | undefined): PeerState {
+  const found = typeof version === 'number' ? { version, chainId: log[version - 1]!.chainId.slice(0, 16) } : version
   let state = createPeerState({
     peer: 'p',
     className: 'Counter1',
@@ -30,7 +40,7 @@ function boot(entries: readonly JournalEntry[], stateVersion: number | undefined
     fact: 'start',
     epoch: 2,
     entries,
-    stateVersion,
+    found,
     bundles: log.map(each => each.descriptor.classes[0]!.bundle),
     now
   }).state
@@ -42,45 +52,42 @@ function outcome(state: PeerState): string {
 }
 
 // Every phase of version 2 that a journal can end with, against what the state database says (the table in src/lifecycle/start.ts).
-const table: ReadonlyArray<[journal: Phase | undefined, running: number, old: string, moved: string, empty: string]> = [
-  [undefined, 1, 'runs 1, 2 is rehearsing', 'damaged', 'runs 1, 2 is rehearsing'],
-  ['known', 1, 'runs 1, 2 is rehearsing', 'damaged', 'runs 1, 2 is rehearsing'],
-  ['introducing', 1, 'runs 1, 2 is introducing', 'damaged', 'runs 1, 2 is introducing'],
-  ['introduced', 1, 'runs 1, 2 is waiting', 'damaged', 'runs 1, 2 is waiting'],
-  ['preparing', 1, 'runs 1, 2 is waiting', 'runs 2, 2 is trial', 'runs 1, 2 is waiting'],
-  ['draining', 1, 'runs 1, 2 is waiting', 'runs 2, 2 is trial', 'runs 1, 2 is waiting'],
-  ['transforming', 1, 'runs 1, 2 is waiting', 'runs 2, 2 is trial', 'runs 1, 2 is waiting'],
-  ['activating', 1, 'runs 1, 2 is waiting', 'runs 2, 2 is trial', 'runs 1, 2 is waiting'],
-  ['trial', 2, 'damaged', 'runs 2, 2 is trial', 'damaged'],
-  ['committed', 2, 'damaged', 'runs 2, 2 is committed', 'damaged'],
-  ['goingBack', 2, 'runs 1, 2 is wentBack', 'runs 2, 2 is goingBack', 'damaged'],
-  ['wentBack', 1, 'runs 1, 2 is wentBack', 'damaged', 'runs 1, 2 is wentBack'],
-  ['introduceFailed', 1, 'runs 1, 2 is introduceFailed', 'damaged', 'runs 1, 2 is introduceFailed'],
-  ['failed', 1, 'runs 1, 2 is failed', 'damaged', 'runs 1, 2 is failed'],
-  ['withdrawn', 1, 'runs 1, 2 is withdrawn', 'damaged', 'runs 1, 2 is withdrawn'],
-  ['halted', 1, 'runs 1, 2 is halted', 'damaged', 'runs 1, 2 is halted'],
-  ['frozen', 1, 'runs 1, 2 is frozen', 'damaged', 'runs 1, 2 is frozen'],
-  ['superseded', 1, 'runs 1, 2 is superseded', 'damaged', 'runs 1, 2 is superseded']
+const table: ReadonlyArray<[journal: Phase | undefined, running: number, old: string, moved: string]> = [
+  [undefined, 1, 'runs 1, 2 is rehearsing', 'damaged'],
+  ['known', 1, 'runs 1, 2 is rehearsing', 'damaged'],
+  ['introducing', 1, 'runs 1, 2 is introducing', 'damaged'],
+  ['introduced', 1, 'runs 1, 2 is waiting', 'damaged'],
+  ['preparing', 1, 'runs 1, 2 is waiting', 'runs 2, 2 is trial'],
+  ['draining', 1, 'runs 1, 2 is waiting', 'runs 2, 2 is trial'],
+  ['transforming', 1, 'runs 1, 2 is waiting', 'runs 2, 2 is trial'],
+  ['activating', 1, 'runs 1, 2 is waiting', 'runs 2, 2 is trial'],
+  ['trial', 2, 'damaged', 'runs 2, 2 is trial'],
+  ['committed', 2, 'damaged', 'runs 2, 2 is committed'],
+  ['goingBack', 2, 'runs 1, 2 is wentBack', 'runs 2, 2 is goingBack'],
+  ['wentBack', 1, 'runs 1, 2 is wentBack', 'damaged'],
+  ['introduceFailed', 1, 'runs 1, 2 is introduceFailed', 'damaged'],
+  ['failed', 1, 'runs 1, 2 is failed', 'damaged'],
+  ['withdrawn', 1, 'runs 1, 2 is withdrawn', 'damaged'],
+  ['halted', 1, 'runs 1, 2 is halted', 'damaged'],
+  ['frozen', 1, 'runs 1, 2 is frozen', 'damaged'],
+  ['superseded', 1, 'runs 1, 2 is superseded', 'damaged']
 ]
 
-describe.each(table)(
-  'a start whose journal ends with version 2 %s (running %i)',
-  (phase, running, old, moved, empty) => {
-    const entries = journalWith(phase, running)
+describe.each(table)('a start whose journal ends with version 2 %s (running %i)', (phase, running, old, moved) => {
+  const entries = journalWith(phase, running)
 
-    it(`on the state of version 1: ${old}`, () => {
-      expect(outcome(boot(entries, 1))).toBe(old)
-    })
+  it(`on the state of version 1: ${old}`, () => {
+    expect(outcome(boot(entries, 1))).toBe(old)
+  })
 
-    it(`on the state of version 2: ${moved}`, () => {
-      expect(outcome(boot(entries, 2))).toBe(moved)
-    })
+  it(`on the state of version 2: ${moved}`, () => {
+    expect(outcome(boot(entries, 2))).toBe(moved)
+  })
 
-    it(`on no state: ${empty}`, () => {
-      expect(outcome(boot(entries, undefined))).toBe(empty)
-    })
-  }
-)
+  it('on no state is refused: it was lost', () => {
+    expect(boot(entries, undefined).damage).toContain('the state directory is empty')
+  })
+})
 
 it('a start with a state and no journal is refused: nothing says whose state it is', () => {
   expect(boot([], 1).damage).toContain('the journal does not know it')
@@ -88,4 +95,15 @@ it('a start with a state and no journal is refused: nothing says whose state it 
 
 it('a start with neither begins at version 1', () => {
   expect(outcome(boot([], undefined))).toBe('runs 1, 2 is rehearsing')
+})
+
+it('a first start that died before it had a state begins again', () => {
+  const [joined] = journalWith(undefined, 1)
+  expect(outcome(boot([joined!], undefined))).toBe('runs 1, 2 is rehearsing')
+})
+
+it('a state of another history is refused, whatever its number (R20)', () => {
+  const began = journalWith(undefined, 1)
+  const other = { version: 1, chainId: 'f'.repeat(16) }
+  expect(boot(began, other).damage).toContain('another history')
 })

@@ -210,7 +210,7 @@ describe('the state of a peer', () => {
       format: 1,
       plan: 1,
       className: 'Store',
-      object: { bundle: 'b', entry: '1', version: 1, revision: 1 },
+      object: { bundle: 'b', entry: '1', version: 1, chainId: '0'.repeat(16), revision: 1 },
       past: [],
       future: [],
       steps: [],

@@ -30,6 +30,8 @@ export interface HostPlan {
 export interface ObjectPlan extends CodeRef {
   /** The newest version that changed this object's code; what `meta.current` holds. */
   readonly version: number
+  /** The chain id prefix of that version (§6): the state remembers whose history it belongs to. */
+  readonly chainId: string
   /** The version that brought its contract. */
   readonly revision: number
 }
@@ -43,6 +45,8 @@ export interface SimulationPlan extends CodeRef {
 export interface UpgradeStep extends CodeRef {
   readonly from: number
   readonly to: number
+  /** The chain id prefix of `to`. */
+  readonly chainId: string
   readonly transform: 'none' | 'whole'
   /** The contract's revision before and after; equal for a compatible upgrade. */
   readonly fromRevision: number
@@ -75,12 +79,19 @@ export interface StateMeta {
   readonly network: string
   /** Version of the object's code (`ObjectPlan.version`). */
   readonly current: number
+  /** Its chain id prefix (R1). */
+  readonly chainId: string
   readonly revision: number
   /** Grows with each built state; names spaces. */
   readonly generation: number
   readonly spaces: StateSpaces
   /** The spaces of before the upgrade, kept until commit where the upgrade can go back by copy. */
-  readonly before?: { readonly current: number; readonly revision: number; readonly spaces: StateSpaces }
+  readonly before?: {
+    readonly current: number
+    readonly chainId: string
+    readonly revision: number
+    readonly spaces: StateSpaces
+  }
 }
 
 export interface StateSpaces {

@@ -8,6 +8,8 @@ import type { Lineage } from '../version-log/version-log.js'
 export type JournalEntry =
   /** The first start with a class: where this object begins. Versions below `version` never existed here. */
   | { readonly type: 'joined'; readonly lineage: Lineage; readonly version: number; readonly chainId: string }
+  /** The object has had a state since here: from now on an empty state directory means that it was lost. */
+  | { readonly type: 'began' }
   /** The lowest version that a newcomer serves, from what its neighbours still served when it joined. */
   | { readonly type: 'served'; readonly low: number }
   /** A version has changed phase. `cause` says what went wrong, `attempt` counts tries of the same transition. */
@@ -30,6 +32,15 @@ export type OperatorWord = 'approve' | 'goNow' | 'hold' | 'resume'
 /** Anything that can be folded: entries from a file are `unknown` until they have passed here. */
 export function isJournalEntry(value: unknown): value is JournalEntry {
   if (typeof value !== 'object' || value === null) return false
-  const type = (value as { type?: unknown }).type
-  return type === 'joined' || type === 'served' || type === 'phase' || type === 'running' || type === 'operator'
+  const { type } = value as { readonly type?: unknown }
+  return typeof type === 'string' && types.has(type)
 }
+
+const types: ReadonlySet<string> = new Set<JournalEntry['type']>([
+  'joined',
+  'began',
+  'served',
+  'phase',
+  'running',
+  'operator'
+])

@@ -10,6 +10,7 @@ export function compactEntries(state: Readonly<PeerState>): readonly JournalEntr
   const entries: JournalEntry[] = [
     { type: 'joined', lineage, version: state.joinedAt, chainId: chainId(state.joinedAt) }
   ]
+  if (state.host.began) entries.push({ type: 'began' })
   if (state.running !== state.joinedAt) {
     entries.push({ type: 'running', version: state.running, chainId: chainId(state.running) })
   }

@@ -1,6 +1,6 @@
 import { invariant } from '../errors.js'
 import type { HostPlan, SimulationPlan, UpgradeStep } from '../host-plan/host-plan.js'
-import { classAt, upgradeAt, type ClassAt, type Lineage } from '../version-log/version-log.js'
+import { chainIdPrefix, classAt, upgradeAt, type ClassAt, type Lineage } from '../version-log/version-log.js'
 import { isSwitching, type Phase } from './phase.js'
 import type { Goal, PeerState } from './state.js'
 
@@ -90,6 +90,7 @@ export function planOf(state: PeerState, goal: Goal, plan: number): HostPlan {
     className: object.className,
     object: {
       version: object.codeVersion,
+      chainId: chainIdPrefix(state.log, object.codeVersion) ?? '',
       revision: object.revision,
       bundle: object.upgrade.bundle,
       entry: object.upgrade.entry
@@ -148,6 +149,7 @@ function upgradeSteps(state: PeerState, lineage: Lineage, object: number): Upgra
     steps.push({
       from: before.codeVersion,
       to: v,
+      chainId: chainIdPrefix(state.log, v) ?? '',
       fromRevision: before.revision,
       toRevision: after.revision,
       transform: upgrade.transform,

@@ -124,6 +124,8 @@ export function switched(turn: Turn, outcome: SwitchOutcome): void {
     host.stateVersion = outcome.stateVersion
     host.lastError = undefined
     host.upMonoMs = turn.now.monoMs
+    if (!host.began) turn.entries.push({ type: 'began' })
+    host.began = true
     reached(turn, switching.goal)
     return
   }

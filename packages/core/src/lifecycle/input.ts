@@ -1,4 +1,4 @@
-import type { Announcement } from '../announcement/announcement.js'
+import type { Announcement, VersionRef } from '../announcement/announcement.js'
 import type { Descriptor } from '../descriptor/descriptor.js'
 import type { ScheduleDecision } from '../gates/schedule-inputs.js'
 import type { SwitchStage } from '../host-plan/host-plan.js'
@@ -14,12 +14,12 @@ export interface Now {
 
 /** A fact that reaches the peer. Facts about other peers have been verified before they come here. */
 export type Fact =
-  /** First input of every boot. `stateVersion` is what the state's `meta` names (§10); undefined: there is no state yet. */
+  /** First input of every boot. `found` is the version that the state's `meta` names (§10); undefined: there is no state yet. */
   | {
       readonly fact: 'start'
       readonly epoch: number
       readonly entries: readonly JournalEntry[]
-      readonly stateVersion: number | undefined
+      readonly found: VersionRef | undefined
       readonly bundles: readonly string[]
     }
   /** The next version of the network is trusted; they come in order. */

@@ -1,3 +1,4 @@
+import type { VersionRef } from '../announcement/announcement.js'
 import type { JournalEntry } from '../journal/entries.js'
 import { admittedPeers, isReachable } from '../roster/roster.js'
 import { chainIdPrefix, classAt, findLineage, type Lineage, type VersionLog } from '../version-log/version-log.js'
@@ -16,13 +17,15 @@ import { newProgress, setPhase, type Turn } from './turn.js'
  * | trial, committed                                 | damaged: the state is older       | goes on                     |
  * | goingBack                                        | wentBack: it had taken place      | goes on going back          |
  * | any other                                        | goes on                           | damaged: the state is newer |
+ *
+ * No state at all is a loss once the object has had one (`began`), and a state with another chain id is not this peer's.
  */
 export function startBoot(
   turn: Turn,
   boot: {
     epoch: number
     entries: readonly JournalEntry[]
-    stateVersion: number | undefined
+    found: VersionRef | undefined
     bundles: readonly string[]
   }
 ): void {
@@ -33,14 +36,14 @@ export function startBoot(
   for (const bundle of boot.bundles)
     state.bundles.set(bundle, { status: 'ready', effect: undefined, attempt: 0, retryMonoMs: 0, cause: undefined })
   for (const entry of boot.entries) fold(state, entry, turn.now.wallMs)
-  state.host.stateVersion = boot.stateVersion
+  state.host.stateVersion = boot.found?.version
   if (state.lineage === undefined) {
-    if (boot.stateVersion !== undefined)
+    if (boot.found !== undefined)
       state.damage =
         'the state directory holds an object, but the journal does not know it: restore the journal, or move the state directory away to begin anew'
     return
   }
-  reconcile(turn, state.lineage, boot.stateVersion)
+  reconcile(turn, state.lineage, boot.found)
 }
 
 function fold(state: PeerState, entry: JournalEntry, wallMs: number): void {
@@ -66,6 +69,9 @@ function fold(state: PeerState, entry: JournalEntry, wallMs: number): void {
     case 'served':
       state.lowest = entry.low
       break
+    case 'began':
+      state.host.began = true
+      break
     case 'operator':
       foldOperator(state, entry, wallMs)
   }
@@ -85,24 +91,26 @@ function foldOperator(state: PeerState, entry: Extract<JournalEntry, { type: 'op
   if (entry.word === 'resume') progress.held = false
 }
 
-function reconcile(turn: Turn, lineage: Lineage, stateVersion: number | undefined): void {
+function reconcile(turn: Turn, lineage: Lineage, found: VersionRef | undefined): void {
   const { state } = turn
   const code = (version: number): number => classAt(state.log, lineage, version).codeVersion
   const underWay = [...state.versions.values()].find(each => each.version > state.running && isSwitching(each.phase))
   const goingBack = [...state.versions.values()].find(each => each.phase === 'goingBack')
 
-  if (stateVersion === undefined) {
-    const fresh = state.running === state.joinedAt
-    if (!fresh)
+  if (found === undefined) {
+    if (state.host.began)
       state.damage = `the journal says that version ${state.running} runs here, but the state directory is empty: restore it, or move the journal away to begin anew`
     else if (underWay !== undefined)
       setPhase(turn, underWay.version, 'waiting', { reason: 'interrupted before it began' })
-  } else if (underWay !== undefined && stateVersion === code(underWay.version)) {
+  } else if (found.chainId !== chainIdPrefix(state.log, found.version)) {
+    // R20: the same number of another history.
+    state.damage = `the state directory holds version ${found.version} of another history (chain id ${found.chainId}): restore the one that belongs to this journal`
+  } else if (underWay !== undefined && found.version === code(underWay.version)) {
     arriveAt(turn, underWay.version)
-  } else if (goingBack !== undefined && stateVersion === code(previousVersion(state, goingBack.version))) {
+  } else if (goingBack !== undefined && found.version === code(previousVersion(state, goingBack.version))) {
     leave(turn, goingBack.version)
-  } else if (stateVersion !== code(state.running)) {
-    state.damage = `the journal says that version ${state.running} runs here, but the state directory holds version ${stateVersion}: one of them is from another time; restore both from the same moment`
+  } else if (found.version !== code(state.running)) {
+    state.damage = `the journal says that version ${state.running} runs here, but the state directory holds version ${found.version}: one of them is from another time; restore both from the same moment`
   } else if (underWay !== undefined) {
     setPhase(turn, underWay.version, 'waiting', { reason: 'the upgrade was interrupted and begins again' })
   }

@@ -100,6 +100,8 @@ export type SwitchPurpose = 'start' | 'introduce' | 'withdraw' | 'upgrade' | 'go
 export interface HostState {
   /** `down`: never started, crashed, or could not be restored. */
   status: 'down' | 'up'
+  /** The object has had a state at least once. */
+  began: boolean
   /** What the running host serves. */
   goal: Goal | undefined
   plan: HostPlan | undefined
@@ -149,6 +151,7 @@ export function createPeerState(config: PeerConfig): PeerState {
     heldAll: false,
     host: {
       status: 'down',
+      began: false,
       goal: undefined,
       plan: undefined,
       stateVersion: undefined,

@@ -86,7 +86,7 @@ function planOf(entry: string, version = 1, change: Partial<HostPlan> = {}): Hos
     format: 1,
     plan: ++plans,
     className: 'Counter',
-    object: { ...refOf(entry), version, revision: 1 },
+    object: { ...refOf(entry), version, chainId: '0'.repeat(16), revision: 1 },
     past: [],
     future: [],
     steps: [],
@@ -100,7 +100,9 @@ function planOf(entry: string, version = 1, change: Partial<HostPlan> = {}): Hos
 
 const upgradePlan = (entry: string): HostPlan =>
   planOf(entry, 2, {
-    steps: [{ ...refOf(entry), from: 1, to: 2, transform: 'whole', fromRevision: 1, toRevision: 1 }]
+    steps: [
+      { ...refOf(entry), from: 1, to: 2, chainId: '0'.repeat(16), transform: 'whole', fromRevision: 1, toRevision: 1 }
+    ]
   })
 
 function managerOf(change: Partial<HostManagerInit> = {}): HostManager {

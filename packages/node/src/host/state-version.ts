@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { InstarError } from '@instar/core'
+import { InstarError, type VersionRef } from '@instar/core'
 import { readStateMeta } from '@instar/simulator-runtime/host'
 
 const tries = 100
@@ -11,10 +11,11 @@ const pauseMs = 100
  *
  * @throws InstarError StateDamaged, DataDirectoryInUse, DiskFull
  */
-export async function readStateVersion(directory: string): Promise<number | undefined> {
+export async function readStateVersion(directory: string): Promise<VersionRef | undefined> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return (await readStateMeta(directory))?.current
+      const meta = await readStateMeta(directory)
+      return meta === undefined ? undefined : { version: meta.current, chainId: meta.chainId }
     } catch (thrown) {
       const held = thrown instanceof InstarError && thrown.code === 'DataDirectoryInUse'
       if (!held || attempt === tries) throw thrown

@@ -47,10 +47,11 @@ export interface ControlledPeer extends PeerControl {
 }
 
 const hostStatsEveryMs = 1000
+const lookDelayMs = 50
 
 export function createPeerControl(init: PeerControlInit): ControlledPeer {
   const { engine, trust, overlay, host, rpc, config } = init
-  const listeners = new Set<(event: PeerEvent) => void>()
+  const listeners = new Set<(event?: PeerEvent) => void>()
   const upload = createBundleUpload(init.bundles)
   const problems = new Set<string>()
   const pausesMs = new Map<number, number>()
@@ -58,6 +59,8 @@ export function createPeerControl(init: PeerControlInit): ControlledPeer {
   const heard = new Map<string, string>()
   let transform: StageDetail['transform']
   let hostStats: HostStats | undefined
+  let looking: NodeJS.Timeout | undefined
+  let shown = ''
 
   const tell = (event: PeerEvent): void => {
     for (const listener of listeners) listener(event)
@@ -67,7 +70,10 @@ export function createPeerControl(init: PeerControlInit): ControlledPeer {
   // The host answers when it can; the status is drawn from its last answer.
   const polling = setInterval(() => {
     host.stats().then(
-      stats => (hostStats = stats),
+      stats => {
+        hostStats = stats
+        lookSoon()
+      },
       (thrown: unknown) => init.log.debug({ err: thrown }, 'the host did not say how it is')
     )
   }, hostStatsEveryMs).unref()
@@ -112,6 +118,18 @@ export function createPeerControl(init: PeerControlInit): ControlledPeer {
     }
   }
 
+  /** What no event tells (what is served, problems, the host) is compared with what was shown last, at most once in a while. */
+  const lookSoon = (): void => {
+    if (listeners.size === 0) return
+    looking ??= setTimeout(() => {
+      looking = undefined
+      const seen = shapeOf(status())
+      if (seen === shown) return
+      shown = seen
+      for (const listener of listeners) listener()
+    }, lookDelayMs).unref()
+  }
+
   return {
     status,
     why: peer => whyOf(engine.state, { wallMs: wallMs(), monoMs: monoMs() }, peer),
@@ -148,6 +166,7 @@ export function createPeerControl(init: PeerControlInit): ControlledPeer {
       if (listeners.size === 0) return
       tellPhases()
       tellPeers()
+      lookSoon()
     },
     stage(version, detail) {
       transform = detail.transform
@@ -174,8 +193,15 @@ export function createPeerControl(init: PeerControlInit): ControlledPeer {
     },
     async close() {
       clearInterval(polling)
+      clearTimeout(looking)
     }
   }
+}
+
+/** The status without what changes all the time. */
+function shapeOf({ host, peers, callsPerVersion: _, ...rest }: PeerStatus): string {
+  const { uptimeMs: _uptime, heldCalls: _held, ...steady } = host
+  return JSON.stringify([rest, steady, peers.map(({ lastHeardMs: _heard, ...peer }) => peer)])
 }
 
 /** Hands an operator's word to the core. Versions are settled in order, so an unknown one is a slip of the operator's. */

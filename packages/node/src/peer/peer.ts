@@ -67,11 +67,11 @@ async function runnable(init: Omit<PartsInit, 'log' | 'signal' | 'stop'>): Promi
     await sync.start()
     await exchange.start()
     await rpc.start()
-    const stateVersion = await readStateVersion(paths.state)
+    const found = await readStateVersion(paths.state)
     const entries = toEntries(journal.records, type =>
       log.warn({ type }, 'a journal entry of another release is left out')
     )
-    engine.input({ fact: 'start', epoch: directory.bootEpoch, entries, stateVersion, bundles: bundles.list() })
+    engine.input({ fact: 'start', epoch: directory.bootEpoch, entries, found, bundles: bundles.list() })
     await engine.settled()
     if (journal.bytes > journalBytesMax) await journal.compact(compactEntries(engine.state).map(toRecord))
     if (engine.state.damage !== undefined) throw new InstarError('StateDamaged', `${capitalised(engine.state.damage)}.`)

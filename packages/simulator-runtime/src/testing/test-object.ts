@@ -93,7 +93,7 @@ export async function createTestObject(init: TestObjectInit): Promise<TestObject
       format: 1,
       plan: ++plans,
       className: contractOf(init.versions[current - 1]).name,
-      object: { ...ref(current), version: current, revision },
+      object: { ...ref(current), version: current, chainId: chainIdOf(current), revision },
       // A past simulation object stands in the module of the upgrade that left its version.
       past: past.map(each => ({ ...ref(nextRevision(each)), revision: each, model: 'direct' as const })),
       future: future.map(each => ({ ...ref(each), revision: each, model: 'direct' as const })),
@@ -101,6 +101,7 @@ export async function createTestObject(init: TestObjectInit): Promise<TestObject
         ...ref(version),
         from: version - 1,
         to: version,
+        chainId: chainIdOf(version),
         transform: definition.instar === 'upgrade' && definition.transform !== undefined ? 'whole' : 'none',
         fromRevision: revisionOf(version - 1),
         toRevision: revisionOf(version)
@@ -200,4 +201,9 @@ function revisionsOf(versions: ReadonlyArray<ClassDefinition | UpgradeDefinition
     revisions.push(compatible ? (revisions[i - 1] ?? 1) : i + 1)
   }
   return revisions
+}
+
+/** Tests have one history: a version's number says it all. */
+function chainIdOf(version: number): string {
+  return version.toString(16).padStart(16, '0')
 }

@@ -59,6 +59,7 @@ async function beginState(init: BringInit): Promise<StoredMeta> {
     format: 1,
     network: init.network,
     current: plan.object.version,
+    chainId: plan.object.chainId,
     revision: plan.object.revision,
     generation: 1,
     spaces: {
@@ -95,6 +96,7 @@ async function goBack(init: BringInit, stored: StoredMeta): Promise<StoredMeta> 
     meta: {
       ...meta,
       current: before.current,
+      chainId: before.chainId,
       revision: before.revision,
       generation: meta.generation + 1,
       spaces: before.spaces
@@ -170,14 +172,15 @@ async function take(init: BringInit, step: UpgradeStep, { className, meta }: Sto
         : { ...meta.spaces.past, [String(step.fromRevision)]: built.past },
     future: sameContract ? meta.spaces.future : future
   }
-  const { current, revision } = meta
-  const before = meta.before ?? { current, revision, spaces: meta.spaces }
+  const { current, chainId, revision } = meta
+  const before = meta.before ?? { current, chainId, revision, spaces: meta.spaces }
   const taken = await write(init, {
     className: code?.className ?? className,
     meta: {
       format: 1,
       network: init.network,
       current: step.to,
+      chainId: step.chainId,
       revision: step.toRevision,
       generation,
       spaces,
