@@ -1,13 +1,16 @@
 import { InstarError, type Effect } from '@instar/core'
 
 /**
- * Lets this process die at a chosen moment, for tests of what a restart makes of it. Set by `INSTAR_FAULTS`, a comma-separated list of
+ * Lets this process, or its host, die at a chosen moment, for tests of what a restart makes of it. Set by `INSTAR_FAULTS`, a comma-separated list of
  * `kill:before|after:<what>`, where what is a phase (`transforming`, or `transforming@2` for that version only), the type of another
- * journal entry (`joined`, `running`, …), or an effect (`switchHost`, `rehearse@2`, `announce`, …; with a version those that have one).
+ * journal entry (`joined`, `running`, …), or an effect (`switchHost`, `rehearse@2`, `announce`, …; with a version those that have one);
+ * or `kill-host:after:command:<n>`: the host dies when its n-th command in a session is committed and not answered yet; once.
  */
 export interface FaultInjector {
   before(effect: Effect): void
   after(effect: Effect): void
+  /** The number of the command, from 1. */
+  readonly hostDiesAfterCommand: number | undefined
 }
 
 interface Fault {
@@ -16,14 +19,22 @@ interface Fault {
   readonly version: number | undefined
 }
 
+const hostFault = /^kill-host:after:command:([1-9][0-9]{0,5})$/
+
 /** @throws InstarError BadInput for words that it does not know */
 export function parseFaults(text: string | undefined, kill: () => void = dieNow): FaultInjector | undefined {
   if (text === undefined || text === '') return undefined
-  const faults = text.split(',').map(parseFault)
+  const words = text.split(',')
+  const faults = words.filter(word => !hostFault.test(word)).map(parseFault)
+  const [command] = words.flatMap(word => hostFault.exec(word)?.[1] ?? [])
   const strike = (when: Fault['when'], effect: Effect): void => {
     if (faults.some(fault => fault.when === when && concerns(fault, effect))) kill()
   }
-  return { before: effect => strike('before', effect), after: effect => strike('after', effect) }
+  return {
+    before: effect => strike('before', effect),
+    after: effect => strike('after', effect),
+    hostDiesAfterCommand: command === undefined ? undefined : Number(command)
+  }
 }
 
 function parseFault(text: string): Fault {

@@ -139,7 +139,18 @@ const onCall: CallHandler = (header, body, { signal }) => {
   const request = { version, className, method, seq, doneBelow, remainingMs, revision, caller, args: body, signal }
   // Until the state is open nothing is routed here: the peer opens its gate after `opened`.
   if (runtime === undefined) throw new InstarError('HostFailed', 'The host is not open.')
-  return runtime.call(session === undefined ? request : { ...request, session })
+  if (session === undefined) return runtime.call(request)
+  const answered = runtime.call({ ...request, session })
+  return loaded?.dieAfterCommand === undefined ? answered : dieAfter(loaded.dieAfterCommand, answered)
+}
+
+let commands = 0
+
+/** R12: committed and not answered is where a repeated call must not run again. */
+async function dieAfter(count: number, answered: Promise<Uint8Array>): Promise<Uint8Array> {
+  const answer = await answered
+  if (++commands === count) process.kill(process.pid, 'SIGKILL')
+  return answer
 }
 
 function serve(): void {

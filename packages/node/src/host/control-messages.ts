@@ -17,6 +17,8 @@ export type ToHost =
       readonly stateDirectory: string
       /** A rehearsal: no network, and no calls out. */
       readonly scratch: boolean
+      /** For tests of what its end does to callers: it kills itself when so many commands are committed, before it answers the last. */
+      readonly dieAfterCommand?: number
     }
   /** Open the state and walk the plan's steps; → `stage`…, `opened`. From then on calls are answered. */
   | { readonly type: 'open' }

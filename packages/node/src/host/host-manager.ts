@@ -62,6 +62,8 @@ export interface HostManagerInit {
   readonly retryAfterMs?: number
   /** How long a process may take to open its state, besides its transforms; default 30 s. */
   readonly openMs?: number
+  /** One host dies on purpose, see `parseFaults`. For tests. */
+  readonly dieAfterCommand?: number | undefined
 }
 
 export interface HostExit extends ProcessExit {
@@ -97,6 +99,7 @@ export function createHostManager(init: HostManagerInit): HostManager {
   const ending = new Set<Promise<void>>()
   let stopped = false
   let lastPauseMs: number | undefined
+  let { dieAfterCommand } = init
 
   /** On the host's socket `caller` of a call by the object names the peer to call. */
   const onCall: CallHandler = (header, body, { signal }) =>
@@ -123,6 +126,7 @@ export function createHostManager(init: HostManagerInit): HostManager {
       },
       log: log.child({ host: plan.plan }),
       ...(init.openMs === undefined ? {} : { openMs: init.openMs }),
+      dieAfterCommand,
       now
     })
   }
@@ -134,6 +138,7 @@ export function createHostManager(init: HostManagerInit): HostManager {
     void host.exited.then(exit => {
       if (serving?.host !== host) return
       serving = undefined
+      dieAfterCommand = undefined
       // With a switch under way callers wait for its outcome.
       if (underWay !== undefined) gate.hold()
       else gate.down()

@@ -75,6 +75,8 @@ export interface HostProcessInit {
   readonly now: () => number
   /** A rehearsal: confined, without network. */
   readonly scratch?: { readonly execArgv: readonly string[] }
+  /** See `parseFaults`. */
+  readonly dieAfterCommand?: number | undefined
 }
 
 /** From `src` (tests) and from `dist` alike this leads to the built file: Node cannot fork TypeScript that imports `.js`. */
@@ -240,7 +242,8 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
           network: init.network,
           stateDirectory: init.stateDirectory,
           modules,
-          scratch: init.scratch !== undefined
+          scratch: init.scratch !== undefined,
+          ...(init.dieAfterCommand === undefined ? {} : { dieAfterCommand: init.dieAfterCommand })
         },
         answer: 'loaded',
         timeoutMs: loadMs,

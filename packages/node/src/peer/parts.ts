@@ -126,7 +126,8 @@ export async function createParts(init: PartsInit) {
     log,
     now: monoMs,
     onExit: exit => input({ fact: 'hostExited', plan: exit.plan.plan, cause: causeOf(exit) }),
-    onBroken: error => control.problem(error.message)
+    onBroken: error => control.problem(error.message),
+    dieAfterCommand: faults?.hostDiesAfterCommand
   })
   const rpc = createRpc({
     overlay,
