@@ -143,7 +143,7 @@ describe('publishing an upgrade', () => {
   })
 
   it('has worked, and says how far it came, when some peer has not heard of it in time', async () => {
-    const [other] = (await peer.status()).peers
+    const [other] = peer.status().peers
     peer.changes.peers = [{ ...other!, running: 1, versions: [] }]
     const ran = await instar(folder, ...publish.slice(0, -1), '300ms')
     expect(ran).toMatchObject({ code: 0, err: '' })
