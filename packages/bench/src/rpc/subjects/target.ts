@@ -1,0 +1,8 @@
+/** Where a driver connects to, and how it calls; as plain data, because it goes from process to process. */
+export type Target =
+  | { readonly kind: 'raw' | 'channel'; readonly address: string }
+  | { readonly kind: 'grpc'; readonly address: string; readonly certificate: string }
+  | { readonly kind: 'instar'; readonly ticket: string; readonly peer: string; readonly method: 'echo' | 'write' }
+
+/** Kinds whose server is ours; an Instar peer is started as anyone would. */
+export type ServedKind = Exclude<Target['kind'], 'instar'>
