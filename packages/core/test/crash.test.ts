@@ -222,6 +222,21 @@ describe('a version that does not work', () => {
   })
 })
 
+describe('a peer that is too old for a version', () => {
+  it('stays where it is, serves, and says what it needs (§16)', () => {
+    const simulation = new Simulation({ peers: 1, seed: 1 })
+    const peer = simulation.peers[0]!
+    peer.boot()
+    for (const { descriptor } of versions(2, version => (version === 2 ? { runtime: '>=9.0.0' } : {})))
+      simulation.publish(descriptor)
+    simulation.run(() => peer.state.versions.get(2)?.reason !== undefined && peer.served() !== undefined)
+    expect(peer.served()).toEqual([1, 1])
+    expect(peer.said?.versions).toMatchObject([
+      { version: 2, phase: 'known', reason: expect.stringContaining('needs Instar >=9.0.0') as string }
+    ])
+  })
+})
+
 describe('the health gate', () => {
   it('lets no further peer introduce a version that two others could not (§1)', () => {
     const simulation = new Simulation({ peers: 4, seed: 3 })

@@ -31,7 +31,7 @@ function boot(entries: readonly JournalEntry[], version: number | VersionRef | u
     peer: 'p',
     className: 'Counter1',
     groups: [],
-    instar: '0',
+    instar: '0.0.0',
     alone: true,
     timing: defaultTiming
   })

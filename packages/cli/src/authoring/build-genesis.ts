@@ -1,6 +1,6 @@
 import type { BuiltBundle } from '@instar/bundler'
 import { encodeManifest, InstarError, type ClassUpgrade, type Descriptor } from '@instar/core'
-import { writeGenesisSeed } from '@instar/node/control'
+import { instarVersion, writeGenesisSeed } from '@instar/node/control'
 import { buildClass } from './build-class.js'
 
 export interface GenesisInit {
@@ -44,7 +44,7 @@ export async function buildGenesis(init: GenesisInit): Promise<Genesis> {
         title: init.name,
         notes: '',
         createdAt: new Date(init.nowMs).toISOString(),
-        runtime: '>=0.0.0',
+        runtime: `>=${instarVersion}`,
         supersedes: [],
         classes: classes.map(each => genesisClass(each, init))
       })

@@ -1,5 +1,6 @@
 import { InstarError, type ClassUpgrade, type Descriptor, type Strategy } from '@instar/core'
 import type { BuiltBundle } from '@instar/bundler'
+import { instarVersion } from '@instar/node/control'
 import type { Proposal } from '@instar/signer'
 import { buildClass, type BuiltClass } from './build-class.js'
 import type { ReadTrust } from './read-trust.js'
@@ -42,7 +43,7 @@ export async function buildUpgrade(init: UpgradeInit): Promise<BuiltUpgrade> {
     title: init.title,
     notes: init.notes,
     createdAt: new Date(init.nowMs).toISOString(),
-    runtime: '>=0.0.0',
+    runtime: `>=${instarVersion}`,
     supersedes: [],
     classes: built.map(each => classUpgradeOf(each, known, init))
   }

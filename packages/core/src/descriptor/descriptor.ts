@@ -3,6 +3,7 @@ import { parseBoundedJson, toCanonicalJson, type Json } from '../codec/json.js'
 import { sha256Hex } from '../codec/hash.js'
 import { accept, reject, type Verdict } from '../verdict.js'
 import { className, hexDigest, isoTime, versionNumber } from './fields.js'
+import { runtimePattern } from './runtime.js'
 import { scheduleSchema } from './schedule.js'
 
 export const descriptorBytesMax = 64 * 1024
@@ -54,7 +55,7 @@ const descriptorSchema = z.strictObject({
   notes: z.string().max(4000),
   createdAt: isoTime,
   /** The Instar versions that can run it, for example `>=0.1.0` (§16). */
-  runtime: z.string().max(100),
+  runtime: z.string().regex(runtimePattern),
   /** Versions directly below this one that it skips (§4), descending. */
   supersedes: z.array(versionNumber).max(64),
   classes: z.array(classUpgradeSchema).min(1).max(64)

@@ -1,6 +1,7 @@
+import { canRun } from '../descriptor/runtime.js'
 import { healthGate } from '../gates/health-gate.js'
 import { trustGate } from '../gates/trust-gate.js'
-import { upgradeAt } from '../version-log/version-log.js'
+import { entryOf, upgradeAt } from '../version-log/version-log.js'
 import { wantBundle } from './bundles.js'
 import { backoffMs } from './config.js'
 import { isServableBefore, planOf, previousVersion } from './goal.js'
@@ -52,7 +53,15 @@ function introduce(turn: Turn, progress: VersionProgress): void {
   if (state.lineage === undefined) return
   const { version } = progress
   const upgrade = upgradeAt(state.log, state.lineage, version)
-  if (progress.phase === 'known') setPhase(turn, version, upgrade === undefined ? 'introducing' : 'fetching')
+  if (progress.phase === 'known') {
+    // §16: a peer that is too old for a version says so; it never passes for up to date.
+    const { runtime } = entryOf(state.log, version).descriptor
+    if (!canRun(runtime, state.config.instar)) {
+      progress.reason = `it needs Instar ${runtime}, and this peer runs ${state.config.instar}: update Instar here`
+      return
+    }
+    setPhase(turn, version, upgrade === undefined ? 'introducing' : 'fetching')
+  }
   if (progress.phase === 'fetching' && upgrade !== undefined) {
     const bundle = wantBundle(turn, upgrade.bundle)
     progress.reason =

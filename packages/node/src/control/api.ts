@@ -21,3 +21,4 @@ export type {
 } from './schema/status.js'
 export type { GateName, GateReason, VersionReason, Why } from './schema/why.js'
 export { readGenesisSeed, writeGenesisSeed, type GenesisSeed, type SeedBundle } from '../seed/genesis-seed.js'
+export { instarVersion } from '../version.js'
