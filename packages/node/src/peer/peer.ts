@@ -76,6 +76,8 @@ async function runnable(init: Omit<PartsInit, 'log' | 'signal' | 'stop'>): Promi
     if (journal.bytes > journalBytesMax) await journal.compact(compactEntries(engine.state).map(toRecord))
     if (engine.state.damage !== undefined) throw new InstarError('StateDamaged', `${capitalised(engine.state.damage)}.`)
     sync.onSynced(() => engine.input({ fact: 'synced' }))
+    // The hello names the peers that were met: a client that came earlier hears of a newcomer, or of a new address, in no other way.
+    overlay.on('neighbour', () => rpc.helloChanged())
     await overlay.start()
     await server.start()
     log.info(
