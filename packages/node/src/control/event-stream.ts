@@ -36,7 +36,7 @@ export function streamEvents(control: PeerControl, response: ServerResponse, now
 
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
   const unsubscribe = control.subscribe(event => {
-    send(event)
+    if (event !== undefined) send(event)
     pendingStatus ??= setTimeout(sendStatus, statusDelayMs)
   })
   const keepAlive = setInterval(() => {

@@ -54,8 +54,11 @@ export interface PeerControl {
   /** Begins a clean stop. The answer to the caller goes out first: this must return before connections are cut. */
   stop(): void
 
-  /** Tells every event from now on, synchronously, until the returned function is called. The listener does not throw. */
-  subscribe(listener: (event: PeerEvent) => void): () => void
+  /**
+   * Tells every event from now on, until the returned function is called; without an event where something in the status has changed
+   * that is none. The listener does not throw.
+   */
+  subscribe(listener: (event?: PeerEvent) => void): () => void
 }
 
 export type HoldTarget = number | 'all'
