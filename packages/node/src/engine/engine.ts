@@ -101,7 +101,7 @@ export function createEngine(init: EngineInit): Engine {
         await new Promise(resolve => setTimeout(resolve, journalRetryMs).unref())
       }
     }
-    for (const entry of entries) log.debug({ entry }, 'journal')
+    for (const entry of entries) tell(log, entry)
     init.faults?.after({ effect: 'persist', entries })
   }
 
@@ -122,6 +122,13 @@ export function createEngine(init: EngineInit): Engine {
       await last
     }
   }
+}
+
+/** What has been decided, for whoever reads the log; what went wrong stands out. */
+function tell(log: Logger, entry: JournalEntry): void {
+  if (entry.type === 'phase' && entry.cause !== undefined)
+    log.warn({ entry }, `version ${entry.version} is ${entry.phase}: ${entry.cause}`)
+  else log.info({ entry }, 'journal')
 }
 
 /** An entry as the journal's file keeps it. */

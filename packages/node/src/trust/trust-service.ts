@@ -172,8 +172,10 @@ class StoredTrustService implements TrustService {
   private async judge(document: Uint8Array, from: string): Promise<Verdict<DocumentInfo>> {
     const { verdict, state, facts } = trust(this.trusted, document, this.now())
     if (verdict.verdict !== 'accept') {
-      if (verdict.code !== 'Known')
-        this.init.log.debug({ from, code: verdict.code, detail: verdict.detail }, 'a trust document was not taken')
+      const { code, detail } = verdict
+      // A reject is wrong under every trust state: whoever sends it is worth a look. It is sent off after a few.
+      if (verdict.verdict === 'reject') this.init.log.warn({ from, code, detail }, 'a trust document was refused')
+      else if (code !== 'Known') this.init.log.debug({ from, code, detail }, 'a trust document was not taken')
       return verdict
     }
     // R19: on disk before anybody acts on it or hears of it. When the disk refuses, nothing has changed.
