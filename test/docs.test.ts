@@ -2,7 +2,7 @@
 
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { callErrorCodes, errorCodes } from '@instar/core'
+import { callErrorCodes, defaultTiming, errorCodes, phases } from '@instar/core'
 import { describe, expect, test } from 'vitest'
 
 const root = dirname(import.meta.dirname)
@@ -115,6 +115,25 @@ describe('errors', () => {
   })
 })
 
+describe('lists', () => {
+  test('the model names every phase, in order, and no other', () => {
+    const [, block = ''] = /<a id="phases">[\s\S]*?```\n([\s\S]*?)```/.exec(read(model)) ?? []
+    const words = block.replace('aside:', '').match(/\w+/g)
+    expect(words).toEqual([...phases])
+  })
+
+  test("the operators' guide explains every waiting time, and no other", () => {
+    const section =
+      read('docs/guide-operators.md')
+        .split(/^#{2,3} /m)
+        .find(each => each.startsWith('timing\n')) ?? ''
+    const fields = [...section.matchAll(/^\| (`[^|]+)\|/gm)].flatMap(
+      ([, cell = '']) => cell.match(/(?<=`)\w+(?=`)/g) ?? []
+    )
+    expect(fields.sort()).toEqual(Object.keys(defaultTiming).sort())
+  })
+})
+
 describe('links', () => {
   test('every relative link leads somewhere', () => {
     expect(pages.flatMap(page => brokenLinks(page, read(page)))).toEqual([])
@@ -141,5 +160,19 @@ describe("the authors' guide", () => {
       // An excerpt may leave lines out; each part between the gaps is there word for word.
       for (const part of code.split(/^\s*\/\/ …\n/m)) expect(read(path)).toContain(part.trim())
     }
+  })
+})
+
+describe("the operators' guide", () => {
+  test('explains sentences that peers really say', () => {
+    const section =
+      read('docs/guide-operators.md')
+        .split(/^## /m)
+        .find(each => each.startsWith('Problems\n')) ?? ''
+    const sentences = [...section.matchAll(/^\| ([^|]+) \|/gm)].map(([, sentence = '']) => sentence).slice(2)
+    expect(sentences.length).toBeGreaterThan(8)
+    const said = sources.map(read).join('\n').toLowerCase()
+    const parts = sentences.flatMap(sentence => sentence.split('…')).map(part => part.trim().toLowerCase())
+    expect(parts.filter(part => part.length > 5 && !said.includes(part.replace(/^, or /, '')))).toEqual([])
   })
 })
