@@ -1,3 +1,4 @@
 export { createLocalNetwork, type LocalNetwork, type LocalNetworkInit, type PublishInit } from './local-network.js'
-export type { LocalPeer, StartOptions } from './local-peer.js'
+export type { LocalPeer, ProcessEnd, StartOptions } from './local-peer.js'
 export { runInstar, type Ran } from './run-instar.js'
+export type { ControlEvent, PeerStatus } from '@instar/node/control'

@@ -15,8 +15,15 @@ export interface StartOptions {
   readonly timing?: Partial<Timing>
   readonly groups?: readonly string[]
   readonly className?: string
+  /** Puts the process into a group of its own, so that Ctrl-C in the terminal does not reach it: whoever started it has to end it. */
+  readonly ownGroup?: boolean
   /** What the process prints, line by line. */
   readonly onLine?: (line: string) => void
+}
+
+export interface ProcessEnd {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
 }
 
 /** One peer in a process of its own, started by the `instar` command like anyone's. */
@@ -28,6 +35,8 @@ export interface LocalPeer {
   readonly addresses: readonly string[]
   readonly pid: number | undefined
   readonly running: boolean
+  /** How its last process ended; undefined before the first has. */
+  readonly lastEnd: ProcessEnd | undefined
   readonly control: ControlClient
   /** Everything that its processes have printed. */
   readonly output: readonly string[]
@@ -56,6 +65,7 @@ export function createLocalPeer(
   let control: ControlClient | undefined
   let status: PeerStatus | undefined
   let ended: Promise<void> = Promise.resolve()
+  let lastEnd: ProcessEnd | undefined
   let begun = false
   const output: string[] = []
 
@@ -67,7 +77,11 @@ export function createLocalPeer(
     if (options.className !== undefined) args.push('--class', options.className)
     for (const group of options.groups ?? []) args.push('--group', group)
     const env = { ...process.env, ...options.env, INSTAR_FAULTS: options.faults ?? '' }
-    const started = spawn(process.execPath, [instarPath, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const started = spawn(process.execPath, [instarPath, ...args], {
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: options.ownGroup === true
+    })
     child = started
     const ready = Promise.withResolvers<undefined>()
     const hear = (line: string): void => {
@@ -76,11 +90,13 @@ export function createLocalPeer(
       if (line.includes('"ticket"')) ready.resolve(undefined)
     }
     onLines(started, hear)
-    ended = once(started, 'close').then(([code, signal]) => {
+    ended = once(started, 'close').then(values => {
+      const [code, signal] = values as [ProcessEnd['code'], ProcessEnd['signal']]
       child = undefined
+      lastEnd = { code, signal }
       control = undefined
       ready.reject(
-        new Error(`${name} ended (${String(signal ?? code)}) before it was ready: ${output.slice(-5).join(' | ')}`)
+        new Error(`${name} ended (${signal ?? code ?? 'unknown'}) before it was ready: ${output.slice(-5).join(' | ')}`)
       )
     })
     const timer = setTimeout(
@@ -123,6 +139,9 @@ export function createLocalPeer(
     },
     get running() {
       return child !== undefined
+    },
+    get lastEnd() {
+      return lastEnd
     },
     get control() {
       return controlNow()
