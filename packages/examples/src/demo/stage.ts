@@ -46,7 +46,8 @@ export async function createStage(init: {
       random: Math.random,
       now: () => performance.now(),
       onError(error) {
-        if (errors.length < errorsMax) errors.push(error)
+        if (errors.length === errorsMax) return
+        errors.push(error)
         init.onError(error)
       }
     })
@@ -90,8 +91,8 @@ export async function createStage(init: {
   }
 }
 
-/** Kept for the summary; more of them would not say more. */
-const errorsMax = 20
+/** Told and kept for the summary; the others are counted, and would not say more. */
+const errorsMax = 10
 const fillingAtOnce = 64
 
 /** Puts the elements 0 to `count` - 1 into the object of a peer, as version 1. @throws Error when it does not hold them afterwards */
