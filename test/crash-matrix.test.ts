@@ -1,0 +1,109 @@
+// The process of a peer is killed (SIGKILL) before and after every record that its journal gets on the way of an upgrade, and before and
+// after every effect. A peer walks the whole way: each restart goes on from where the kill before it has left it, to the next kill.
+
+import { createLocalNetwork, type LocalNetwork, type LocalPeer } from '@instar/local-network'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { modules } from './fixtures/faulty/modules.js'
+import { createWitness, type Witness } from './fixtures/witness.js'
+
+const atItsFirstStart = ['joined', 'fetchBundle', 'switchHost', 'announce']
+
+/**
+ * Records and effects in the order in which they come to pass; the first waits for the publication. `trial` is one write with `running`,
+ * and the moment after `introducing` is the one before the first `switchHost`: a peer that is killed there takes version 2 into the plan
+ * of its next start.
+ */
+const walks = {
+  before: [
+    'fetchBundle',
+    'rehearse@2',
+    'introducing@2',
+    'switchHost@2',
+    'introduced@2',
+    'evaluateSchedule@2',
+    'preparing@2',
+    'switchHost@2',
+    'draining@2',
+    'transforming@2',
+    'activating@2',
+    'running@2',
+    'committed@2',
+    'retired@1'
+  ],
+  after: [
+    'fetchBundle',
+    'rehearse@2',
+    'switchHost@2',
+    'introduced@2',
+    'evaluateSchedule@2',
+    'preparing@2',
+    'switchHost@2',
+    'draining@2',
+    'transforming@2',
+    'activating@2',
+    'trial@2',
+    'committed@2',
+    'retired@1'
+  ]
+}
+
+describe.each(['before', 'after'] as const)('a peer that is killed %s', side => {
+  let network: LocalNetwork
+  let author: LocalPeer
+  let victim: LocalPeer
+  let witness: Witness
+
+  beforeAll(async () => {
+    network = await createLocalNetwork({ classes: [modules.intSet] })
+    author = network.addPeer('author')
+    victim = network.addPeer('victim')
+    await author.start()
+    witness = createWitness([1, 2])
+  })
+  afterAll(() => network.stop())
+
+  /** Starts it with the kill planted, calls it as long as it lives, and resolves when it is dead. */
+  async function dieAt(moment: string): Promise<void> {
+    const isReady = await victim.start({ faults: `kill:${side}:${moment}` }).then(
+      () => true,
+      () => false
+    )
+    if (isReady) await witness.watch(victim)
+    await victim.ended()
+    expect(victim.lastEnd).toMatchObject({ signal: 'SIGKILL' })
+  }
+
+  it.each(atItsFirstStart)('%s, at its first start, has promised nothing yet', dieAt)
+
+  it('serves version 1 when it lives long enough', async () => {
+    await victim.start()
+    await victim.until('serves', status => status.served !== undefined)
+    for (let i = 0; i < 20; i++) await witness.write(victim)
+    const status = await witness.checkAll(victim)
+    expect(status).toMatchObject({ running: { version: 1 }, served: [1, 1], problems: [] })
+    await victim.kill()
+  })
+
+  it.each(walks[side].map((moment, i) => ({ moment, i })))(
+    '$moment, is at the old or the new version and has lost nothing',
+    async ({ moment, i }) => {
+      if (moment === 'retired@1') await author.control.resume(2)
+      const dead = dieAt(moment)
+      const publish = async (): Promise<void> => {
+        const upgrade = { modules: [modules.slowTransform], stable: '300ms', retireAfter: '0s' }
+        await network.publish(author, await network.buildUpgrade(author, upgrade))
+        // As long as the author may run version 1, nobody retires it: a commit and a retirement are two writes then.
+        await author.control.hold(2)
+      }
+      await Promise.all([dead, i === 0 ? publish() : undefined])
+    }
+  )
+
+  it('completes the upgrade, with every acknowledged element', async () => {
+    await victim.start()
+    await victim.until('serves version 2 alone', status => status.served?.[0] === 2)
+    const status = await witness.checkAll(victim)
+    expect(status).toMatchObject({ running: { version: 2 }, served: [2, 2], problems: [] })
+    expect(witness.acknowledged.size).toBeGreaterThan(20)
+  })
+})
