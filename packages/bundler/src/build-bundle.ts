@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { createRequire, isBuiltin } from 'node:module'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import { build, type BuildFailure, type BuildResult } from 'esbuild'
-import { bundleBytesMax, encodeManifest, InstarError, type Manifest } from '@instar/core'
+import { bundleBytesMax, encodeManifest, InstarError } from '@instar/core'
 import { writeBundle, type Bundle } from './bundle-files.js'
 import { manifestOf, sha256 } from './manifest-of.js'
 
