@@ -58,7 +58,7 @@ async function keepRunning(run: DemoRun, stream: NodeJS.WriteStream, signal: Abo
       'The network goes on until Ctrl-C. From another terminal in this folder:',
       `  npx instar status --watch ${data}`,
       `  npx instar why ${data}`,
-      `  npx instar call getColor 1 ${data}`,
+      `  npx instar call contains 2500 ${data}`,
       `Folders and logs of all peers are in ${run.directory}`,
       ''
     ].join('\n')
