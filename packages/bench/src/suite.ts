@@ -10,7 +10,7 @@ export interface SuiteOptions {
 }
 
 /** What a suite is handed. All that it starts ends before its `run` settles, also when the signal ends it. */
-export interface SuiteContext extends SuiteOptions {
+interface SuiteContext extends SuiteOptions {
   readonly signal: AbortSignal
   /** Takes each figure as soon as it is final. */
   readonly report: (measurement: Measurement) => void

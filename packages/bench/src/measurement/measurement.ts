@@ -15,7 +15,7 @@ export interface Measurement {
 }
 
 /** What one run of one subject gave, by metric. Every run of a subject has the same metrics. */
-export type Sample = Readonly<Record<string, number>>
+type Sample = Readonly<Record<string, number>>
 
 export interface Compared {
   readonly suite: string
