@@ -1,6 +1,6 @@
 export { callHeaderBytesMax, decodeCallHeader, encodeCallHeader, type CallHeader } from './call/call-header.js'
 export { decodeFailure, encodeFailure } from './call/failure.js'
-export type { CallHandler, IncomingCall } from './channel/call-handler.js'
+export type { CallHandler, Cancellation, IncomingCall } from './channel/call-handler.js'
 export {
   createChannel,
   type Channel,

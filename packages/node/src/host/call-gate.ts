@@ -1,5 +1,5 @@
 import { CallError, messageOf } from '@instar/core'
-import type { Channel } from '@instar/rpc'
+import type { Cancellation, Channel } from '@instar/rpc'
 import { createCallQueue, type HoldLimits, type PendingCall } from './call-queue.js'
 import type { HostCallHeader } from './host-port.js'
 
@@ -13,7 +13,7 @@ import type { HostCallHeader } from './host-port.js'
  * from killing all that follow.
  */
 export interface CallGate {
-  call(header: HostCallHeader, body: Uint8Array, signal: AbortSignal): Promise<Uint8Array>
+  call(header: HostCallHeader, body: Uint8Array, signal: Cancellation): Promise<Uint8Array>
   /** From now on calls are held. */
   hold(): void
   /** Sends the held calls to this host, in order, and everything after them. */

@@ -1,3 +1,4 @@
+import type { Cancellation } from '@instar/rpc'
 import type { HostCallHeader } from './host-port.js'
 
 /** Bounds of what is held while a host is switched; beyond them a call is answered `Upgrading` with a time to retry. */
@@ -22,7 +23,7 @@ export interface PendingCall {
   readonly order: number
   readonly header: HostCallHeader
   readonly body: Uint8Array
-  readonly signal: AbortSignal
+  readonly signal: Cancellation
   readonly arrivedAt: number
   /** How often it was given to a host. */
   sends: number

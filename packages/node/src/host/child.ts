@@ -134,7 +134,7 @@ async function freshRuntime(): Promise<HostRuntime> {
   return runtime
 }
 
-const onCall: CallHandler = (header, body, { signal }) => {
+const onCall: CallHandler = (header, body, { cancellation: signal }) => {
   const { version, className, method, session, seq, doneBelow, remainingMs, revision = 0, caller = '' } = header
   const request = { version, className, method, seq, doneBelow, remainingMs, revision, caller, args: body, signal }
   // Until the state is open nothing is routed here: the peer opens its gate after `opened`.

@@ -1,4 +1,4 @@
-import type { CallHeader } from '@instar/rpc'
+import type { CallHeader, Cancellation } from '@instar/rpc'
 
 /** What the router of calls sees of the host (§10): calls are routed by their header only, bodies are opaque bytes. */
 export interface HostPort {
@@ -8,7 +8,7 @@ export interface HostPort {
    *
    * @throws CallError, and nothing else
    */
-  call(header: HostCallHeader, body: Uint8Array, signal: AbortSignal): Promise<Uint8Array>
+  call(header: HostCallHeader, body: Uint8Array, signal: Cancellation): Promise<Uint8Array>
   /** Whether a host takes calls now: false while they are held or refused. */
   readonly serving: boolean
 }

@@ -1,5 +1,5 @@
 import { CallError, messageOf, type Routes } from '@instar/core'
-import type { CallHeader } from '@instar/rpc'
+import type { CallHeader, Cancellation } from '@instar/rpc'
 import type { HostPort } from '../host/host-port.js'
 import type { CallCounters } from './call-counters.js'
 import { routeCall } from './route-call.js'
@@ -20,7 +20,7 @@ export interface RouterInit {
 }
 
 interface RoutedCall {
-  readonly signal: AbortSignal
+  readonly signal: Cancellation
   readonly remainingMs: number
 }
 

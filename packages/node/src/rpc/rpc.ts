@@ -69,7 +69,8 @@ export function createRpc(init: RpcInit): Rpc {
       hello: init.hello(),
       now,
       // The caller is who the connection proves it to be, whatever it says of itself.
-      onCall: (header, body, call) => router(peer, header, body, call),
+      onCall: (header, body, { cancellation, remainingMs }) =>
+        router(peer, header, body, { signal: cancellation, remainingMs }),
       onUpdate: hello => init.onHello?.(peer, hello),
       ...(init.limits && { limits: init.limits }),
       ...(signal && { signal })

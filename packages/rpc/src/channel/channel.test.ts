@@ -103,6 +103,26 @@ describe('a channel', () => {
     await vi.waitFor(() => expect(signal.aborted).toBe(true))
   })
 
+  it('tells those who only pass a call on that it was cancelled, once, and nobody who has left', async () => {
+    const { onCall, calls, arrived } = held()
+    const { caller } = pair(onCall)
+    const abort = new AbortController()
+    const call = caller.request(header, noBytes, { signal: abort.signal })
+    await arrived()
+    const { cancellation } = calls[0]!
+    expect(cancellation.aborted).toBe(false)
+    const stays = vi.fn()
+    const leaves = vi.fn()
+    cancellation.addEventListener('abort', stays)
+    cancellation.addEventListener('abort', leaves)
+    cancellation.removeEventListener('abort', leaves)
+    abort.abort()
+    await expect(call).rejects.toMatchObject({ code: 'DeadlineExceeded' })
+    await vi.waitFor(() => expect(stays).toHaveBeenCalledOnce())
+    expect(cancellation.aborted).toBe(true)
+    expect(leaves).not.toHaveBeenCalled()
+  })
+
   it('gives up at the deadline on both ends, and counts it down for the next hop', async () => {
     const { onCall, calls, arrived } = held()
     const { caller } = pair(onCall)

@@ -10,7 +10,7 @@ import {
   type ProtocolFault
 } from '../frame/frame.js'
 import type { FrameTransport } from '../transport/frame-transport.js'
-import type { CallHandler } from './call-handler.js'
+import type { CallHandler, Cancellation } from './call-handler.js'
 import { createIncomingCalls } from './incoming-calls.js'
 import { defaultChannelLimits, type ChannelLimits } from './limits.js'
 import { createOutbox } from './outbox.js'
@@ -30,7 +30,7 @@ export interface ChannelInit {
 }
 
 export interface RequestOptions {
-  readonly signal?: AbortSignal
+  readonly signal?: Cancellation
 }
 
 export type ChannelEndCode = 'closed' | 'goodbye' | 'broken' | 'protocol' | 'silent' | 'stalled'

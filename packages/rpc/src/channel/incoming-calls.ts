@@ -9,7 +9,7 @@ import {
   type FrameKind,
   type ProtocolFault
 } from '../frame/frame.js'
-import type { CallHandler, IncomingCall } from './call-handler.js'
+import type { CallHandler, Cancellation, IncomingCall } from './call-handler.js'
 import { createDeadlines } from './deadlines.js'
 import type { ChannelLimits } from './limits.js'
 import type { Outbox } from './outbox.js'
@@ -160,11 +160,12 @@ export function createIncomingCalls(init: {
   }
 }
 
-class RunningCall implements IncomingCall {
+class RunningCall implements IncomingCall, Cancellation {
   readonly header: CallHeader
   readonly deadline: number
   readonly #now: () => number
   #controller: AbortController | undefined
+  #listeners: Array<() => void> | undefined
   #aborted: Error | undefined
 
   constructor(header: CallHeader, deadline: number, now: () => number) {
@@ -173,7 +174,6 @@ class RunningCall implements IncomingCall {
     this.#now = now
   }
 
-  /** Making a signal costs as much as the rest of a short call, and most handlers never look. */
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController()
@@ -182,20 +182,46 @@ class RunningCall implements IncomingCall {
     return this.#controller.signal
   }
 
+  /** Itself: a call that is only passed on needs no object more. */
+  get cancellation(): Cancellation {
+    return this
+  }
+
+  get aborted(): boolean {
+    return this.#aborted !== undefined
+  }
+
+  addEventListener(_type: 'abort', listener: () => void): void {
+    this.#listeners ??= []
+    this.#listeners.push(listener)
+  }
+
+  removeEventListener(_type: 'abort', listener: () => void): void {
+    const at = this.#listeners?.indexOf(listener) ?? -1
+    if (at >= 0) this.#listeners?.splice(at, 1)
+  }
+
   get remainingMs(): number {
     return Math.max(0, this.deadline - this.#now())
   }
 
+  /** Once, so that `once` need not be kept per listener. */
   abort(why: string): void {
     this.#aborted = new Error(why)
     this.#controller?.abort(this.#aborted)
+    const listeners = this.#listeners ?? []
+    this.#listeners = undefined
+    for (const listener of listeners) listener()
   }
 }
 
-/** Small arguments are copied: a view would keep the whole chunk alive for as long as the call is held. */
+/**
+ * Small arguments are copied: a view would keep the whole chunk alive for as long as the call is held. Into Node's pool, because memory of its own
+ * for each would cost a collection of garbage every few thousand calls.
+ */
 function ownBytes(payload: Uint8Array, from: number): Uint8Array {
   const body = payload.subarray(from)
-  return body.byteLength <= copiedBytesMax ? new Uint8Array(body) : body
+  return body.byteLength <= copiedBytesMax ? Buffer.from(body) : body
 }
 const copiedBytesMax = 16 * 1024
 

@@ -2,6 +2,7 @@ import { CallError } from '@instar/core'
 import { callHeaderBytesMax, writeCallHeader, type CallHeader } from '../call/call-header.js'
 import { decodeFailure } from '../call/failure.js'
 import { frameHeadBytes, frameKind, writeFrameHead } from '../frame/frame.js'
+import type { Cancellation } from './call-handler.js'
 import { createDeadlines } from './deadlines.js'
 import type { ChannelLimits } from './limits.js'
 import type { Outbox, OutgoingFrame } from './outbox.js'
@@ -16,7 +17,7 @@ interface Pending {
 }
 
 export interface OutgoingCalls {
-  request(header: CallHeader, body: Uint8Array, signal: AbortSignal | undefined): Promise<Uint8Array>
+  request(header: CallHeader, body: Uint8Array, signal: Cancellation | undefined): Promise<Uint8Array>
   onReply(id: number, payload: Uint8Array): void
   onFailure(id: number, payload: Uint8Array): void
   /** The channel has ended: everything pending fails as `Unreachable`. */
@@ -41,7 +42,7 @@ export function createOutgoingCalls(init: {
   })
   let lastId = 0
 
-  function request(header: CallHeader, body: Uint8Array, signal: AbortSignal | undefined): Promise<Uint8Array> {
+  function request(header: CallHeader, body: Uint8Array, signal: Cancellation | undefined): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
       const refusal = refuse(header, body, signal)
       if (refusal !== undefined) {
@@ -67,7 +68,7 @@ export function createOutgoingCalls(init: {
     })
   }
 
-  function refuse(header: CallHeader, body: Uint8Array, signal: AbortSignal | undefined): CallError | undefined {
+  function refuse(header: CallHeader, body: Uint8Array, signal: Cancellation | undefined): CallError | undefined {
     if (signal?.aborted === true || header.remainingMs <= 0) {
       return new CallError('DeadlineExceeded', {
         message: `the deadline of ${nameOf(header)} passed before it was sent`

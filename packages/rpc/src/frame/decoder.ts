@@ -4,7 +4,7 @@ import { frameHeadBytes, frameRestBytes, isFrameKind, readUint32, type Frame, ty
 export interface FrameDecoder {
   /**
    * Takes what came from the wire and hands on each frame that is complete. Answers `undefined`, or what is wrong with the bytes, after which the
-   * decoder reads nothing more. Memory is bounded by twice the bytes received of one frame, never by what a length field claims.
+   * decoder reads nothing more. Memory is bounded by twice the bytes received of one frame; a length field is believed up to 128 KiB only.
    */
   push(chunk: Chunk): ProtocolFault | undefined
   /** Bytes of a frame that is not complete yet. */
@@ -18,7 +18,7 @@ export function createFrameDecoder(init: {
 }): FrameDecoder {
   const { payloadBytesMax, onFrame } = init
   /** The beginning of a frame: `held[0 … filled)`. Grows by doubling, so that many tiny chunks cost linear time. */
-  let held = new Uint8Array(0)
+  let held: Uint8Array = nothing
   let filled = 0
   let fault: ProtocolFault | undefined
 
@@ -37,7 +37,7 @@ export function createFrameDecoder(init: {
 
   function fail(code: string, detail: string): void {
     fault = { code, detail }
-    held = new Uint8Array(0)
+    held = nothing
     filled = 0
   }
 
@@ -54,10 +54,13 @@ export function createFrameDecoder(init: {
     })
   }
 
-  function keep(source: Uint8Array, at: number, end: number): void {
+  /** @param total of the frame, if it is known */
+  function keep(source: Uint8Array, at: number, end: number, total = 0): void {
     const needed = filled + end - at
     if (needed > held.byteLength) {
-      const grown = new Uint8Array(Math.max(needed, held.byteLength * 2, 512))
+      // In one piece where that can do no harm: each large buffer brings the next collection of garbage nearer.
+      const bytes = Math.max(needed, Math.min(total, believedBytesMax), held.byteLength * 2, 512)
+      const grown = new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer)
       grown.set(held.subarray(0, filled))
       held = grown
     }
@@ -75,10 +78,10 @@ export function createFrameDecoder(init: {
     const total = frameBytes(held, 0, filled)
     if (total === undefined) return piece.byteLength
     const more = Math.min(total - filled, piece.byteLength - taken)
-    keep(piece, taken, taken + more)
+    keep(piece, taken, taken + more, total)
     if (filled === total) {
       const whole = held
-      held = new Uint8Array(0)
+      held = nothing
       filled = 0
       emit(whole, 0, total)
     }
@@ -90,7 +93,7 @@ export function createFrameDecoder(init: {
     while (!hasFailed() && at < piece.byteLength) {
       const total = frameBytes(piece, at, piece.byteLength)
       if (total === undefined || at + total > piece.byteLength) {
-        if (!hasFailed()) keep(piece, at, piece.byteLength)
+        if (!hasFailed()) keep(piece, at, piece.byteLength, total)
         return
       }
       emit(piece, at, total)
@@ -110,3 +113,7 @@ export function createFrameDecoder(init: {
     }
   }
 }
+
+const nothing = new Uint8Array(0)
+/** What a frame head can make us set aside by itself; the system gives memory to it only as bytes come. */
+const believedBytesMax = 128 * 1024

@@ -59,6 +59,13 @@ export type StateProgress =
   | { readonly stage: 'transforming'; readonly to: number; readonly done: number; readonly total?: number }
   | { readonly stage: 'transformed'; readonly to: number }
 
+/** What is used of a caller's signal. Every `AbortSignal` is one, but making one costs as much as a short call. */
+interface CallerSignal {
+  readonly aborted: boolean
+  addEventListener(type: 'abort', listener: () => void): void
+  removeEventListener(type: 'abort', listener: () => void): void
+}
+
 export interface CallRequest {
   /** Which façade (§6); the router has mapped `version` to it. */
   readonly revision: number
@@ -76,7 +83,8 @@ export interface CallRequest {
   readonly doneBelow: number
   readonly remainingMs: number
   readonly caller: string
-  readonly signal: AbortSignal
+  /** Aborted when the caller no longer waits. */
+  readonly signal: CallerSignal
 }
 
 /**
