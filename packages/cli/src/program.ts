@@ -4,6 +4,7 @@ import { addJoin } from './commands/join.js'
 import { addKeysList } from './commands/keys-list.js'
 import { addLog } from './commands/log.js'
 import { addNetworkCreate } from './commands/network-create.js'
+import { addNetworkRefresh } from './commands/network-refresh.js'
 import { addNetworkShow } from './commands/network-show.js'
 import { addPeerStart } from './commands/peer-start.js'
 import { addPeerStop } from './commands/peer-stop.js'
@@ -36,9 +37,9 @@ export function createProgram(io: Io): Command {
       'after',
       `
 A first network:
-  $ instar network create --class int-set=./int-set.ts --data ./one --keys ./keys
+  $ instar network create --class IntSet=./int-set.ts --data ./one --keys ./keys
   $ instar peer start --data ./one
-  $ instar join "$(instar ticket --data ./one)" --class int-set --data ./two
+  $ instar join "$(instar ticket --data ./one)" --data ./two
 
 Exit codes:
 ${Object.values(exitCodes)
@@ -49,6 +50,7 @@ ${Object.values(exitCodes)
   const network = group(program, 'network', 'make a network, look at it')
   addNetworkCreate(network, io)
   addNetworkShow(network, io)
+  addNetworkRefresh(network, io)
   const peer = group(program, 'peer', 'run a peer')
   addPeerStart(peer, io)
   addPeerStop(peer, io)

@@ -56,7 +56,8 @@ export async function startFakePeer(dataDirectory: string, network = 'a'.repeat(
         }
       ]
     }),
-    approve: async version => void fake.asked.push(`approve ${version}`),
+    approve: async (version, options) =>
+      void fake.asked.push(`approve ${version}${options?.now === true ? ' now' : ''}`),
     hold: async target => void fake.asked.push(`hold ${target}`),
     resume: async target => void fake.asked.push(`resume ${target}`),
     async submit(submission) {

@@ -74,6 +74,7 @@ describe('looking at a running peer', () => {
 describe('deciding at a running peer', () => {
   it.each([
     [['upgrade', 'approve', '2'], ['approve 2']],
+    [['upgrade', 'approve', '2', '--now'], ['approve 2 now']],
     [['upgrade', 'approve', 'v2', '--dry-run'], []],
     [['upgrade', 'hold'], ['hold all']],
     [['upgrade', 'hold', '2'], ['hold 2']],

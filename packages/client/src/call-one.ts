@@ -4,6 +4,7 @@ import {
   createSession,
   type CallHeader,
   type ChannelPool,
+  type Hello,
   type RequestId,
   type RetryCounters,
   type Session
@@ -36,6 +37,7 @@ const sessionsMax = 1024
 
 export function createCallOne(init: { pool: Pick<ChannelPool, 'get'>; counters: RetryCounters }): CallOne {
   const sessions = new Map<string, Session>()
+  const chainIds = new Map<string, string>()
 
   function sessionFor(peer: string, { className, version }: Target): Session {
     const key = `${peer} ${className} ${version}`
@@ -47,6 +49,19 @@ export function createCallOne(init: { pool: Pick<ChannelPool, 'get'>; counters: 
     return session
   }
 
+  /**
+   * The history that this peer named first for a version (§6). Later calls insist on it: a peer whose version turns out to be another one
+   * refuses them, where silence would let a fork pass (R1, R20).
+   */
+  function chainIdAt(peer: string, version: number, hello: Hello): string | undefined {
+    const key = `${peer} ${version}`
+    const known = chainIds.get(key) ?? hello.versions.find(([each]) => each === version)?.[1]
+    if (known === undefined) return undefined
+    if (chainIds.size >= sessionsMax) chainIds.clear()
+    chainIds.set(key, known)
+    return known
+  }
+
   async function send(
     peer: string,
     target: Target,
@@ -54,7 +69,8 @@ export function createCallOne(init: { pool: Pick<ChannelPool, 'get'>; counters: 
     remainingMs: number,
     request?: RequestId
   ): Promise<Uint8Array> {
-    const { channel } = await init.pool.get(peer, target)
+    const { channel, hello } = await init.pool.get(peer, target)
+    const chainId = chainIdAt(peer, target.version, hello)
     const header: CallHeader = {
       version: target.version,
       className: target.className,
@@ -62,7 +78,8 @@ export function createCallOne(init: { pool: Pick<ChannelPool, 'get'>; counters: 
       seq: request?.seq ?? 0,
       doneBelow: request?.doneBelow ?? 0,
       remainingMs: Math.ceil(remainingMs),
-      ...(request && { session: request.session })
+      ...(request && { session: request.session }),
+      ...(chainId !== undefined && { chainId })
     }
     return channel.request(header, body, target)
   }

@@ -2,7 +2,7 @@
  * What a peer makes of bytes that another peer sent: a value, never a throw.
  *
  * `reject` is only for what is wrong under every trust state (malformed, oversize, bad self-signature) and costs the sender
- * its score; what newer metadata might make valid is `ignore`, followed by a sync with the sender (PROTOCOL §13).
+ * its score; what newer metadata might make valid is `ignore`, followed by a sync with the sender (§13).
  */
 export type Verdict<T> =
   | { readonly verdict: 'accept'; readonly value: T }

@@ -29,7 +29,7 @@ export function addJoin(program: Command, io: Io): void {
       'address to listen on; may be repeated (default: a free port on all interfaces)',
       collect
     )
-    .addHelpText('after', '\nExample:\n  $ instar join "$(instar ticket --data ./one)" --class int-set --data ./two')
+    .addHelpText('after', '\nExample:\n  $ instar join "$(instar ticket --data ./one)" --data ./two')
     .action(async (ticket: string, options: Options) => {
       parseTicket(ticket)
       await runPeer(io, options, {

@@ -37,7 +37,7 @@ export function addNetworkCreate(network: Command, io: Io): void {
       'after',
       `
 Example:
-  $ instar network create --class int-set=./int-set.ts --data ./one --keys ./keys
+  $ instar network create --class IntSet=./int-set.ts --data ./one --keys ./keys
   $ instar peer start --data ./one`
     )
     .action(async (options: Options) => {
@@ -72,6 +72,6 @@ Example:
 function parseClass(text: string, cwd: string): { name: string | undefined; entry: string } {
   const [, name, path = ''] = /^(?:([A-Za-z][A-Za-z0-9._-]*)=)?(.+)$/.exec(text) ?? []
   if (path === '')
-    throw new InstarError('BadInput', `--class ${text} names no module: write --class int-set=./int-set.ts.`)
+    throw new InstarError('BadInput', `--class ${text} names no module: write --class IntSet=./int-set.ts.`)
   return { name, entry: resolve(cwd, path) }
 }

@@ -5,19 +5,29 @@ import { addDryRunOption, addPeerOptions, type PeerOptions, type WriteOptions } 
 import { parseVersion } from '../options/numbers.js'
 import { createOutput } from '../output/output.js'
 
+interface Options extends PeerOptions, WriteOptions {
+  readonly now?: true
+}
+
 export function addUpgradeApprove(upgrade: Command, io: Io): void {
   const command = upgrade
     .command('approve')
     .argument('<version>', 'the version to go to', parseVersion)
-    .summary('let this peer upgrade without waiting for its schedule')
+    .summary('approve an upgrade at this peer')
     .description(
-      'Opens the schedule gate of a version at the local peer; this is what the schedule `manual` waits for. Trust, health and limit stay in force.'
+      'Says the word that the schedule `manual` waits for at the local peer. With --now the peer does not wait for its schedule at all, nor for other peers to serve the version. Trust, health and limit stay in force.'
     )
-    .addHelpText('after', '\nExample:\n  $ instar upgrade approve 2 --data ./one')
-    .action(async (version: number, options: PeerOptions & WriteOptions) => {
+    .option('--now', 'go ahead whatever the schedule waits for')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ instar upgrade approve 2 --data ./one\n  $ instar upgrade approve 2 --now --data ./one'
+    )
+    .action(async (version: number, options: Options) => {
       const output = createOutput(io, options)
       const isDry = options.dryRun === true
-      await withPeer(options, io, async client => (isDry ? client.status() : client.approve(version)))
+      await withPeer(options, io, async client =>
+        isDry ? client.status() : client.approve(version, { now: options.now === true })
+      )
       output.result(
         { approved: version, dryRun: isDry },
         () => `${isDry ? 'Would approve' : 'Approved'} v${version} here.`

@@ -13,13 +13,13 @@ export function addUpgradeHold(upgrade: Command, io: Io): void {
     summary: 'let this peer not upgrade, until it is resumed',
     description:
       'Keeps the local peer from upgrading to a version, or to any, past every deadline and across restarts. What it runs goes on.',
-    done: 'held here'
+    done: what => `${what} is held`
   })
   addOne(upgrade, io, {
     name: 'resume',
     summary: 'take a hold back',
     description: 'Takes back what `upgrade hold` did at the local peer.',
-    done: 'no longer held here'
+    done: what => `${what} is free to go`
   })
 }
 
@@ -27,7 +27,7 @@ interface Words {
   readonly name: 'hold' | 'resume'
   readonly summary: string
   readonly description: string
-  readonly done: string
+  readonly done: (what: string) => string
 }
 
 function addOne(upgrade: Command, io: Io, words: Words): void {
@@ -46,7 +46,7 @@ function addOne(upgrade: Command, io: Io, words: Words): void {
       await withPeer(options, io, async client => (isDry ? client.status() : client[words.name](target)))
       const what = target === 'all' ? 'Every version' : `v${target}`
       output.result({ [words.name]: target, dryRun: isDry }, () =>
-        isDry ? `${what} would be ${words.done}.` : `${what} is ${words.done}.`
+        isDry ? `Dry run: ${words.done(what)}.` : `${words.done(what)}.`
       )
     })
   addPeerOptions(addDryRunOption(command))

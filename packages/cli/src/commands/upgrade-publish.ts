@@ -1,10 +1,9 @@
 import { dirname, join, resolve } from 'node:path'
-import { InstarError } from '@instar/core'
-import type { DocumentVerdict } from '@instar/node/control'
-import type { Keystore, OnlineKeys } from '@instar/signer'
 import { Option, type Command } from 'commander'
+import { onlineKeysOf } from '../authoring/online-keys.js'
 import { readProposal } from '../authoring/proposal-file.js'
 import { readTrust } from '../authoring/read-trust.js'
+import { submitDocuments } from '../authoring/submit-documents.js'
 import { uploadBundles } from '../authoring/upload-bundles.js'
 import { withPeer } from '../control/connect.js'
 import type { Io } from '../io.js'
@@ -12,7 +11,6 @@ import { addDryRunOption, addPeerOptions, type PeerOptions, type WriteOptions } 
 import { parseDuration, toWords } from '../options/duration.js'
 import { createOutput } from '../output/output.js'
 import { watchSpread } from '../output/watch-spread.js'
-import { Refused } from '../refused.js'
 
 interface Options extends PeerOptions, WriteOptions {
   readonly keys: string
@@ -37,7 +35,7 @@ export function addUpgradePublish(upgrade: Command, io: Io): void {
     )
     .addHelpText('after', '\nExample:\n  $ instar upgrade publish upgrade/proposal.json --keys ./keys')
     .action(async (file: string, options: Options) => {
-      const { authorizedKeys, finishProposal, loadKeystore } = await import('@instar/signer')
+      const { finishProposal, loadKeystore } = await import('@instar/signer')
       const output = createOutput(io, options)
       const path = resolve(io.cwd, file)
       const proposal = await readProposal(path)
@@ -45,7 +43,7 @@ export function addUpgradePublish(upgrade: Command, io: Io): void {
       const keystore = await loadKeystore(resolve(io.cwd, options.keys))
       await withPeer(options, io, async client => {
         const { trusted } = await readTrust(client, io.now())
-        const onlineKeys = onlineKeysOf(keystore, role => authorizedKeys(trusted.state, role))
+        const onlineKeys = await onlineKeysOf(keystore, trusted.state)
         const finished = await finishProposal(proposal, trusted.state, onlineKeys, io.now())
         if (options.dryRun === true) {
           output.result({ dryRun: true, version }, () => `Would publish version ${version}, ${title}.`)
@@ -57,10 +55,7 @@ export function addUpgradePublish(upgrade: Command, io: Io): void {
             uploaded === 0 ? `The peer has bundle ${id.slice(0, 16)}.` : `Bundle ${id.slice(0, 16)} is at the peer.`
           )
         )
-        const verdicts = await client.submit(finished)
-        for (const verdict of verdicts) output.result(verdict, () => `  ${verdictWords(verdict)}`)
-        const refused = verdicts.find(isRefusal)
-        if (refused !== undefined) throw new Refused(`The peer refused ${verdictWords(refused)}.`)
+        await submitDocuments(client, finished, output)
         output.result({ published: version }, () => `Version ${version}, ${title}, is published.`)
       })
       if (options.dryRun === true || options.wait === 0) return
@@ -72,29 +67,4 @@ export function addUpgradePublish(upgrade: Command, io: Io): void {
       )
     })
   addPeerOptions(addDryRunOption(command), '1m')
-}
-
-function onlineKeysOf(
-  keystore: Keystore,
-  authorizedFor: (role: 'snapshot' | 'timestamp') => readonly string[]
-): OnlineKeys {
-  const find = (role: 'snapshot' | 'timestamp') => {
-    const pair = keystore.keysFor(role).find(({ key }) => authorizedFor(role).includes(key.keyId))
-    if (pair !== undefined) return pair
-    throw new InstarError(
-      'KeyNotAuthorized',
-      `${keystore.directory} holds no ${role} key of this network: ask someone who holds its online keys to publish.`
-    )
-  }
-  return { snapshot: find('snapshot'), timestamp: find('timestamp') }
-}
-
-/** What is there already is ignored, and that is fine. */
-function isRefusal({ verdict, code }: DocumentVerdict): boolean {
-  return verdict === 'reject' || (verdict === 'ignore' && code !== 'Known')
-}
-
-function verdictWords({ document, verdict, code, detail }: DocumentVerdict): string {
-  const why = [code, detail].filter(part => part !== undefined).join(': ')
-  return `${document}: ${verdict}${why === '' ? '' : ` (${why})`}`
 }

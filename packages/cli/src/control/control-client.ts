@@ -22,7 +22,7 @@ export interface ControlClient {
   why: (peer?: string) => Promise<Why>
   ticket: () => Promise<string>
   log: (linesMax: number) => Promise<readonly string[]>
-  approve: (version: number) => Promise<void>
+  approve: (version: number, options?: { readonly now?: boolean }) => Promise<void>
   hold: (target: HoldTarget) => Promise<void>
   resume: (target: HoldTarget) => Promise<void>
   call: (call: CallRequest) => Promise<CallAnswer>
@@ -49,7 +49,7 @@ export function createControlClient(socketPath: string, signal?: AbortSignal): C
     why: peer => ask('GET', `/v1/why${peer === undefined ? '' : `?peer=${encodeURIComponent(peer)}`}`),
     ticket: async () => (await ask<{ ticket: string }>('GET', '/v1/ticket')).ticket,
     log: async linesMax => (await ask<{ lines: string[] }>('GET', `/v1/log?lines=${linesMax}`)).lines,
-    approve: version => ask('POST', '/v1/approve', { version }),
+    approve: (version, { now = false } = {}) => ask('POST', '/v1/approve', { version, now }),
     hold: target => ask('POST', '/v1/hold', targetOf(target)),
     resume: target => ask('POST', '/v1/resume', targetOf(target)),
     call: call => ask('POST', '/v1/calls', { ...call } as Json),

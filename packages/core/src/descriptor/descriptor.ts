@@ -8,7 +8,7 @@ import { scheduleSchema } from './schedule.js'
 
 export const descriptorBytesMax = 64 * 1024
 
-/** How a peer's object moves from one class to the next; MODEL: ⟨old class, new class, TF, SF, past SO, future SO⟩ and what belongs to it. */
+/** How a peer's object moves from one class to the next; ⟨old class, new class, TF, SF, past SO, future SO⟩ and what belongs to it. */
 const classUpgradeSchema = z.strictObject({
   /** Absent: the class is new in the network at this version (every class of the genesis descriptor is). */
   oldClass: className.optional(),
@@ -26,8 +26,8 @@ const classUpgradeSchema = z.strictObject({
   transform: z.enum(['none', 'whole']),
   /** `os`: survives a killed process. `disk`: survives power loss. */
   durability: z.enum(['os', 'disk']),
-  /** What going back during the trial keeps (§8). `none`: there is no trial, no way back. */
-  back: z.enum(['exact', 'transform', 'copy', 'none']),
+  /** What going back during the trial keeps (§8). `none`: no way back. `copy`: the state of before; what the trial acknowledged is lost. */
+  back: z.enum(['copy', 'none']),
   schedule: scheduleSchema,
   /** How long a version is watched after its introduction before it counts as introduced (§2). */
   probationMs: z.int().min(0).max(86_400_000),

@@ -1,4 +1,4 @@
-/** The phases of one version at one peer; a closed list (MODEL). A peer has one per version that is not settled. */
+/** The phases of one version at one peer; a closed list. A peer has one per version that is not settled. */
 export const phases = [
   'known',
   'fetching',

@@ -39,10 +39,16 @@ function needed(turn: Turn, version: number): string | undefined {
   const behind = admittedPeers(state.roster).filter(({ announcement }) => announcement.floor <= version)
   if (behind.length > 0)
     return `${behind.length} ${behind.length === 1 ? 'peer' : 'peers'} may still run it (${namePeers(behind.map(entry => entry.announcement.peer))})`
-  const quietFrom = (state.lastUse.get(version) ?? state.startedWallMs) + (retirement?.quietMs ?? 0)
+  const used = state.lastUse.get(version)
+  const quietFrom = (used ?? state.startedWallMs) + (retirement?.quietMs ?? 0)
   if (now.wallMs >= quietFrom) return undefined
   wakeAtWall(turn, quietFrom)
-  return `callers used it until ${new Date(state.lastUse.get(version) ?? state.startedWallMs).toISOString()}; it is retired when it has been quiet until ${new Date(quietFrom).toISOString()}`
+  const since = used === undefined ? 'nobody has called it since this peer started' : `it was called at ${time(used)}`
+  return `${since}; it is retired when it has been quiet until ${time(quietFrom)}`
+}
+
+function time(wallMs: number): string {
+  return new Date(wallMs).toISOString()
 }
 
 /** The retirement rule for a version is written in the class upgrade that replaced it. */

@@ -6,7 +6,7 @@ const element = z.int()
 const colour = z.enum(colours)
 export type Colour = z.infer<typeof colour>
 
-/** Reference example A of MODEL.md, version 1: a set of integers. */
+/** Reference example A of docs/model.md, version 1: a set of integers. */
 export const intSet = defineContract('IntSet', {
   insert: command(z.tuple([element]), z.void()),
   delete: command(z.tuple([element]), z.void()),

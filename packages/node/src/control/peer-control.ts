@@ -17,8 +17,8 @@ export interface PeerControl {
   /** @throws InstarError `BadInput` for a peer that is not known here */
   why(peer?: string): Why
 
-  /** Opens the schedule gate of a version for this peer, whatever its strategy says (§1: that gate only). */
-  approve(version: number): Promise<void>
+  /** What the schedule `manual` waits for. With `now` the whole schedule gate opens, whatever it waits for (§1: that gate only). */
+  approve(version: number, options?: { readonly now?: boolean }): Promise<void>
 
   /** Closes the schedule gate, also past the deadline, of one version or of all; on disk before it resolves. */
   hold(target: HoldTarget): Promise<void>

@@ -1,4 +1,4 @@
-import { encodeTicket, InstarError, isAdmitted } from '@instar/core'
+import { encodeTicket, InstarError, isAdmitted, type OperatorWord } from '@instar/core'
 import { documentsOf, headsOf } from '@instar/signer'
 import type { Logger } from 'pino'
 import type { BundleStore } from '../bundles/bundle-store.js'
@@ -133,8 +133,8 @@ export function createPeerControl(init: PeerControlInit): ControlledPeer {
   return {
     status,
     why: peer => whyOf(engine.state, { wallMs: wallMs(), monoMs: monoMs() }, peer),
-    async approve(version) {
-      await operate(engine, 'approve', version)
+    async approve(version, { now = false } = {}) {
+      await operate(engine, now ? 'goNow' : 'approve', version)
     },
     async hold(target) {
       await operate(engine, 'hold', target === 'all' ? undefined : target)
@@ -205,11 +205,7 @@ function shapeOf({ host, peers, callsPerVersion: _, ...rest }: PeerStatus): stri
 }
 
 /** Hands an operator's word to the core. Versions are settled in order, so an unknown one is a slip of the operator's. */
-async function operate(
-  engine: Engine,
-  word: 'approve' | 'hold' | 'resume',
-  version: number | undefined
-): Promise<void> {
+async function operate(engine: Engine, word: OperatorWord, version: number | undefined): Promise<void> {
   if (version !== undefined && version > engine.state.log.length) {
     throw new InstarError(
       'UnknownVersion',

@@ -3,7 +3,7 @@ import type { CallErrorCode } from '@instar/core'
 interface VersionCounts {
   readonly calls: number
   readonly disallowed: number
-  /** Calls whose failure is not the caller's doing and that no retry mends. */
+  /** Calls whose failure is nobody's meaning: not the caller's doing, not an answer that the object's author chose, and no retry mends it. */
   readonly errors: number
 }
 
@@ -21,7 +21,6 @@ const versionsMax = 256
 const errors: ReadonlySet<CallErrorCode> = new Set([
   'OutOfContract',
   'OutgoingCallInCommand',
-  'Failed',
   'SessionLost',
   'AnswerTooOld',
   'DeadlineExceeded'

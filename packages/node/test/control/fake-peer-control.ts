@@ -102,7 +102,7 @@ export function createFakePeerControl(): FakePeerControl {
         ]
       }
     },
-    approve: async version => note(`approve ${version}`),
+    approve: async (version, options) => note(`approve ${version}${options?.now === true ? ' now' : ''}`),
     hold: async target => note(`hold ${target}`),
     resume: async target => note(`resume ${target}`),
     async submit({ documents, descriptor }) {

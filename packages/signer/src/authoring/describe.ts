@@ -35,8 +35,6 @@ function describeClass(upgrade: ClassUpgrade, { manifests }: Proposal): readonly
 }
 
 const wayBack: Readonly<Record<ClassUpgrade['back'], string>> = {
-  exact: 'exact, nothing is lost',
-  transform: 'by the reverse transform, which may lose what it says',
   copy: 'to the state of before; calls that the trial acknowledged are LOST',
   none: 'NONE: once a peer has upgraded it stays'
 }

@@ -8,11 +8,11 @@ export const operateRoutes: readonly Route[] = [
     method: 'POST',
     path: '/v1/approve',
     name: 'approve',
-    summary: 'Open the schedule gate of a version at this peer; trust, health and limit stay in force.',
-    body: 'VersionTarget',
+    summary: 'Approve a version at this peer, or open its schedule gate now; trust, health and limit stay in force.',
+    body: 'Approval',
     answer: 'Done',
     handle: async (control, { body }) => {
-      await control.approve(body.version)
+      await control.approve(body.version, { now: body.now ?? false })
       return done
     }
   }),

@@ -13,7 +13,7 @@ import {
   ticketSchema,
   trustDocumentsSchema,
   verdictsSchema,
-  versionTargetSchema
+  approvalSchema
 } from './requests.js'
 import { peerStatusSchema } from './status.js'
 import { whySchema } from './why.js'
@@ -23,7 +23,7 @@ export const components = {
   PeerStatus: peerStatusSchema,
   Why: whySchema,
   ControlEvent: controlEventSchema,
-  VersionTarget: versionTargetSchema,
+  Approval: approvalSchema,
   HoldTarget: holdTargetSchema,
   Submission: submissionSchema,
   Verdicts: verdictsSchema,

@@ -6,7 +6,10 @@ const version = z.int().min(1)
 export const jsonSchema = z.json() as z.ZodType<Json>
 const bytes = z.base64().meta({ description: 'base64' })
 
-export const versionTargetSchema = z.object({ version })
+export const approvalSchema = z.object({
+  version,
+  now: z.boolean().optional().meta({ description: 'Open the schedule gate, whatever the schedule waits for.' })
+})
 
 export const holdTargetSchema = z.object({
   version: version.optional().meta({ description: 'Absent: every version.' })
