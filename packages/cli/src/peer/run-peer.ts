@@ -17,26 +17,39 @@ export async function runPeer(io: Io, options: JsonOptions, peerOptions: PeerOpt
   const peer = await createPeer(peerOptions)
   // Awaited below; a peer that fails before that must not end the process with a stack trace.
   peer.stopped.catch(() => undefined)
-  const release = io.onInterrupt(stopOnInterrupt(peer, output, io))
+  const interrupts = stopOnInterrupt(peer, output, io)
   try {
-    await peer.start()
-    await introduce(peerOptions.dataDirectory, output)
-    await Promise.race([peer.stopped, follow(peerOptions.dataDirectory, output)])
+    await serve(peer, peerOptions.dataDirectory, output).catch((thrown: unknown) => {
+      // What is cut short by Ctrl-C is no failure; whether the stop is one shows next.
+      if (interrupts.count === 0) throw thrown
+    })
     await peer.stopped
     output.result({ stopped: true }, () => 'Stopped.')
   } finally {
-    release()
+    interrupts.release()
   }
 }
 
-function stopOnInterrupt(peer: Peer, output: Output, io: Io): () => void {
-  let interrupts = 0
-  return () => {
-    interrupts++
-    if (interrupts > 1) return io.exit(interruptedExitCode)
+async function serve(peer: Peer, dataDirectory: string, output: Output): Promise<void> {
+  await peer.start()
+  await introduce(dataDirectory, output)
+  await Promise.race([peer.stopped, follow(dataDirectory, output)])
+}
+
+function stopOnInterrupt(peer: Peer, output: Output, io: Io): { readonly count: number; readonly release: () => void } {
+  let count = 0
+  const release = io.onInterrupt(() => {
+    count++
+    if (count > 1) return io.exit(interruptedExitCode)
     output.line('Stopping: running calls end first. Ctrl-C again stops at once.')
     // Whatever goes wrong shows in `stopped`, for which the command waits.
     peer.stop().catch(() => undefined)
+  })
+  return {
+    get count() {
+      return count
+    },
+    release
   }
 }
 

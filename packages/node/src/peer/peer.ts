@@ -13,7 +13,7 @@ import { createParts, type PartsInit } from './parts.js'
 /** One long-lived process that supervises one object and keeps it at the network's version. */
 export interface Peer {
   readonly peerId: string
-  /** Resolves when the peer is in the overlay and answers its control API. @throws InstarError */
+  /** Resolves when the peer is in the overlay and answers its control API. @throws InstarError, `Stopped` when it is stopped meanwhile */
   start(): Promise<void>
   /** Ends running calls, leaves the network, closes everything. Safe to call twice. */
   stop(): Promise<void>
@@ -78,19 +78,28 @@ async function runnable(init: Omit<PartsInit, 'log' | 'signal' | 'stop'>): Promi
     sync.onSynced(() => engine.input({ fact: 'synced' }))
     // The hello names the peers that were met: a client that came earlier hears of a newcomer, or of a new address, in no other way.
     overlay.on('neighbour', () => rpc.helloChanged())
+    assertGoesOn()
     await overlay.start()
     await server.start()
+    assertGoesOn()
     log.info(
       { peer: overlay.peerId, network, addresses: overlay.addresses(), epoch: directory.bootEpoch },
       'the peer has started'
     )
   }
 
+  function assertGoesOn(): void {
+    if (stopping.signal.aborted) throw new InstarError('Stopped', 'The peer was stopped while it started.')
+  }
+
+  let starting: Promise<void> | undefined
   let ending: Promise<void> | undefined
   async function end(): Promise<void> {
     control.stopping()
     // In the order of the journey, backwards: no new decisions, then no new calls, then the object, then the network.
     stopping.abort()
+    // Nothing may begin behind the end's back; why it did not start is told to whoever started it.
+    await starting?.catch(() => undefined)
     await rpc.stop()
     await host.stop()
     await engine.stop()
@@ -112,7 +121,8 @@ async function runnable(init: Omit<PartsInit, 'log' | 'signal' | 'stop'>): Promi
     stopped: stopped.promise,
     async start() {
       try {
-        await start()
+        starting = start()
+        await starting
       } catch (thrown) {
         await this.stop().catch(() => undefined)
         throw thrown
