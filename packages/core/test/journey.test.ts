@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { versions } from './descriptors.js'
+import { classUpgrade, versions } from './descriptors.js'
 import { Simulation } from './simulation.js'
 
 function world(lines: string[], over: Partial<ConstructorParameters<typeof Simulation>[0]> = {}): Simulation {
@@ -30,4 +30,28 @@ it('installs two pending versions in order, one future simulation object at a ti
   await expect(
     `${lines.filter(line => line.includes('switchHost (') || line.includes('persist')).join('\n')}\n`
   ).toMatchFileSnapshot('transcripts/two-pending.txt')
+})
+
+it('serves a version as long as no later one has changed its class', () => {
+  const simulation = world([])
+  const [peer] = simulation.peers
+  const otherClass = { ...classUpgrade(2, { newClass: 'Other', transform: 'none' }), oldClass: undefined }
+  const log = versions(3, version =>
+    version === 2
+      ? { classes: [otherClass] }
+      : version === 3
+        ? { classes: [classUpgrade(3, { oldClass: 'Counter1' })] }
+        : {}
+  )
+  peer?.boot()
+  simulation.publish(log[0]!.descriptor)
+  simulation.publish(log[1]!.descriptor)
+  simulation.run(() => peer!.state.running === 2)
+  let hourIsOver = false
+  simulation.later(peer!, 3_600_000, () => (hourIsOver = true))
+  simulation.run(() => hourIsOver, 4_000_000)
+  expect(peer!.served()).toEqual([1, 2])
+  simulation.publish(log[2]!.descriptor)
+  simulation.run(() => peer!.isSettledAt(3))
+  expect(peer!.served()).toEqual([3, 3])
 })

@@ -31,7 +31,9 @@ function needed(turn: Turn, version: number): string | undefined {
   const { state, now } = turn
   if (!trustGate(state, state.running, now).open) return 'it is served until the trust metadata are fresh again'
   const retirement = successor(state, version)
-  if (retirement?.notAfter !== undefined) {
+  // Its calls reach the same object as those of the later versions: to refuse them would break callers whom no upgrade concerns.
+  if (retirement === undefined) return 'no later version changes this class'
+  if (retirement.notAfter !== undefined) {
     const endsAt = Date.parse(retirement.notAfter)
     if (now.wallMs >= endsAt) return undefined
     wakeAtWall(turn, endsAt)
@@ -40,7 +42,7 @@ function needed(turn: Turn, version: number): string | undefined {
   if (behind.length > 0)
     return `${behind.length} ${behind.length === 1 ? 'peer' : 'peers'} may still run it (${namePeers(behind.map(entry => entry.announcement.peer))})`
   const used = state.lastUse.get(version)
-  const quietFrom = (used ?? state.startedWallMs) + (retirement?.quietMs ?? 0)
+  const quietFrom = (used ?? state.startedWallMs) + retirement.quietMs
   if (now.wallMs >= quietFrom) return undefined
   wakeAtWall(turn, quietFrom)
   const since = used === undefined ? 'nobody has called it since this peer started' : `it was called at ${time(used)}`
@@ -51,7 +53,7 @@ function time(wallMs: number): string {
   return new Date(wallMs).toISOString()
 }
 
-/** The retirement rule for a version is written in the class upgrade that replaced it. */
+/** The retirement rule for a version is written in the class upgrade that replaced it; undefined while none has. */
 function successor(state: PeerState, version: number): { quietMs: number; notAfter?: string | undefined } | undefined {
   for (let v = version + 1; v <= state.running; v++) {
     const upgrade = state.lineage === undefined ? undefined : upgradeAt(state.log, state.lineage, v)
