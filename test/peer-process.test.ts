@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises'
+import { mkdir, readdir, readFile, watch } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createLocalNetwork, runInstar, type LocalNetwork, type LocalPeer } from '@instar/local-network'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -82,6 +82,24 @@ test('Ctrl-C stops a peer cleanly, with its host, and it goes on where it was', 
   await peer.start({ ownGroup: true })
   await expectValue(value)
   expect((await peer.status()).problems).toEqual([])
+})
+
+test('Ctrl-C while a peer starts stops it as cleanly', async () => {
+  const starting = network.addPeer('starting')
+  const log = join(starting.dataDirectory, 'log')
+  await mkdir(starting.dataDirectory, { mode: 0o700 })
+  const changes = watch(starting.dataDirectory)
+  const started = starting.start({ ownGroup: true }).catch((thrown: unknown) => thrown)
+  // It listens, and does not serve yet.
+  for await (const { filename } of changes) {
+    if (filename === 'log' && (await readFile(log, 'utf8')).includes('"listening"')) break
+  }
+  const group = starting.pid!
+  process.kill(-group, 'SIGINT')
+  await starting.ended()
+  await started
+  expect(starting.lastEnd).toEqual({ code: 0, signal: null })
+  expect(isAlive(-group), 'some process is left').toBe(false)
 })
 
 /** @param pid - negative: any process of the group */
