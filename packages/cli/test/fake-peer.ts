@@ -128,6 +128,7 @@ function someStatus(network: string): PeerStatus {
     groups: ['north'],
     instar: '0.0.0',
     epoch: 1,
+    joined: true,
     addresses: ['/ip4/127.0.0.1/tcp/4001'],
     running: { version: 1, chainId: 'c'.repeat(16) },
     newest: 2,

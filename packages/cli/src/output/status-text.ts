@@ -24,7 +24,7 @@ function peerLines(status: PeerStatus, output: Output): string {
   return [
     `peer     ${status.peer}  ${status.class}${groups}`,
     `network  ${status.network.slice(0, 16)}…  newest v${status.newest}  trust ${freshness}`,
-    `runs     v${status.running.version}  serves ${served(status.served)}  instar ${status.instar}`,
+    `runs     ${status.joined ? `v${status.running.version}  serves ${served(status.served)}` : 'nothing yet'}  instar ${status.instar}`,
     `host     ${host.pid === undefined ? output.style('red', 'not running') : `pid ${host.pid}, up ${toWords(host.uptimeMs)}`}, plan ${host.plan}, ${host.restarts} restarts, ${host.heldCalls} calls queued`,
     `calls    ${calls.join('; ') || 'none yet'}`
   ].join('\n')

@@ -60,7 +60,9 @@ async function introduce(dataDirectory: string, output: Output): Promise<void> {
   output.result({ peer, network, class: status.class, addresses, running: running.version, ticket }, () =>
     [
       `peer     ${peer}`,
-      `class    ${status.class}, version ${running.version}`,
+      status.joined
+        ? `class    ${status.class}, version ${running.version}`
+        : 'joining  it asks its neighbours where to begin',
       ...addresses.map(address => `listens  ${address}`),
       `ticket   ${ticket}`,
       '',

@@ -49,6 +49,7 @@ export function statusOf(state: Readonly<PeerState>, from: StatusSources): PeerS
     instar: config.instar,
     epoch: Math.max(state.epoch, 1),
     addresses: [...from.addresses],
+    joined: lineage !== undefined,
     running: { version: running, chainId: chainIdPrefix(log, running) ?? '' },
     newest: Math.max(log.length, 1),
     floor: Math.max(lineage === undefined ? 1 : floorOf(state), 1),

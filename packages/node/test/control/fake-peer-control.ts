@@ -12,6 +12,7 @@ export const someStatus: PeerStatus = {
   groups: ['north'],
   instar: '0.1.0',
   epoch: 2,
+  joined: true,
   addresses: ['/ip4/127.0.0.1/tcp/4001'],
   running: { version: 1, chainId: 'c'.repeat(16) },
   newest: 2,

@@ -67,6 +67,9 @@ export const peerStatusSchema = z.object({
   instar: z.string().meta({ description: 'The release of Instar that runs here.' }),
   epoch: z.int().min(1).meta({ description: 'Counts the starts of the peer.' }),
   addresses: z.array(z.string()),
+  joined: z
+    .boolean()
+    .meta({ description: 'Whether it has found its place. Before, class and versions are what it was started with.' }),
   running: z.object({ version, chainId: z.string() }),
   newest: version.meta({ description: 'The newest version whose descriptor this peer trusts.' }),
   floor: version,
