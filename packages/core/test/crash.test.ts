@@ -177,6 +177,7 @@ describe('a version that does not work', () => {
     for (const { descriptor } of versions(2)) simulation.publish(descriptor)
     simulation.run(() => peer.state.versions.get(2)?.phase === 'probation')
     peer.input({ fact: 'hostExited', plan: peer.state.host.plan!.plan, cause: 'exit code 1' })
+    expect(peer.served(), 'at once, before a host without it runs').toEqual([1, 1])
     simulation.run(() => peer.state.host.status === 'up')
     expect(peer.state.versions.get(2)?.phase).toBe('introduceFailed')
     expect(peer.state.host.plan?.future).toEqual([])
@@ -260,7 +261,7 @@ describe('the health gate', () => {
     )
     for (const peer of [c, d]) peer.learn(log[1]!.descriptor, 1)
     simulation.run(() =>
-      [c, d].every(peer => peer.state.versions.get(2)?.reason?.includes('failed at 2 of 2') === true)
+      [c, d].every(peer => peer.state.versions.get(2)?.reason?.includes('failed at 2 of') === true)
     )
     expect(d.served()).toEqual([1, 1])
   })

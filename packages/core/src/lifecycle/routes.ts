@@ -1,4 +1,5 @@
 import { chainIdPrefix, classAt } from '../version-log/version-log.js'
+import { comparePhases } from './phase.js'
 import type { PeerState } from './state.js'
 
 /** What a call at one version meets at this peer (R2, R3). */
@@ -29,7 +30,9 @@ export function servedRange(state: PeerState): readonly [number, number] | undef
     const phase = state.versions.get(version)?.phase
     if (phase === 'superseded') continue
     // Until it is introduced, a call is answered at once: not yet (§2d).
-    if (phase === undefined || phase === 'introducing' || phase === 'probation') break
+    if (phase === undefined || comparePhases(phase, 'introduced') < 0) break
+    // On its way out of the host's plan: what the host still has of it is not offered any more.
+    if (phase === 'introduceFailed' || phase === 'withdrawn') break
     high = version
   }
   return [Math.max(state.lowest, goal.low), high]

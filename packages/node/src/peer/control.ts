@@ -87,7 +87,10 @@ export function createPeerControl(init: PeerControlInit): ControlledPeer {
       connected: overlay.connected(),
       trust: trustStatus(trust),
       host: {
-        ...(hostStats?.pid === undefined ? {} : { pid: hostStats.pid }),
+        // Its last answer may be of a process that is gone by now.
+        ...(hostStats?.pid === undefined || hostState.status === 'down' || hostStats.plan !== hostState.plan?.plan
+          ? {}
+          : { pid: hostStats.pid }),
         uptimeMs: hostStats?.uptimeMs ?? 0,
         heldCalls: hostStats?.held.calls ?? 0,
         ...(hostState.lastError === undefined ? {} : { lastError: hostState.lastError })
