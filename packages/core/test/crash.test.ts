@@ -260,9 +260,7 @@ describe('the health gate', () => {
           .length === 2
     )
     for (const peer of [c, d]) peer.learn(log[1]!.descriptor, 1)
-    simulation.run(() =>
-      [c, d].every(peer => peer.state.versions.get(2)?.reason?.includes('failed at 2 of') === true)
-    )
+    simulation.run(() => [c, d].every(peer => peer.state.versions.get(2)?.reason?.includes('failed at 2 of') === true))
     expect(d.served()).toEqual([1, 1])
   })
 })
