@@ -51,6 +51,8 @@ export {
   switchStages,
   type CodeRef,
   type HostLimits,
+  simulationModels,
+  type SimulationModel,
   type HostPlan,
   type ObjectPlan,
   type SimulationPlan,
@@ -59,6 +61,7 @@ export {
   type SwitchStage,
   type UpgradeStep
 } from './host-plan/host-plan.js'
+export { canStand } from './host-plan/can-stand.js'
 export {
   decodeJournal,
   encodeJournalRecord,

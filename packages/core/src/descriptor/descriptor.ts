@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { parseBoundedJson, toCanonicalJson, type Json } from '../codec/json.js'
 import { sha256Hex } from '../codec/hash.js'
+import { simulationModels } from '../host-plan/host-plan.js'
 import { accept, reject, type Verdict } from '../verdict.js'
 import { className, hexDigest, isoTime, versionNumber } from './fields.js'
 import { runtimePattern } from './runtime.js'
@@ -20,8 +21,8 @@ const classUpgradeSchema = z.strictObject({
   /** Same contract, new code: no simulation objects, calls of both versions go to one façade (§6). */
   compatible: z.boolean(),
   /** The model of each simulation object (R11); absent: the upgrade has none, that version is not served there. */
-  future: z.enum(['direct']).optional(),
-  past: z.enum(['direct']).optional(),
+  future: z.enum(simulationModels).optional(),
+  past: z.enum(simulationModels).optional(),
   /** `none`: the new class reads the old state as it is. `whole`: built aside in the pause. */
   transform: z.enum(['none', 'whole']),
   /** `os`: survives a killed process. `disk`: survives power loss. */

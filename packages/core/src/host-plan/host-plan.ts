@@ -39,8 +39,12 @@ export interface ObjectPlan extends CodeRef {
 export interface SimulationPlan extends CodeRef {
   /** The contract that it serves. */
   readonly revision: number
-  readonly model: 'direct'
+  readonly model: SimulationModel
 }
+
+/** How a simulation object relates to its delegate (R11): it sees its own calls; it takes the delegate's place; it is told of its calls. */
+export const simulationModels = ['direct', 'interceptor', 'shadowed'] as const
+export type SimulationModel = (typeof simulationModels)[number]
 
 export interface UpgradeStep extends CodeRef {
   readonly from: number
@@ -85,6 +89,11 @@ export interface StateMeta {
   /** Grows with each built state; names spaces. */
   readonly generation: number
   readonly spaces: StateSpaces
+  /** Simulation objects of the plan that failed and are not served any more (§7), by revision, with the cause. */
+  readonly withdrawn?: {
+    readonly past: Readonly<Record<string, string>>
+    readonly future: Readonly<Record<string, string>>
+  }
   /** The spaces of before the upgrade, kept until commit where the upgrade can go back by copy. */
   readonly before?: {
     readonly current: number

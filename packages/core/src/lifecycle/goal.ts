@@ -1,5 +1,7 @@
 import { invariant } from '../errors.js'
-import type { HostPlan, SimulationPlan, UpgradeStep } from '../host-plan/host-plan.js'
+import type { ClassUpgrade } from '../descriptor/descriptor.js'
+import { canStand } from '../host-plan/can-stand.js'
+import type { HostPlan, SimulationModel, SimulationPlan, UpgradeStep } from '../host-plan/host-plan.js'
 import { chainIdPrefix, classAt, upgradeAt, type ClassAt, type Lineage } from '../version-log/version-log.js'
 import { isSwitching, type Phase } from './phase.js'
 import type { Goal, PeerState } from './state.js'
@@ -17,7 +19,7 @@ export function desiredGoal(state: PeerState): Goal | undefined {
     const phase = state.versions.get(version)?.phase
     if (phase === 'superseded') continue
     if (phase === undefined || !inPlan(phase)) break
-    if (!isServableBefore(state, lineage, version)) continue
+    if (!isServableBefore(state, lineage, version, object)) break
     high = version
     if (phase === 'introducing' && (state.host.goal === undefined || state.host.goal.high < version)) break
   }
@@ -63,19 +65,35 @@ export function nextVersion(state: PeerState): number | undefined {
   return undefined
 }
 
-/** Whether a version can be served before its upgrade: by a future SO, or because the class's contract stays the same. */
-export function isServableBefore(state: PeerState, lineage: Lineage, version: number): boolean {
-  const upgrade = upgradeAt(state.log, lineage, version)
-  return upgrade === undefined || upgrade.compatible || upgrade.future !== undefined
+/**
+ * Whether a version can be served on an object of an older one: each contract in between and its own needs a future SO that its chain
+ * keeps true (§7). Past SOs come first: an older version is not given up for a newer one (P2).
+ */
+export function isServableBefore(
+  state: PeerState,
+  lineage: Lineage,
+  version: number,
+  object: number = state.running
+): boolean {
+  return futureUpgrades(state, lineage, object, version).endsBefore === undefined
 }
 
-/** How far down an object of this version can serve: each older contract needs the past SO of the upgrade that replaced it. */
+/** How far down an object of this version can serve: each older contract needs a past SO, and a chain that keeps it true. */
 function lowestServable(state: PeerState, lineage: Lineage, object: number): number {
+  const models: SimulationModel[] = []
   for (let v = object; v > lineage.since; v--) {
     const upgrade = upgradeAt(state.log, lineage, v)
-    if (upgrade !== undefined && !upgrade.compatible && upgrade.past === undefined) return v
+    if (upgrade === undefined || upgrade.compatible) continue
+    if (upgrade.past === undefined || !canStand(upgrade.past, models, [])) return v
+    models.push(upgrade.past)
   }
   return lineage.since
+}
+
+/** The models of the past SOs that an object of this version serves with, nearest first. */
+function pastModels(state: PeerState, lineage: Lineage, object: number): SimulationModel[] {
+  const low = Math.max(state.lowest, lowestServable(state, lineage, object))
+  return pastUpgrades(state, lineage, object, low).map(each => each.upgrade.past)
 }
 
 /** The plan of a goal. Its number is the caller's: two plans that differ in nothing else are one. */
@@ -111,30 +129,58 @@ export function planOf(state: PeerState, goal: Goal, plan: number): HostPlan {
 }
 
 function pastPlans(state: PeerState, lineage: Lineage, goal: Goal): SimulationPlan[] {
-  const plans: SimulationPlan[] = []
-  for (let v = goal.object; v > goal.low && v > lineage.since; v--) {
-    const upgrade = upgradeAt(state.log, lineage, v)
-    if (upgrade === undefined || upgrade.compatible) continue
-    if (upgrade.past === undefined) break
-    plans.push({
-      revision: classAt(state.log, lineage, v - 1).revision,
-      model: upgrade.past,
-      bundle: upgrade.bundle,
-      entry: upgrade.entry
-    })
-  }
-  return plans
+  return pastUpgrades(state, lineage, goal.object, goal.low).map(({ version, upgrade }) => ({
+    revision: classAt(state.log, lineage, version - 1).revision,
+    model: upgrade.past,
+    bundle: upgrade.bundle,
+    entry: upgrade.entry
+  }))
 }
 
 function futurePlans(state: PeerState, lineage: Lineage, goal: Goal): SimulationPlan[] {
-  const plans: SimulationPlan[] = []
-  for (let v = goal.object + 1; v <= goal.high; v++) {
-    if (state.versions.get(v)?.phase === 'superseded') continue
-    const upgrade = upgradeAt(state.log, lineage, v)
-    if (upgrade === undefined || upgrade.compatible || upgrade.future === undefined) continue
-    plans.push({ revision: v, model: upgrade.future, bundle: upgrade.bundle, entry: upgrade.entry })
+  return futureUpgrades(state, lineage, goal.object, goal.high).found.map(({ version, upgrade }) => ({
+    revision: version,
+    model: upgrade.future,
+    bundle: upgrade.bundle,
+    entry: upgrade.entry
+  }))
+}
+
+interface Simulated<Side extends 'past' | 'future'> {
+  readonly version: number
+  readonly upgrade: ClassUpgrade & { readonly [S in Side]: SimulationModel }
+}
+
+/** The upgrades below an object whose past SOs serve down to `low`, nearest first. */
+function pastUpgrades(state: PeerState, lineage: Lineage, object: number, low: number): Array<Simulated<'past'>> {
+  const found: Array<Simulated<'past'>> = []
+  for (let version = object; version > low && version > lineage.since; version--) {
+    const upgrade = upgradeAt(state.log, lineage, version)
+    if (upgrade === undefined || upgrade.compatible) continue
+    if (upgrade.past === undefined) break
+    found.push({ version, upgrade: { ...upgrade, past: upgrade.past } })
   }
-  return plans
+  return found
+}
+
+/** The upgrades above an object whose future SOs serve up to `high`, nearest first, and the first that cannot be served, if one cannot. */
+function futureUpgrades(
+  state: PeerState,
+  lineage: Lineage,
+  object: number,
+  high: number
+): { readonly found: ReadonlyArray<Simulated<'future'>>; readonly endsBefore: number | undefined } {
+  const found: Array<Simulated<'future'>> = []
+  const across = pastModels(state, lineage, object)
+  for (let version = object + 1; version <= high; version++) {
+    if (state.versions.get(version)?.phase === 'superseded') continue
+    const upgrade = upgradeAt(state.log, lineage, version)
+    if (upgrade === undefined || upgrade.compatible) continue
+    const inner = found.map(each => each.upgrade.future)
+    if (upgrade.future === undefined || !canStand(upgrade.future, inner, across)) return { found, endsBefore: version }
+    found.push({ version, upgrade: { ...upgrade, future: upgrade.future } })
+  }
+  return { found, endsBefore: undefined }
 }
 
 /** The code changes that lead from where this object began to its version; the host walks those that its state has not seen. */
