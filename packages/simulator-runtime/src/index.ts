@@ -4,6 +4,7 @@ export {
   defineContract,
   query,
   type ArgumentsSchema,
+  type CommandsOf,
   type Contract,
   type DelegateOf,
   type Method,
@@ -19,6 +20,9 @@ export { defineClass, type ClassDefinition, type ClassOptions, type Initialize }
 export {
   defineUpgrade,
   type Disallow,
+  type DirectInit,
+  type InterceptorInit,
+  type ShadowedInit,
   type SimulationClass,
   type SimulationDefinition,
   type SimulationInit,
@@ -27,6 +31,16 @@ export {
   type UpgradeDefinition,
   type UpgradeInit
 } from './definition/define-upgrade.js'
+export {
+  callsOf,
+  opaque,
+  type CallsOf,
+  type CommandNames,
+  type EquivalentCall,
+  type ShadowAnswer,
+  type Shadowed,
+  type ShadowsOf
+} from './definition/shadow.js'
 export type {
   BatchOperation,
   Encoding,

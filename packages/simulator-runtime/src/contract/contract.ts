@@ -54,7 +54,8 @@ export function defineContract<const Name extends string, Methods extends Readon
   return { name, methods }
 }
 
-type ArgumentsOf<T> = T extends readonly unknown[] ? T : never
+/** The argument tuple that a validator gives or takes. */
+export type ArgumentsOf<T> = T extends readonly unknown[] ? T : never
 
 /** What a class that implements the contract must have: arguments as validated, results as the validator takes them. */
 export type ObjectOf<C extends Contract> = {
@@ -84,5 +85,13 @@ export type QueriesOf<C extends Contract> = Contract<
   C['name'],
   {
     readonly [M in keyof C['methods'] as C['methods'][M]['kind'] extends 'query' ? M : never]: C['methods'][M]
+  }
+>
+
+/** The part of a contract that may change state, and casts shadows. */
+export type CommandsOf<C extends Contract> = Contract<
+  C['name'],
+  {
+    readonly [M in keyof C['methods'] as C['methods'][M]['kind'] extends 'command' ? M : never]: C['methods'][M]
   }
 >

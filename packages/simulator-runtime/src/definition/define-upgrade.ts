@@ -2,6 +2,7 @@ import type { Contract, ObjectOf } from '../contract/contract.js'
 import type { ReadOnlyStateView, StateView } from '../state/state-view.js'
 import type { SimulationContext } from './context.js'
 import type { ClassDefinition, Initialize } from './define-class.js'
+import type { NoOtherShadows, ShadowsOf } from './shadow.js'
 
 /** Methods that a simulation object refuses as a whole, each with the reason that callers read (R8). */
 export type Disallow<C extends Contract> = { readonly [M in keyof C['methods']]?: string }
@@ -9,14 +10,57 @@ export type Disallow<C extends Contract> = { readonly [M in keyof C['methods']]?
 /** A plain class over a typed delegate. It implements every method (R6) but those that it disallows by declaration. */
 export type SimulationClass<Delegate extends Contract, Methods> = new (ctx: SimulationContext<Delegate>) => Methods
 
-/** A simulation object in full; a bare class means `{ implementation }`. */
-export interface SimulationInit<Delegate extends Contract, Serves extends Contract, Refused> {
-  /** How it relates to its delegate (R11). */
-  readonly model?: 'direct'
-  readonly implementation: SimulationClass<Delegate, Omit<ObjectOf<Serves>, keyof Refused>>
+/** What simulation objects of every model may say besides their code. */
+interface SimulationOptions<Serves extends Contract, Refused> {
   readonly disallow?: Refused & { readonly [M in Exclude<keyof Refused, keyof Serves['methods']>]: never }
   readonly initialize?: Initialize
 }
+
+/** Sees the calls of its own version only. A bare class means this. */
+export interface DirectInit<Delegate extends Contract, Serves extends Contract, Refused> extends SimulationOptions<
+  Serves,
+  Refused
+> {
+  readonly model?: 'direct'
+  readonly implementation: SimulationClass<Delegate, Omit<ObjectOf<Serves>, keyof Refused>>
+}
+
+/**
+ * Handles its own version, and is told of every other call of its delegate by its shadows, in the same atomic step (R11, §7): the class has
+ * a method `$m` for every command `m` of the delegate.
+ */
+export interface ShadowedInit<
+  Delegate extends Contract,
+  Serves extends Contract,
+  Refused,
+  Instance
+> extends SimulationOptions<Serves, Refused> {
+  readonly model: 'shadowed'
+  readonly implementation: SimulationClass<
+    Delegate,
+    Instance & NoOtherShadows<Instance, Delegate> & Omit<ObjectOf<Serves>, keyof Refused> & ShadowsOf<Delegate, Serves>
+  >
+}
+
+/**
+ * Takes its delegate's place for all callers (R11): two classes over one state, one for each version. `disallow` is for its own version;
+ * of the delegate's nothing may be refused.
+ */
+export interface InterceptorInit<Delegate extends Contract, Serves extends Contract, Refused> extends SimulationOptions<
+  Serves,
+  Refused
+> {
+  readonly model: 'interceptor'
+  readonly implementation: SimulationClass<Delegate, Omit<ObjectOf<Serves>, keyof Refused>>
+  /** Serves the delegate's version instead of the delegate. */
+  readonly instead: SimulationClass<Delegate, ObjectOf<Delegate>>
+}
+
+/** A simulation object in full; a bare class means `{ implementation }`. */
+export type SimulationInit<Delegate extends Contract, Serves extends Contract, Refused, Instance> =
+  | DirectInit<Delegate, Serves, Refused>
+  | ShadowedInit<Delegate, Serves, Refused, Instance>
+  | InterceptorInit<Delegate, Serves, Refused>
 
 /**
  * Builds the new object's state (and the past simulation object's) from the old object's and the future simulation object's. May be
@@ -40,23 +84,27 @@ export interface UpgradeInit<
   From extends Contract,
   To extends Contract,
   FutureRefuses extends Disallow<To>,
-  PastRefuses extends Disallow<From>
+  PastRefuses extends Disallow<From>,
+  Future,
+  Past
 > {
   /** The contract of the class upgraded from. */
   readonly from: From
   readonly to: ClassDefinition<To>
   /** Serves the new version on a peer that still runs the old class. */
-  readonly future?: SimulationClass<From, ObjectOf<To>> | SimulationInit<From, To, FutureRefuses>
+  readonly future?: SimulationClass<From, ObjectOf<To>> | SimulationInit<From, To, FutureRefuses, Future>
   /** Serves the old version on a peer that runs the new class. */
-  readonly past?: SimulationClass<To, ObjectOf<From>> | SimulationInit<To, From, PastRefuses>
+  readonly past?: SimulationClass<To, ObjectOf<From>> | SimulationInit<To, From, PastRefuses, Past>
   /** Absent: the new class reads the old state as it is. */
   readonly transform?: Transform
 }
 
 /** A simulation object as the host reads it from a bundle. */
 export interface SimulationDefinition {
-  readonly model: 'direct'
+  readonly model: 'direct' | 'shadowed' | 'interceptor'
   readonly implementation: new (ctx: never) => object
+  /** Of an interceptor: what serves its delegate's version. */
+  readonly instead?: new (ctx: never) => object
   readonly disallow: Readonly<Record<string, string>>
   readonly initialize?: Initialize
 }
@@ -79,8 +127,10 @@ export function defineUpgrade<
   // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- nothing is refused
   FutureRefuses extends Disallow<To> = {},
   // eslint-disable-next-line @typescript-eslint/no-empty-object-type -- nothing is refused
-  PastRefuses extends Disallow<From> = {}
->(init: UpgradeInit<From, To, FutureRefuses, PastRefuses>): UpgradeDefinition<From, To> {
+  PastRefuses extends Disallow<From> = {},
+  Future = object,
+  Past = object
+>(init: UpgradeInit<From, To, FutureRefuses, PastRefuses, Future, Past>): UpgradeDefinition<From, To> {
   return {
     instar: 'upgrade',
     format: 1,
@@ -93,7 +143,9 @@ export function defineUpgrade<
 }
 
 interface AnySimulationInit {
+  readonly model?: SimulationDefinition['model']
   readonly implementation: new (ctx: never) => object
+  readonly instead?: new (ctx: never) => object
   readonly disallow?: object
   readonly initialize?: Initialize
 }
@@ -101,8 +153,9 @@ interface AnySimulationInit {
 function simulation(given: (new (ctx: never) => object) | AnySimulationInit): SimulationDefinition {
   if (typeof given === 'function') return { model: 'direct', implementation: given, disallow: {} }
   return {
-    model: 'direct',
+    model: given.model ?? 'direct',
     implementation: given.implementation,
+    ...(given.instead === undefined ? {} : { instead: given.instead }),
     disallow: (given.disallow ?? {}) as Readonly<Record<string, string>>,
     ...(given.initialize === undefined ? {} : { initialize: given.initialize })
   }

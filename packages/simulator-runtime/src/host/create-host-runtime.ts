@@ -1,14 +1,17 @@
 import { CallError, InstarError, invariant, type StateMeta } from '@instar/core'
 import { Command } from './call/command.js'
 import { Deadlines } from './call/deadlines.js'
-import { argumentsOf, describeFacade, facadesOf, target, type Arguments } from './call/dispatch.js'
+import { argumentsOf, describeFacade, target, type Arguments } from './call/dispatch.js'
 import { nameOf, type Facade, type FacadeMethod } from './call/facade.js'
 import { deadlineExceeded, disallowed, isFault, upgrading } from './call/failures.js'
 import { Lane } from './call/lane.js'
+import { Moment } from './call/moment.js'
 import { Query } from './call/query.js'
 import { Sessions, type Turn } from './call/sessions.js'
+import { Simulations } from './call/simulations.js'
+import { Withdrawal } from './call/withdrawal.js'
 import { defaultLimits } from './default-limits.js'
-import type { CallRequest, HostRuntime, HostRuntimeInit, HostStats } from './host-runtime.js'
+import type { CallRequest, HostRuntime, HostRuntimeInit, HostStats, SimulationFailed } from './host-runtime.js'
 import { bringToPlan } from './open/bring-to-plan.js'
 import { openDatabase, stateError } from './open/database.js'
 import { loadCode, type LoadedCode } from './open/load-code.js'
@@ -45,7 +48,14 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
         init.onProgress({ stage: 'opened' })
         const meta = await bring(db, code, signal)
         const store = new Store(db, { sync: init.plan.durability === 'disk', onBroken })
-        serving = { db, store, sessions: await Sessions.read(db, limits), facades: facadesOf(code, meta) }
+        const simulations = new Simulations({
+          code,
+          className: init.plan.className,
+          meta,
+          onTrial: init.plan.keepBefore,
+          onFailed
+        })
+        serving = { db, store, sessions: await Sessions.read(db, limits), simulations }
         cleaning = deleteOtherSpaces(db, spacesOf(meta), { signal: stopping.signal, pause: nextTurn }).catch(
           (error: unknown) =>
             init.log.warn({ err: error }, 'old states could not be deleted; the next start tries again')
@@ -62,7 +72,7 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
     call: async request => {
       if (serving === undefined || draining || closed) throw upgrading('this host does not take calls now')
       const now = serving
-      const { facade, method } = target(now.facades, request)
+      const { facade, method } = target(now.simulations.chain, request)
       try {
         return await (method.kind === 'query'
           ? query(now, facade, method, request)
@@ -101,6 +111,7 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
       ...counts,
       running: queries.size + (lane.busy ? 1 : 0),
       waiting: lane.waiting,
+      withdrawn: serving?.simulations.chain.withdrawn.size ?? 0,
       sessions: serving?.sessions.size ?? 0,
       commits: serving?.store.commits ?? 0
     })
@@ -125,13 +136,19 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
     init.onBroken?.(explained)
   }
 
+  function onFailed(failed: SimulationFailed): void {
+    init.log.warn(failed, failed.cause)
+    init.onSimulationFailed?.(failed)
+  }
+
   function scopeOf(request: CallRequest, endsAt: number) {
     return {
       caller: request.caller,
       remainingMs: () => Math.max(endsAt - monotonicMs(), 0),
-      now: init.now,
-      random: init.random,
-      outgoing: init.outgoing
+      moment: new Moment(init.now, init.random),
+      outgoing: init.outgoing,
+      deadlines,
+      simulationMsMax: limits.simulationMsMax
     }
   }
 
@@ -143,10 +160,12 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
     counts.queries++
     const running = new Query({
       store: now.store,
+      simulations: now.simulations,
       facade,
       method,
       args,
-      scope: scopeOf(request, monotonicMs() + remainingMs)
+      scope: scopeOf(request, monotonicMs() + remainingMs),
+      onFailures: failures => lane.push(new Withdrawal(now.store, now.simulations, failures))
     })
     queries.add(running)
     const abandon = (): void => void running.cut(deadlineExceeded('the caller gave up', 'no'))
@@ -216,6 +235,7 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
     counts.commands++
     const running = new Command({
       store: now.store,
+      simulations: now.simulations,
       facade,
       method,
       args,
@@ -290,7 +310,7 @@ interface Serving {
   readonly db: Database
   readonly store: Store
   readonly sessions: Sessions
-  readonly facades: ReadonlyMap<number, Facade>
+  readonly simulations: Simulations
 }
 
 function busy(message: string): CallError {

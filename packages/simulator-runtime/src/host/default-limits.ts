@@ -6,5 +6,6 @@ export const defaultLimits: HostRuntimeLimits = {
   keptAnswerBytesMax: 4096,
   commandsWaitingMax: 10_000,
   queriesMax: 10_000,
+  simulationMsMax: 1000,
   remainingMsMax: 3_600_000
 }

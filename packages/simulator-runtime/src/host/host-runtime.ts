@@ -19,7 +19,16 @@ export interface HostRuntimeInit {
   readonly onProgress: (progress: StateProgress) => void
   /** The state can no longer be written (a full disk, for one): commands are refused from now on, queries go on. Called once. */
   readonly onBroken?: (error: InstarError) => void
+  /** A simulation object failed (§7): it is withdrawn, or where the object is on trial, the peer has to go back. Told again at each start. */
+  readonly onSimulationFailed?: (failed: SimulationFailed) => void
   readonly limits?: Partial<HostRuntimeLimits>
+}
+
+export interface SimulationFailed {
+  readonly revision: number
+  readonly role: 'past' | 'future'
+  /** One sentence that names class, version and method. */
+  readonly cause: string
 }
 
 /** The part of pino's Logger that is used. */
@@ -39,6 +48,8 @@ export interface HostRuntimeLimits {
   readonly commandsWaitingMax: number
   /** Queries under way; above it `Busy`. */
   readonly queriesMax: number
+  /** Time for one shadow, and for an interceptor in its delegate's place; never more than half of what the caller has left (P2). */
+  readonly simulationMsMax: number
   /** Upper bound of a request's remaining time. */
   readonly remainingMsMax: number
 }
@@ -125,6 +136,8 @@ export interface HostStats {
   /** Calls that failed by our side's fault: threw what the contract does not know, answered outside it, or overran. */
   readonly faults: number
   readonly repeats: number
+  /** Simulation objects of the plan that are not served, because they failed. */
+  readonly withdrawn: number
   readonly running: number
   readonly waiting: number
   readonly sessions: number

@@ -7,6 +7,7 @@ export type {
   HostRuntimeLimits,
   HostStats,
   OutgoingCall,
+  SimulationFailed,
   StateProgress
 } from './host-runtime.js'
 export { createHostRuntime } from './create-host-runtime.js'

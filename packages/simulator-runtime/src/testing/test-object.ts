@@ -1,4 +1,4 @@
-import type { CodeRef, HostPlan, StateMeta } from '@instar/core'
+import type { CodeRef, HostPlan, SimulationModel, StateMeta } from '@instar/core'
 import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { decodeValue, encodeValue } from '../codec/codec.js'
@@ -19,7 +19,9 @@ export interface TestObjectInit {
   readonly transformMs?: number
   /** Keep the state of before an upgrade, so that `goBack` can return to it. */
   readonly keepBefore?: boolean
-  readonly overrides?: Partial<Pick<HostRuntimeInit, 'now' | 'random' | 'log' | 'outgoing' | 'limits' | 'onBroken'>>
+  readonly overrides?: Partial<
+    Pick<HostRuntimeInit, 'now' | 'random' | 'log' | 'outgoing' | 'limits' | 'onBroken' | 'onSimulationFailed'>
+  >
 }
 
 export interface TestCall {
@@ -31,7 +33,7 @@ export interface TestCall {
   readonly signal?: AbortSignal
 }
 
-/** One object with its simulation objects in this process, taken through the events of its life (MODEL: introduce, upgrade, retire). */
+/** One object with its simulation objects in this process, taken through the events of its life (introduce, upgrade, retire). */
 export interface TestObject {
   readonly current: number
   /** A version's methods, as a caller sees them. */
@@ -95,8 +97,12 @@ export async function createTestObject(init: TestObjectInit): Promise<TestObject
       className: contractOf(init.versions[current - 1]).name,
       object: { ...ref(current), version: current, chainId: chainIdOf(current), revision },
       // A past simulation object stands in the module of the upgrade that left its version.
-      past: past.map(each => ({ ...ref(nextRevision(each)), revision: each, model: 'direct' as const })),
-      future: future.map(each => ({ ...ref(each), revision: each, model: 'direct' as const })),
+      past: past.map(each => ({
+        ...ref(nextRevision(each)),
+        revision: each,
+        model: modelOf(nextRevision(each), 'past')
+      })),
+      future: future.map(each => ({ ...ref(each), revision: each, model: modelOf(each, 'future') })),
       steps: steps.slice(1, current).map(({ definition, version }) => ({
         ...ref(version),
         from: version - 1,
@@ -111,6 +117,11 @@ export async function createTestObject(init: TestObjectInit): Promise<TestObject
       durability: init.durability ?? 'os',
       limits: { loadMs: 10_000, drainMs: 1000, transformMs: init.transformMs ?? 10_000, heapMiB: 512 }
     }
+  }
+
+  function modelOf(version: number, role: 'past' | 'future'): SimulationModel {
+    const definition = init.versions[version - 1]
+    return (definition?.instar === 'upgrade' ? definition[role]?.model : undefined) ?? 'direct'
   }
 
   function nextRevision(revision: number): number {

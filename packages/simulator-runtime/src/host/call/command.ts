@@ -3,18 +3,24 @@ import { encodeValue } from '../../codec/codec.js'
 import { CommandAccess } from '../state/request-access.js'
 import { Layer } from '../state/layer.js'
 import type { Store } from '../state/store.js'
+import type { Chain } from './chain.js'
+import { withdrawn, type Arguments } from './dispatch.js'
 import type { Facade, FacadeMethod } from './facade.js'
 import { deadlineExceeded, outOfContract, toCallError, upgrading } from './failures.js'
 import type { LaneJob } from './lane.js'
 import { Scope, type ScopeInit } from './scope.js'
 import type { Outcome, Turn } from './sessions.js'
+import type { SimulationFailure } from './simulation-failure.js'
+import type { Simulations } from './simulations.js'
 import { validate } from './validate.js'
 
 export interface CommandInit {
   readonly store: Store
+  readonly simulations: Simulations
+  /** As it was when the request came: it may have been withdrawn by an earlier command when the turn comes. */
   readonly facade: Facade
   readonly method: FacadeMethod
-  readonly args: () => readonly unknown[] | Promise<readonly unknown[]>
+  readonly args: Arguments
   readonly turn: Turn | undefined
   readonly scope: Omit<ScopeInit, 'kind' | 'access'>
   /** Whoever sent it has gone; it is dropped if it has not begun and cannot be asked for again. */
@@ -77,42 +83,88 @@ export class Command implements LaneJob {
   }
 
   async #run(): Promise<void> {
-    const { store, facade, method, args } = this.#init
+    const { simulations } = this.#init
+    const failures: SimulationFailure[] = []
+    let attempt = await this.#attempt(simulations.chain)
+    failures.push(...attempt.failures)
+    // An interceptor that failed is left out, and the same call runs without it (§7). Each time there is one façade less.
+    while (this.#state === 'running' && attempt.again && !failures.some(each => simulations.endsTrial(each))) {
+      attempt = await this.#attempt(simulations.without(failures).chain)
+      failures.push(...attempt.failures)
+    }
+    // Cut off meanwhile: whatever this came to, nobody is to see it.
+    if (this.#state !== 'running') return
+    const fatal = failures.filter(each => simulations.endsTrial(each))
+    if (fatal.length > 0 && (attempt.again || !(attempt.outcome instanceof CallError))) {
+      simulations.report(fatal)
+      this.cut(upgrading(`${fatal[0]?.cause ?? ''}; the upgrade goes back`))
+      return
+    }
+    this.#commit(attempt.outcome, attempt.written, failures)
+  }
+
+  async #attempt(chain: Chain): Promise<Attempt> {
+    const { store, args, method: asked } = this.#init
     const access = new CommandAccess(store)
     const scope = new Scope({ ...this.#init.scope, kind: 'command', access })
     this.#scope = scope
+    const facade = chain.facades.get(this.#init.facade.revision)
     let outcome: Outcome
     try {
+      if (facade === undefined) throw withdrawn(chain, this.#init.facade)
+      const method = facade.methods.get(asked.name) ?? asked
+      const encode = async (value: unknown): Promise<Uint8Array> =>
+        encodeValue(
+          await validate(method.output, value, flaw =>
+            outOfContract(facade, method.name, `its answer is invalid: ${flaw}`)
+          )
+        )
+      // Encoded before its shadows are cast: they are not to change it (P2).
+      let answer: Uint8Array | undefined
       const valid = args()
-      const value = await scope.run(facade, method, valid instanceof Promise ? await valid : valid)
+      const value = await scope.execute(
+        facade,
+        method,
+        valid instanceof Promise ? await valid : valid,
+        undefined,
+        async result => {
+          answer = await encode(result)
+        }
+      )
       if (scope.underWay) {
         throw outOfContract(facade, method.name, 'it answered while a call or a clear that it began was still running')
       }
-      outcome = encodeValue(
-        await validate(method.output, value, flaw =>
-          outOfContract(facade, method.name, `its answer is invalid: ${flaw}`)
-        )
-      )
+      outcome = answer ?? (await encode(value))
     } catch (error) {
-      outcome = toCallError(error, facade, method.name)
+      outcome = toCallError(error, facade ?? this.#init.facade, asked.name)
     }
-    // Cut off meanwhile: whatever this came to, nobody is to see it.
-    if (this.#state === 'running') this.#commit(outcome, access.layer)
+    scope.end('the request has been answered')
+    return {
+      outcome,
+      written: access.layer,
+      failures: scope.failures,
+      again: scope.failures.some(each => each.facade.standsIn !== undefined)
+    }
   }
 
-  #commit(outcome: Outcome, written: Layer = new Layer()): void {
+  #commit(outcome: Outcome, written: Layer = new Layer(), failures: readonly SimulationFailure[] = []): void {
     this.#state = 'committing'
+    const { simulations, turn } = this.#init
+    // What the call itself came to is what counts: without an effect no shadow was missed. An interceptor has failed in any case.
+    const given = outcome instanceof CallError ? failures.filter(each => each.facade.standsIn !== undefined) : failures
     const layer = outcome instanceof CallError ? new Layer() : written
-    this.#init.turn?.keep(outcome, layer)
+    if (given.length > 0) simulations.adopt(simulations.without(given), layer)
+    turn?.keep(outcome, layer)
     this.#init.store.commit(
       layer,
       () => {
-        this.#init.turn?.committed()
+        turn?.committed()
+        simulations.report(given)
         if (outcome instanceof CallError) this.#settle.reject(outcome)
         else this.#settle.resolve(outcome)
       },
       () => {
-        this.#init.turn?.drop()
+        turn?.drop()
         this.#settle.reject(
           upgrading('the state could not be written; what became of the command is unknown', 'unknown')
         )
@@ -125,4 +177,12 @@ export class Command implements LaneJob {
     this.#scope?.end(why)
     this.#leaveLane?.()
   }
+}
+
+interface Attempt {
+  readonly outcome: Outcome
+  readonly written: Layer
+  readonly failures: readonly SimulationFailure[]
+  /** An interceptor failed: the outcome is not the call's. */
+  readonly again: boolean
 }

@@ -1,42 +1,17 @@
-import { CallError, invariant, type StateMeta } from '@instar/core'
+import { CallError } from '@instar/core'
 import { decodeValue, InvalidInput } from '../../codec/codec.js'
 import type { CallRequest, FacadeDescription } from '../host-runtime.js'
-import type { LoadedCode } from '../open/load-code.js'
-import { prefixOf } from '../open/spaces.js'
-import { createFacade, type Facade, type FacadeCode, type FacadeMethod } from './facade.js'
+import type { Chain } from './chain.js'
+import type { Facade, FacadeCode, FacadeMethod } from './facade.js'
 import { validate } from './validate.js'
 
 /** Valid arguments, or a refusal when it is called. */
 export type Arguments = () => readonly unknown[] | Promise<readonly unknown[]>
 
-/** Each chain is built once (R2): a simulation object over the next façade toward the object. */
-export function facadesOf(code: LoadedCode, meta: StateMeta): ReadonlyMap<number, Facade> {
-  const object = createFacade(code.object, prefixOf(meta.spaces.object), undefined)
-  const facades = new Map([[object.revision, object]])
-  for (const [side, spaces] of [
-    [code.past, meta.spaces.past],
-    [code.future, meta.spaces.future]
-  ] as const) {
-    let delegate = object
-    for (const each of side) {
-      const space = spaces[each.revision]
-      invariant(space !== undefined, `no space for the façade of version ${each.revision}`)
-      delegate = createFacade(each, prefixOf(space), delegate)
-      facades.set(each.revision, delegate)
-    }
-  }
-  return facades
-}
-
 /** Which façade and method a request means. @throws CallError */
-export function target(
-  facades: ReadonlyMap<number, Facade>,
-  request: CallRequest
-): { facade: Facade; method: FacadeMethod } {
-  const facade = facades.get(request.revision)
-  if (facade === undefined) {
-    throw new CallError('UnknownVersion', { message: `version ${request.version} is not served by this host` })
-  }
+export function target(chain: Chain, request: CallRequest): { facade: Facade; method: FacadeMethod } {
+  const facade = chain.facades.get(request.revision)
+  if (facade === undefined) throw withdrawn(chain, request)
   if (request.className !== undefined && request.className !== facade.className) {
     throw new CallError('UnknownClass', {
       message: `version ${request.version} of this peer's class is ${facade.className}, not ${request.className}`
@@ -49,6 +24,18 @@ export function target(
     })
   }
   return { facade, method }
+}
+
+/** The peer learns of a withdrawal a moment later; until then its calls still come here. */
+export function withdrawn(chain: Chain, { revision, version }: { revision: number; version: number }): CallError {
+  const found = chain.withdrawn.get(revision)
+  if (found === undefined) {
+    return new CallError('UnknownVersion', { message: `version ${version} is not served by this host` })
+  }
+  const message = `version ${version} is not served any more: ${found.cause}`
+  return found.role === 'past'
+    ? new CallError('Retired', { message, reason: found.cause })
+    : new CallError('NotYet', { message, reason: found.cause, retryAfterMs: 1000 })
 }
 
 /** Decodes and validates. @throws CallError InvalidInput, now or, where a validator takes time, when the arguments are asked for */

@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import type { SimulationModel } from '@instar/core'
 import type { MethodKind } from '../../contract/contract.js'
 import type { Initialize } from '../../definition/define-class.js'
 import type { ByteKey } from '../state/layer.js'
@@ -9,9 +10,17 @@ export interface FacadeCode {
   /** The version that its outgoing calls carry (R2). */
   readonly version: number
   readonly role: 'object' | 'past' | 'future'
+  /** Of the object: `direct`, it has no delegate to relate to. */
+  readonly model: SimulationModel
   readonly className: string
   readonly implementation: new (ctx: object) => object
   readonly methods: ReadonlyMap<string, FacadeMethod>
+  /** By the name of the delegate's command; of a shadowed simulation object only. */
+  readonly shadows: ReadonlyMap<string, ShadowMethod>
+  /** Of an interceptor: what serves its delegate's version. */
+  readonly instead: FacadeCode | undefined
+  /** Of an `instead`: the revision of the interceptor that it is a part of. */
+  readonly standsIn: number | undefined
   readonly initialize: Initialize | undefined
 }
 
@@ -25,33 +34,54 @@ export interface FacadeMethod {
   readonly run: (this: object, ...args: unknown[]) => unknown
 }
 
+export type ShadowMethod = (this: object, call: object) => unknown
+
 /** A request as far as its delegates are concerned. */
 export interface DelegateCalls {
-  callDelegate(delegate: Facade, method: FacadeMethod, args: readonly unknown[]): Promise<unknown>
+  /** @param maker the façade that calls; absent for views, which nobody is to be told of */
+  callDelegate(
+    maker: Facade | undefined,
+    delegate: Facade,
+    method: FacadeMethod,
+    args: readonly unknown[]
+  ): Promise<unknown>
 }
 
-/** Whatever serves one version here: the object, or a simulation object over its delegate. Built once per host. */
+/** Whatever serves one version here: the object, or a simulation object over its delegate. Built once for a shape of the chain. */
 export interface Facade extends FacadeCode {
-  /** Steps to the object. */
-  readonly depth: number
+  /** Unique among the façades of one shape of the chain, from 0. */
+  readonly id: number
   readonly delegate: Facade | undefined
   /** Gives a request its typed delegate; absent for the object. */
   readonly delegateFor: ((request: DelegateCalls) => object) | undefined
+  /** Gives a request a typed view of this façade. */
+  readonly viewFor: (request: DelegateCalls) => object
   readonly prefix: ByteKey
-  /** Prefixes of this façade and of all between it and the object. */
-  readonly prefixesInward: readonly ByteKey[]
+  /** Prefixes of this façade and of all that stand on it. */
+  readonly prefixesOutward: readonly ByteKey[]
+  /** Those whose delegate this is and that have to be told of every call (§7). */
+  readonly shadowedBy: readonly Facade[]
 }
 
-/** Puts a façade over its delegate. Every stub method is an own function of one class: no Proxy in the way of a call. */
-export function createFacade(code: FacadeCode, prefix: ByteKey, delegate: Facade | undefined): Facade {
-  return {
+/**
+ * Puts a façade over its delegate, whose `prefixesOutward` and `shadowedBy` it joins. Every stub method is an own function of one class: no
+ * Proxy in the way of a call.
+ */
+export function createFacade(code: FacadeCode, id: number, prefix: ByteKey, delegate: Facade | undefined): Facade {
+  const facade: Facade = {
     ...code,
-    depth: delegate === undefined ? 0 : delegate.depth + 1,
+    id,
     delegate,
-    delegateFor: delegate === undefined ? undefined : stubFactory(delegate),
+    delegateFor: delegate === undefined ? undefined : request => stubOf(delegate, facade, request),
+    viewFor: request => stubOf(facade, undefined, request),
     prefix,
-    prefixesInward: [prefix, ...(delegate?.prefixesInward ?? [])]
+    prefixesOutward: [prefix],
+    shadowedBy: []
   }
+  if (delegate !== undefined && code.model === 'shadowed') (delegate.shadowedBy as Facade[]).push(facade)
+  for (let inner = delegate; inner !== undefined; inner = inner.delegate)
+    (inner.prefixesOutward as ByteKey[]).push(prefix)
+  return facade
 }
 
 export function nameOf(facade: FacadeCode): string {
@@ -59,24 +89,38 @@ export function nameOf(facade: FacadeCode): string {
   return facade.role === 'object' ? name : `the ${facade.role} simulation object of ${name}`
 }
 
-function stubFactory(delegate: Facade): (request: DelegateCalls) => object {
+type Stub = new (request: DelegateCalls, maker: Facade | undefined) => object
+const stubs = new WeakMap<Facade, Stub>()
+
+function stubOf(facade: Facade, maker: Facade | undefined, request: DelegateCalls): object {
+  let stub = stubs.get(facade)
+  if (stub === undefined) {
+    stub = stubClass(facade)
+    stubs.set(facade, stub)
+  }
+  return new stub(request, maker)
+}
+
+function stubClass(facade: Facade): Stub {
   class Delegate {
     readonly #request: DelegateCalls
+    readonly #maker: Facade | undefined
 
-    constructor(request: DelegateCalls) {
+    constructor(request: DelegateCalls, maker: Facade | undefined) {
       this.#request = request
+      this.#maker = maker
     }
 
-    static requestOf(stub: Delegate): DelegateCalls {
-      return stub.#request
+    static call(stub: Delegate, method: FacadeMethod, args: unknown[]): Promise<unknown> {
+      return stub.#request.callDelegate(stub.#maker, facade, method, args)
     }
   }
-  for (const method of delegate.methods.values()) {
+  for (const method of facade.methods.values()) {
     Object.defineProperty(Delegate.prototype, method.name, {
       value(this: Delegate, ...args: unknown[]): Promise<unknown> {
-        return Delegate.requestOf(this).callDelegate(delegate, method, args)
+        return Delegate.call(this, method, args)
       }
     })
   }
-  return request => new Delegate(request)
+  return Delegate
 }

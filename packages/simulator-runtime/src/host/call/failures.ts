@@ -38,6 +38,11 @@ export function deadlineExceeded(message: string, executed: 'no' | 'unknown'): C
   return new CallError('DeadlineExceeded', { message, executed })
 }
 
+/** Whether a class threw what its contract foresees: a failure of its own. */
+export function isContractual(thrown: unknown): boolean {
+  return fieldOf(thrown, 'instar') === 'failed'
+}
+
 /** Whether an answer counts against the class and its health. */
 export function isFault(error: CallError): boolean {
   return error.code === 'OutOfContract' || error.code === 'OutgoingCallInCommand'

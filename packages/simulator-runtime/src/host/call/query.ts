@@ -2,34 +2,42 @@ import { encodeValue } from '../../codec/codec.js'
 import { QueryAccess } from '../state/request-access.js'
 import type { Store } from '../state/store.js'
 import type { CallError } from '@instar/core'
+import { withdrawn, type Arguments } from './dispatch.js'
 import type { Facade, FacadeMethod } from './facade.js'
-import { outOfContract, toCallError } from './failures.js'
+import { outOfContract, toCallError, upgrading } from './failures.js'
 import { Scope, type ScopeInit } from './scope.js'
+import type { SimulationFailure } from './simulation-failure.js'
+import type { Simulations } from './simulations.js'
 import { validate } from './validate.js'
 
 export interface QueryInit {
   readonly store: Store
+  readonly simulations: Simulations
   readonly facade: Facade
   readonly method: FacadeMethod
-  readonly args: () => readonly unknown[] | Promise<readonly unknown[]>
+  readonly args: Arguments
   readonly scope: Omit<ScopeInit, 'kind' | 'access'>
+  /** An interceptor failed under it. */
+  readonly onFailures: (failures: readonly SimulationFailure[]) => void
 }
 
 /** One query on the snapshot of its start. Queries run side by side, and beside the commands. */
 export class Query {
   readonly answer: Promise<Uint8Array>
+  readonly #init: QueryInit
   readonly #settle: { resolve(answer: Uint8Array): void; reject(error: unknown): void }
   readonly #access: QueryAccess
-  readonly #scope: Scope
+  #scope: Scope
   #over = false
 
   constructor(init: QueryInit) {
     const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>()
     this.answer = promise
+    this.#init = init
     this.#settle = { resolve, reject }
     this.#access = new QueryAccess(init.store)
-    this.#scope = new Scope({ ...init.scope, kind: 'query', access: this.#access })
-    void this.#run(init)
+    this.#scope = this.#newScope()
+    void this.#run(init.facade, [])
   }
 
   /** Ends it now with this error, unless it has ended. */
@@ -40,20 +48,54 @@ export class Query {
     return true
   }
 
-  async #run({ facade, method, args }: QueryInit): Promise<void> {
+  async #run(facade: Facade, failures: readonly SimulationFailure[]): Promise<void> {
+    const { args, method: asked } = this.#init
+    const method = facade.methods.get(asked.name) ?? asked
     try {
       const valid = args()
-      const value = await this.#scope.run(facade, method, valid instanceof Promise ? await valid : valid)
+      const value = await this.#scope.execute(facade, method, valid instanceof Promise ? await valid : valid)
       const answer = await validate(method.output, value, flaw =>
         outOfContract(facade, method.name, `its answer is invalid: ${flaw}`)
       )
       const bytes = encodeValue(answer)
-      if (this.#over) return
+      if (this.#over || this.#scope.failures.length > 0) {
+        await this.#withoutFailed(facade, failures)
+        return
+      }
       this.#end()
       this.#settle.resolve(bytes)
     } catch (error) {
+      if (this.#scope.failures.length > 0) {
+        await this.#withoutFailed(facade, failures)
+        return
+      }
       this.cut(toCallError(error, facade, method.name))
     }
+  }
+
+  /** §7: an interceptor that fails on a call of its delegate's version is withdrawn, and the call runs on the delegate. */
+  async #withoutFailed(facade: Facade, before: readonly SimulationFailure[]): Promise<void> {
+    if (this.#over) return
+    const { simulations, onFailures } = this.#init
+    const failures = [...before, ...this.#scope.failures]
+    onFailures(this.#scope.failures)
+    if (failures.some(each => simulations.endsTrial(each))) {
+      this.cut(upgrading(`${failures[0]?.cause ?? ''}; the upgrade goes back`))
+      return
+    }
+    const { chain } = simulations.without(failures)
+    const next = chain.facades.get(facade.revision)
+    if (next === undefined) {
+      this.cut(withdrawn(chain, facade))
+      return
+    }
+    this.#scope.end('the request is tried again', { keepAccess: true })
+    this.#scope = this.#newScope()
+    await this.#run(next, failures)
+  }
+
+  #newScope(): Scope {
+    return new Scope({ ...this.#init.scope, kind: 'query', access: this.#access })
   }
 
   #end(): void {

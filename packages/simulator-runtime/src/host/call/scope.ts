@@ -2,33 +2,43 @@ import { CallError } from '@instar/core'
 import { decodeValue, encodeValue } from '../../codec/codec.js'
 import type { Contract, MethodKind } from '../../contract/contract.js'
 import type { Access } from '../state/access.js'
-import type { CommandAccess } from '../state/request-access.js'
-import { type QueryAccess } from '../state/request-access.js'
+import type { CommandAccess, QueryAccess, ShadowAccess, ViewAccess } from '../state/request-access.js'
 import type { OutgoingCall } from '../host-runtime.js'
 import { FacadeContext, type RequestScope } from './context.js'
-import type { Facade, FacadeMethod } from './facade.js'
-import { disallowed, outOfContract, RequestOver } from './failures.js'
-import { seededRandom } from './seeded-random.js'
+import type { Deadlines } from './deadlines.js'
+import type { Facade, FacadeCode, FacadeMethod } from './facade.js'
+import { disallowed, isContractual, outOfContract, RequestOver } from './failures.js'
+import type { Moment } from './moment.js'
+import { castShadows, isolated } from './shadows.js'
+import { failureOf, InterceptorFailed, type SimulationFailure } from './simulation-failure.js'
 import { validate } from './validate.js'
 
 export interface ScopeInit {
-  readonly kind: MethodKind
-  readonly access: QueryAccess | CommandAccess
+  /** `shadow` and `view`: parts of a command that are lent to others. */
+  readonly kind: MethodKind | 'shadow' | 'view'
+  readonly access: RequestAccess
   readonly caller: string
   readonly remainingMs: () => number
-  readonly now: () => number
-  readonly random: () => number
+  readonly moment: Moment
   readonly outgoing: (call: OutgoingCall) => Promise<Uint8Array>
+  readonly deadlines: Deadlines
+  /** What a simulation object may take for a call that is none of its own version's. */
+  readonly simulationMsMax: number
 }
+
+type RequestAccess = QueryAccess | CommandAccess | ShadowAccess | ViewAccess
 
 /** One request while it runs: its instances (one per façade, frozen, §9), its time and chance, its view of the state. */
 export class Scope implements RequestScope {
-  readonly access: Access & (QueryAccess | CommandAccess)
+  readonly access: Access & RequestAccess
+  readonly failures: SimulationFailure[] = []
   readonly #init: ScopeInit
+  /** By façade. */
   readonly #instances: object[] = []
-  /** Per depth, the command that runs there: a façade's delegate commands of one call run one after the other. */
+  /** By façade, the command that runs there: a façade's delegate commands of one call run one after the other. */
   readonly #busy: Array<Promise<unknown> | undefined> = []
-  #now: number | undefined
+  /** What delegates threw: passed on by an interceptor it is no fault of its own. */
+  #thrown: WeakSet<object> | undefined
   #random: (() => number) | undefined
   #controller: AbortController | undefined
   #over: string | undefined
@@ -43,11 +53,11 @@ export class Scope implements RequestScope {
   }
 
   get now(): number {
-    return (this.#now ??= this.#init.now())
+    return this.#init.moment.now
   }
 
   random(): number {
-    this.#random ??= seededRandom(this.#init.random())
+    this.#random ??= this.#init.moment.sequence()
     return this.#random()
   }
 
@@ -64,41 +74,141 @@ export class Scope implements RequestScope {
     return this.access.underWay > 0
   }
 
-  /** From now on every view, stub and context of this request refuses. */
-  end(why: string): void {
+  /** From now on every view, stub and context of this request refuses; its views not, where the same access goes on in another scope. */
+  end(why: string, options: { readonly keepAccess?: boolean } = {}): void {
     if (this.#over !== undefined) return
     this.#over = why
-    this.access.revoke(() => new RequestOver(why))
+    if (options.keepAccess !== true) this.access.revoke(() => new RequestOver(why))
     this.#controller?.abort(new RequestOver(why))
   }
 
-  /** Runs a method on this request's instance of a façade, with arguments that are valid. Gives what it returns, awaited or not. */
-  run(facade: Facade, method: FacadeMethod, args: readonly unknown[]): unknown {
-    return method.run.apply(this.#instance(facade), args as unknown[])
+  /** A part of this request in other hands, with instances of its own; to be ended by whoever asked for it. */
+  lend(kind: 'shadow' | 'view', access: ShadowAccess | ViewAccess): Scope {
+    return new Scope({ ...this.#init, kind, access })
   }
 
-  /** A call of a simulation object to its delegate. */
-  callDelegate(delegate: Facade, method: FacadeMethod, args: readonly unknown[]): Promise<unknown> {
+  /** A simulation object is not to be served any more, if this request takes effect. */
+  giveUp(failure: SimulationFailure): void {
+    this.failures.push(failure)
+  }
+
+  hasFailed(facade: FacadeCode): boolean {
+    return this.failures.some(each => each.facade === facade)
+  }
+
+  /**
+   * Settles as the promise does, or rejects when simulation has used up its time: half of what the caller has left at most, so that the
+   * caller still gets an answer (P2).
+   */
+  async inTime<T>(promise: Promise<T>): Promise<T> {
+    const { deadlines, simulationMsMax, remainingMs } = this.#init
+    const allowedMs = Math.min(simulationMsMax, remainingMs() / 2)
+    const { promise: late, reject } = Promise.withResolvers<never>()
+    const deadline = deadlines.add(allowedMs, () =>
+      reject(new Error(`it took longer than ${Math.round(allowedMs)} ms`))
+    )
+    try {
+      return await Promise.race([promise, late])
+    } finally {
+      deadline.cancel()
+      // Whichever lost is nobody's any more.
+      promise.catch(() => undefined)
+      late.catch(() => undefined)
+    }
+  }
+
+  /**
+   * Runs a method with arguments that are valid, and the shadows that it casts. Gives what the method returns, awaited or not.
+   *
+   * @param beforeShadows sees the result of a command that casts shadows; when it throws, none are cast
+   */
+  execute(
+    facade: Facade,
+    method: FacadeMethod,
+    args: readonly unknown[],
+    maker?: Facade,
+    beforeShadows?: (result: unknown) => Promise<void>
+  ): unknown {
+    const isShadowed = method.kind === 'command' && facade.shadowedBy.some(each => each !== maker)
+    return isShadowed ? this.#withShadows(facade, method, args, maker, beforeShadows) : this.#run(facade, method, args)
+  }
+
+  async #withShadows(
+    facade: Facade,
+    method: FacadeMethod,
+    args: readonly unknown[],
+    maker: Facade | undefined,
+    beforeShadows: ((result: unknown) => Promise<void>) | undefined
+  ): Promise<unknown> {
+    const mark = (this.access as CommandAccess).mark()
+    const asGiven = isolated(args)
+    const result = await this.#run(facade, method, args)
+    if (beforeShadows !== undefined) await beforeShadows(result)
+    else
+      await validate(method.output, result, flaw =>
+        outOfContract(facade, method.name, `its answer is invalid: ${flaw}`)
+      )
+    await castShadows(this, { facade, method, args: asGiven, result, mark }, maker)
+    return result
+  }
+
+  #run(facade: Facade, method: FacadeMethod, args: readonly unknown[]): unknown {
+    if (facade.standsIn !== undefined) return this.#runInterceptor(facade, method, args)
+    return method.run.apply(this.instance(facade), args as unknown[])
+  }
+
+  /** §7: an interceptor that fails on a call of its delegate's version is withdrawn, and the call runs on the delegate. */
+  async #runInterceptor(facade: Facade, method: FacadeMethod, args: readonly unknown[]): Promise<unknown> {
+    try {
+      const result = await this.inTime(Promise.resolve(method.run.apply(this.instance(facade), isolated([...args]))))
+      await validate(method.output, result, flaw => new TypeError(`its answer is invalid: ${flaw}`))
+      return result
+    } catch (error) {
+      if (isContractual(error) || (typeof error === 'object' && error !== null && this.#thrown?.has(error) === true)) {
+        throw error
+      }
+      const failure = failureOf(facade, method.name, error)
+      this.giveUp(failure)
+      throw new InterceptorFailed(failure)
+    }
+  }
+
+  /** A call of a simulation object to its delegate, or of a shadow to a view of it. */
+  callDelegate(
+    maker: Facade | undefined,
+    delegate: Facade,
+    method: FacadeMethod,
+    args: readonly unknown[]
+  ): Promise<unknown> {
     try {
       if (this.#over !== undefined) throw new RequestOver(this.#over)
       if (method.disallowed !== undefined) throw disallowed(delegate, method.name, method.disallowed)
-      if (method.kind === 'command' && this.#init.kind === 'query') {
-        throw outOfContract(delegate, method.name, 'a query called this command of its delegate')
+      if (method.kind === 'command' && this.#init.kind !== 'command') {
+        throw outOfContract(delegate, method.name, `a ${this.#init.kind} called this command of its delegate`)
       }
       const valid = validate<readonly unknown[]>(method.input, args, flaw =>
         outOfContract(delegate, method.name, `its simulation object called it with invalid arguments: ${flaw}`)
       )
-      if (method.kind === 'command') return this.#nestedCommand(delegate, method, valid)
+      if (method.kind === 'command') return this.#remembered(maker, this.#nestedCommand(maker, delegate, method, valid))
       const answer =
         valid instanceof Promise
-          ? valid.then(args => this.run(delegate, method, args))
-          : this.run(delegate, method, valid)
+          ? valid.then(args => this.#run(delegate, method, args))
+          : this.#run(delegate, method, valid)
       // The promise itself is passed on: awaiting it here would cost a turn per façade.
-      return answer instanceof Promise ? answer : Promise.resolve(answer)
+      return this.#remembered(maker, answer instanceof Promise ? answer : Promise.resolve(answer))
     } catch (error) {
       // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- whatever it threw is passed on
-      return Promise.reject(error)
+      return this.#remembered(maker, Promise.reject(error))
     }
+  }
+
+  #remembered(maker: Facade | undefined, answer: Promise<unknown>): Promise<unknown> {
+    if (maker?.model !== 'interceptor') return answer
+    const thrown = (this.#thrown ??= new WeakSet())
+    return answer.catch((error: unknown) => {
+      if (typeof error === 'object' && error !== null) thrown.add(error)
+      throw error
+    })
   }
 
   /** Queries of another peer's object, at this façade's version. */
@@ -112,9 +222,9 @@ export class Scope implements RequestScope {
 
   async #callPeer(facade: Facade, peer: string, contract: Contract, method: string, args: unknown[]): Promise<unknown> {
     if (this.#over !== undefined) throw new RequestOver(this.#over)
-    if (this.#init.kind === 'command') {
+    if (this.#init.kind !== 'query') {
       throw new CallError('OutgoingCallInCommand', {
-        message: `a command of ${facade.className} called ${contract.name}.${method} of peer ${peer}: only queries may wait for other peers`
+        message: `a ${this.#init.kind} of ${facade.className} called ${contract.name}.${method} of peer ${peer}: only queries may wait for other peers`
       })
     }
     const schemas = contract.methods[method]
@@ -141,36 +251,38 @@ export class Scope implements RequestScope {
 
   /** Atomic in itself: when it fails, what it and its own delegates wrote is taken back, whatever the simulation object makes of it (R12). */
   async #nestedCommand(
+    maker: Facade | undefined,
     delegate: Facade,
     method: FacadeMethod,
     valid: readonly unknown[] | Promise<readonly unknown[]>
   ): Promise<unknown> {
     const access = this.access as CommandAccess
     access.begin()
-    const previous = this.#busy[delegate.depth]
+    const previous = this.#busy[delegate.id]
     const { promise, resolve } = Promise.withResolvers<undefined>()
-    this.#busy[delegate.depth] = promise
+    this.#busy[delegate.id] = promise
     let mark: number | undefined
     try {
       if (previous !== undefined) await previous
       const args = valid instanceof Promise ? await valid : valid
       mark = access.mark()
-      return await this.run(delegate, method, args)
+      return await this.execute(delegate, method, args, maker)
     } catch (error) {
-      if (mark !== undefined) access.rollBack(mark, delegate.prefixesInward)
+      // Whoever made the call may be writing at the same time: that stays.
+      if (mark !== undefined) access.rollBack(mark, maker?.prefixesOutward ?? [])
       throw error
     } finally {
       access.end()
-      if (this.#busy[delegate.depth] === promise) this.#busy[delegate.depth] = undefined
+      if (this.#busy[delegate.id] === promise) this.#busy[delegate.id] = undefined
       resolve(undefined)
     }
   }
 
-  #instance(facade: Facade): object {
-    const known = this.#instances[facade.depth]
+  instance(facade: Facade): object {
+    const known = this.#instances[facade.id]
     if (known !== undefined) return known
     const made = Object.freeze(new facade.implementation(new FacadeContext(this, facade)))
-    this.#instances[facade.depth] = made
+    this.#instances[facade.id] = made
     return made
   }
 }

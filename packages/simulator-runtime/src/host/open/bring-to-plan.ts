@@ -184,6 +184,7 @@ async function take(init: BringInit, step: UpgradeStep, { className, meta }: Sto
       revision: step.toRevision,
       generation,
       spaces,
+      ...(meta.withdrawn === undefined ? {} : { withdrawn: meta.withdrawn }),
       ...(init.plan.keepBefore ? { before } : {})
     }
   })
@@ -191,21 +192,27 @@ async function take(init: BringInit, step: UpgradeStep, { className, meta }: Sto
   return taken
 }
 
-/** Façades that are new start from their initial state; those that are gone lose theirs; a way back that is not asked for is dropped. */
+/**
+ * Façades that are new start from their initial state; those that are gone lose theirs; a way back that is not asked for is dropped. What
+ * was withdrawn stays so until a plan comes without it (§7).
+ */
 async function conformFacades(init: BringInit, stored: StoredMeta): Promise<StoredMeta> {
-  const { code } = init
-  const { before, ...meta } = stored.meta
-  const kept = (codes: readonly FacadeCode[], spaces: Readonly<Record<string, string>>): FacadeCode[] =>
-    codes.filter(each => spaces[each.revision] === undefined)
-  const newPast = kept(code.past, meta.spaces.past)
-  const newFuture = kept(code.future, meta.spaces.future)
+  const { code, plan } = init
+  const { before, withdrawn, ...meta } = stored.meta
+  const stillWithdrawn = { past: among(code.past, withdrawn?.past), future: among(code.future, withdrawn?.future) }
+  const past = code.past.filter(each => stillWithdrawn.past[each.revision] === undefined)
+  const future = code.future.filter(each => stillWithdrawn.future[each.revision] === undefined)
+  const isNew = (spaces: Readonly<Record<string, string>>) => (each: FacadeCode) => spaces[each.revision] === undefined
+  const newPast = past.filter(isNew(meta.spaces.past))
+  const newFuture = future.filter(isNew(meta.spaces.future))
   const gone =
     Object.keys(meta.spaces.past).length +
     newPast.length -
-    code.past.length +
-    (Object.keys(meta.spaces.future).length + newFuture.length - code.future.length)
-  const dropBefore = before !== undefined && !init.plan.keepBefore
-  if (newPast.length + newFuture.length + gone === 0 && !dropBefore) return stored
+    past.length +
+    (Object.keys(meta.spaces.future).length + newFuture.length - future.length)
+  const forgiven = count(withdrawn) - count(stillWithdrawn)
+  const dropBefore = before !== undefined && !plan.keepBefore
+  if (newPast.length + newFuture.length + gone + forgiven === 0 && !dropBefore) return stored
 
   const generation = meta.generation + 1
   const name = spaceNamer(generation, init.random)
@@ -213,8 +220,8 @@ async function conformFacades(init: BringInit, stored: StoredMeta): Promise<Stor
     Object.fromEntries(codes.map(each => [each.revision, old[each.revision] ?? name(each.role, each.revision)]))
   const spaces: StateSpaces = {
     object: meta.spaces.object,
-    past: pick(code.past, meta.spaces.past),
-    future: pick(code.future, meta.spaces.future)
+    past: pick(past, meta.spaces.past),
+    future: pick(future, meta.spaces.future)
   }
   const layer = new Layer()
   await initialize(init, newPast, spaces.past, layer)
@@ -223,9 +230,20 @@ async function conformFacades(init: BringInit, stored: StoredMeta): Promise<Stor
     ...meta,
     generation,
     spaces,
+    ...(count(stillWithdrawn) === 0 ? {} : { withdrawn: stillWithdrawn }),
     ...(before === undefined || dropBefore ? {} : { before })
   }
   return write(init, { className: stored.className, meta: conformed }, layer)
+}
+
+function among(codes: readonly FacadeCode[], causes: Readonly<Record<string, string>> = {}): Record<string, string> {
+  return Object.fromEntries(
+    codes.flatMap(({ revision }) => (causes[revision] === undefined ? [] : [[revision, causes[revision]]]))
+  )
+}
+
+function count(withdrawn: StateMeta['withdrawn']): number {
+  return withdrawn === undefined ? 0 : Object.keys(withdrawn.past).length + Object.keys(withdrawn.future).length
 }
 
 async function initialize(

@@ -1,8 +1,16 @@
-import { InstarError, messageOf, type CodeRef, type HostPlan, type UpgradeStep } from '@instar/core'
+import {
+  canStand,
+  InstarError,
+  messageOf,
+  type CodeRef,
+  type HostPlan,
+  type SimulationPlan,
+  type UpgradeStep
+} from '@instar/core'
 import type { Contract } from '../../contract/contract.js'
 import type { ClassDefinition } from '../../definition/define-class.js'
 import type { SimulationDefinition, Transform, UpgradeDefinition } from '../../definition/define-upgrade.js'
-import type { FacadeCode, FacadeMethod } from '../call/facade.js'
+import type { FacadeCode, FacadeMethod, ShadowMethod } from '../call/facade.js'
 
 /** Everything of a plan that is code, checked. */
 export interface LoadedCode {
@@ -54,13 +62,15 @@ export async function loadCode(plan: HostPlan, load: (ref: CodeRef) => Promise<u
   const past: FacadeCode[] = []
   for (const each of plan.past) {
     const name = `The past simulation object of version ${each.revision}`
-    past.push(await read(each, name, definition => pastCode(definition, each.revision, past.at(-1) ?? object)))
+    past.push(await read(each, name, definition => pastCode(definition, each, past.at(-1) ?? object)))
   }
   const future: FacadeCode[] = []
   for (const each of plan.future) {
     const name = `The future simulation object of version ${each.revision}`
-    future.push(await read(each, name, definition => futureCode(definition, each.revision, future.at(-1) ?? object)))
+    future.push(await read(each, name, definition => futureCode(definition, each, future.at(-1) ?? object)))
   }
+  assertStands(past, [], plan)
+  assertStands(future, past, plan)
   const steps = new Map<number, StepCode>()
   for (const step of plan.steps) {
     steps.set(step.to, await read(step, `The upgrade to version ${step.to}`, definition => stepCode(definition, step)))
@@ -93,23 +103,72 @@ function objectCode(definition: Definition, plan: HostPlan): FacadeCode {
     {
       revision: plan.object.revision,
       version: plan.object.version,
-      role: 'object'
+      role: 'object',
+      model: 'direct',
+      standsIn: undefined
     }
   )
 }
 
-function pastCode(definition: Definition, revision: number, delegate: FacadeCode): FacadeCode {
+function pastCode(definition: Definition, plan: SimulationPlan, delegate: FacadeCode): FacadeCode {
   const upgrade = upgradeOf(definition)
   if (upgrade.past === undefined) throw new TypeError('the upgrade has no past simulation object')
-  assertServes(delegate, upgrade.to.contract)
-  return facadeCode(upgrade.from, upgrade.past, { revision, version: revision, role: 'past' })
+  return simulationCode(upgrade.past, upgrade.from, upgrade.to.contract, plan, 'past', delegate)
 }
 
-function futureCode(definition: Definition, revision: number, delegate: FacadeCode): FacadeCode {
+function futureCode(definition: Definition, plan: SimulationPlan, delegate: FacadeCode): FacadeCode {
   const upgrade = upgradeOf(definition)
   if (upgrade.future === undefined) throw new TypeError('the upgrade has no future simulation object')
-  assertServes(delegate, upgrade.from)
-  return facadeCode(upgrade.to.contract, upgrade.future, { revision, version: revision, role: 'future' })
+  return simulationCode(upgrade.future, upgrade.to.contract, upgrade.from, plan, 'future', delegate)
+}
+
+function simulationCode(
+  code: SimulationDefinition,
+  serves: Contract,
+  delegateContract: Contract,
+  { revision, model }: SimulationPlan,
+  role: 'past' | 'future',
+  delegate: FacadeCode
+): FacadeCode {
+  if (code.model !== model) throw new TypeError(`the descriptor promises a ${model} one, the code is ${code.model}`)
+  assertServes(delegate, delegateContract)
+  const place = { revision, version: revision, role, model, standsIn: undefined }
+  const facade = facadeCode(serves, code, place)
+  if (model === 'shadowed') return { ...facade, shadows: shadowsOf(code, delegateContract) }
+  if (model === 'direct') return facade
+  if (code.instead === undefined) throw new TypeError('it is an interceptor without `instead`')
+  const instead = facadeCode(
+    delegateContract,
+    { model, implementation: code.instead, disallow: {} },
+    { ...place, revision: delegate.revision, version: delegate.version, standsIn: revision }
+  )
+  return { ...facade, instead }
+}
+
+/** §7: one for every command of the delegate, and no others: a misspelt shadow would never run. */
+function shadowsOf(code: SimulationDefinition, delegate: Contract): ReadonlyMap<string, ShadowMethod> {
+  const prototype = code.implementation.prototype as Record<string, unknown>
+  const shadows = new Map<string, ShadowMethod>()
+  for (const [name, { kind }] of Object.entries(delegate.methods)) {
+    const shadow = prototype[`$${name}`]
+    if (kind === 'query') continue
+    if (typeof shadow !== 'function') throw new TypeError(`its class lacks the shadow $${name}`)
+    shadows.set(name, shadow as ShadowMethod)
+  }
+  return shadows
+}
+
+/** §7: whoever has to be told of calls stands only where it is told. The peer plans nothing else; a simulation object cannot know. */
+function assertStands(side: readonly FacadeCode[], across: readonly FacadeCode[], plan: HostPlan): void {
+  const models = side.map(each => each.model)
+  const other = across.map(each => each.model)
+  for (const [i, { model, revision, role }] of side.entries()) {
+    if (canStand(model, models.slice(0, i), other)) continue
+    throw new InstarError(
+      'BundleLoadFailed',
+      `The ${role} simulation object of version ${revision} of ${plan.className} (${model}) cannot stand where the plan has it: nobody would tell it of calls.`
+    )
+  }
 }
 
 function stepCode(definition: Definition, step: UpgradeStep): StepCode {
@@ -125,7 +184,7 @@ function upgradeOf(definition: Definition): UpgradeDefinition {
   return definition
 }
 
-/** An SO written for another neighbour would call methods that are not there (MODEL: SO code knows two adjacent versions). */
+/** An SO written for another neighbour would call methods that are not there (SO code knows two adjacent versions). */
 function assertServes(delegate: FacadeCode, contract: Contract): void {
   for (const [name, method] of Object.entries(contract.methods)) {
     const served = delegate.methods.get(name)
@@ -145,7 +204,7 @@ function assertServes(delegate: FacadeCode, contract: Contract): void {
 function facadeCode(
   contract: Contract,
   code: SimulationDefinition,
-  place: Pick<FacadeCode, 'revision' | 'version' | 'role'>
+  place: Pick<FacadeCode, 'revision' | 'version' | 'role' | 'model' | 'standsIn'>
 ): FacadeCode {
   if (typeof code.implementation !== 'function') throw new TypeError('its implementation is no class')
   const prototype = code.implementation.prototype as Record<string, unknown>
@@ -170,6 +229,8 @@ function facadeCode(
     className: contract.name,
     implementation: code.implementation as unknown as FacadeCode['implementation'],
     methods,
+    shadows: new Map(),
+    instead: undefined,
     initialize: code.initialize
   }
 }

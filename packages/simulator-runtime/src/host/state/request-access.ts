@@ -71,6 +71,8 @@ export class QueryAccess extends Revocable implements Access {
   }
 }
 
+const none = new Layer()
+
 interface Undo {
   readonly key: ByteKey
   readonly before: Buffer | null | undefined
@@ -101,10 +103,7 @@ export class CommandAccess extends Revocable implements Access {
   }
 
   entries(range: KeyRange, reverse: boolean, limit: number): EntrySource {
-    this.assertOpen()
-    const writes = entriesOf([...this.#store.layers(), this.layer], range, reverse)
-    const stored = storedEntries(this.#store.db, range, { reverse, limit: writes.length === 0 ? limit : -1 })
-    return this.guarded(writes.length === 0 ? stored : mergedEntries(stored, writes, reverse))
+    return this.entriesUnder(none, range, reverse, limit)
   }
 
   /** Where {@link rollBack} can return to. */
@@ -113,13 +112,96 @@ export class CommandAccess extends Revocable implements Access {
     return this.#undo.length
   }
 
-  /** Takes back what was written since the mark under the given prefixes. */
-  rollBack(mark: number, prefixes: readonly ByteKey[]): void {
+  /** Takes back what was written since the mark, but under the given prefixes. */
+  rollBack(mark: number, kept: readonly ByteKey[]): void {
     const undo = this.#undo ?? []
     for (const { key, before } of undo.slice(mark).reverse()) {
-      if (!prefixes.some(prefix => key.startsWith(prefix))) continue
+      if (kept.some(prefix => key.startsWith(prefix))) continue
       if (before === undefined) this.layer.entries.delete(key)
       else this.layer.entries.set(key, before)
     }
+  }
+
+  /** What lay, at the mark, under the keys that were written since. */
+  asOf(mark: number): Layer {
+    const then = new Layer()
+    for (const { key, before } of (this.#undo ?? []).slice(mark)) {
+      if (then.get(key) !== undefined) continue
+      then.entries.set(key, before === undefined ? (this.#store.read(key) ?? null) : before)
+    }
+    return then
+  }
+
+  /** As {@link entries}, under one more layer. */
+  entriesUnder(top: Layer, range: KeyRange, reverse: boolean, limit: number): EntrySource {
+    this.assertOpen()
+    const writes = entriesOf([...this.#store.layers(), this.layer, top], range, reverse)
+    const stored = storedEntries(this.#store.db, range, { reverse, limit: writes.length === 0 ? limit : -1 })
+    return this.guarded(writes.length === 0 ? stored : mergedEntries(stored, writes, reverse))
+  }
+}
+
+/** A command's access in the hands of a shadow: taken back when the shadow's time is over, while the command goes on (P2). */
+export class ShadowAccess extends Revocable implements Access {
+  readonly #lender: CommandAccess
+
+  constructor(lender: CommandAccess) {
+    super()
+    this.#lender = lender
+  }
+
+  read(key: ByteKey): Buffer | undefined {
+    this.assertOpen()
+    return this.#lender.read(key)
+  }
+
+  write(key: ByteKey, value: Buffer | null): void {
+    this.assertOpen()
+    this.#lender.write(key, value)
+  }
+
+  entries(range: KeyRange, reverse: boolean, limit: number): EntrySource {
+    this.assertOpen()
+    return this.guarded(this.#lender.entries(range, reverse, limit))
+  }
+}
+
+/** The state in the middle of a command, to be read only: as it is, or as it was at a mark. */
+export class ViewAccess extends Revocable implements Access {
+  readonly #command: CommandAccess
+  readonly #mark: number | undefined
+  #then: Layer | undefined
+
+  constructor(command: CommandAccess, mark?: number) {
+    super()
+    this.#command = command
+    this.#mark = mark
+  }
+
+  read(key: ByteKey): Buffer | undefined {
+    this.assertOpen()
+    const then = this.#asOfMark()?.get(key)
+    return then === undefined ? this.#command.read(key) : (then ?? undefined)
+  }
+
+  write(): void {
+    this.assertOpen()
+    throw new TypeError('a view of a delegate is only read (§7)')
+  }
+
+  entries(range: KeyRange, reverse: boolean, limit: number): EntrySource {
+    this.assertOpen()
+    const then = this.#asOfMark()
+    return this.guarded(
+      then === undefined
+        ? this.#command.entries(range, reverse, limit)
+        : this.#command.entriesUnder(then, range, reverse, limit)
+    )
+  }
+
+  /** Made when it is first needed: nobody else writes while a shadow runs. */
+  #asOfMark(): Layer | undefined {
+    if (this.#mark !== undefined) this.#then ??= this.#command.asOf(this.#mark)
+    return this.#then
   }
 }
