@@ -38,6 +38,11 @@ export type Fact =
   | { readonly fact: 'bundleLost'; readonly bundle: string }
   /** The running host ended by itself. */
   | { readonly fact: 'hostExited'; readonly plan: number; readonly cause: string }
+  /**
+   * A simulation object of the running host failed (§7): the host has withdrawn it, or waits for the peer to go back. `revision` names the
+   * contract that it served. May be told again.
+   */
+  | { readonly fact: 'simulationFailed'; readonly plan: number; readonly revision: number; readonly cause: string }
   /** The health policy has judged the trial of a version (§15). */
   | { readonly fact: 'unhealthy'; readonly version: number; readonly cause: string }
   | { readonly fact: 'switchStage'; readonly id: number; readonly stage: SwitchStage }

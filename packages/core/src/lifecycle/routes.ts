@@ -12,6 +12,8 @@ export interface Route {
   readonly revision?: number
   /** The version that superseded it; with `superseded` only. */
   readonly by?: number
+  /** Why it was given up before its time; with `retired` only. */
+  readonly cause?: string
 }
 
 export interface Routes {
@@ -55,7 +57,10 @@ export function routesOf(state: PeerState): Routes {
       }
       if (served === undefined || version > served[1])
         return { ...base, state: version < state.lowest ? 'retired' : 'notYet' }
-      if (version < served[0]) return { ...base, state: 'retired' }
+      if (version < served[0]) {
+        const cause = state.versions.get(version)?.cause
+        return { ...base, state: 'retired', ...(cause === undefined ? {} : { cause }) }
+      }
       return { ...base, state: 'served', revision: at.revision }
     })
   return { entries, served, newest: log.length }

@@ -8,6 +8,7 @@ import { driveHost, hostExited, switched, switchStage } from './host.js'
 import { introduceVersions, rehearsed } from './introduce.js'
 import type { Fact, Input, Outcome } from './input.js'
 import { heardOperator } from './operator.js'
+import { simulationFailed } from './simulation-failed.js'
 import { learnVersions, maybeJoin, startBoot } from './start.js'
 import type { PeerState } from './state.js'
 import { commitTrial, goBack } from './trial.js'
@@ -88,6 +89,8 @@ function hear(turn: Turn, fact: Fact): void {
       return
     case 'hostExited':
       return hostExited(turn, fact.plan, fact.cause)
+    case 'simulationFailed':
+      return simulationFailed(turn, fact)
     case 'unhealthy':
       return goBack(turn, fact.version, fact.cause)
     case 'switchStage':

@@ -40,8 +40,11 @@ function byState(route: Route, routes: Routes, retryAfterMs: number): Routing {
       return { refusal: notYet(message, routes, retryAfterMs), news: false }
     }
     case 'retired': {
-      const message = `version ${version} of ${className} is retired here: ${servedText(routes)}`
-      return { refusal: new CallError('Retired', describe(routes, message)), news: false }
+      const { cause } = route
+      const why = cause === undefined ? '' : `, because ${cause}`
+      const message = `version ${version} of ${className} is retired here${why}: ${servedText(routes)}`
+      const detail = { ...describe(routes, message), ...(cause !== undefined && { reason: cause }) }
+      return { refusal: new CallError('Retired', detail), news: false }
     }
     case 'superseded': {
       const by = route.by

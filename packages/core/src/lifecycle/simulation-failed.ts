@@ -1,0 +1,51 @@
+import { classAt, upgradeAt, type Lineage } from '../version-log/version-log.js'
+import type { Fact } from './input.js'
+import { isIntroduced, isSwitching } from './phase.js'
+import type { PeerState } from './state.js'
+import { goBack } from './trial.js'
+import { newProgress, setPhase, type Turn } from './turn.js'
+
+/**
+ * A simulation object failed (§7, P2): a version above the object is not introduced any more; one below it ends a trial that can go back,
+ * and is retired otherwise. Each is a phase with its cause, so it is announced.
+ */
+export function simulationFailed(turn: Turn, fact: Extract<Fact, { fact: 'simulationFailed' }>): void {
+  const { state } = turn
+  const { lineage, host } = state
+  // What a host says that has been replaced is about simulation objects that are gone; one that is starting says it before it serves.
+  const plan = [host.plan, host.switching?.plan].find(each => each?.plan === fact.plan)
+  if (lineage === undefined || plan === undefined) return
+  if (fact.revision > plan.object.revision) withdraw(turn, fact.revision, fact.cause)
+  else if (fact.revision < plan.object.revision) giveUpPast(turn, lineage, fact.revision, fact.cause)
+}
+
+/** Nothing of it is lost but what only its version could see; it comes back with the next introduction. */
+function withdraw(turn: Turn, version: number, cause: string): void {
+  const phase = turn.state.versions.get(version)?.phase
+  // A switch to it is on its way already: the simulation object ends with it.
+  if (phase === undefined || isSwitching(phase)) return
+  if (phase === 'introducing' || isIntroduced(phase))
+    setPhase(turn, version, 'introduceFailed', { cause, reason: cause })
+}
+
+function giveUpPast(turn: Turn, lineage: Lineage, revision: number, cause: string): void {
+  const { state } = turn
+  if (canGoBack(state, lineage)) {
+    goBack(turn, state.running, cause)
+    return
+  }
+  // Every version that it served, and those that stood on it.
+  for (let version = state.lowest; version < state.running; version++) {
+    if (classAt(state.log, lineage, version).revision > revision) return
+    const progress = state.versions.get(version) ?? newProgress(version, 'committed', turn.now.wallMs)
+    state.versions.set(version, progress)
+    setPhase(turn, version, 'retired', { cause, reason: cause })
+    state.lowest = version + 1
+  }
+}
+
+function canGoBack(state: PeerState, lineage: Lineage): boolean {
+  if (state.versions.get(state.running)?.phase !== 'trial') return false
+  const upgrade = upgradeAt(state.log, lineage, state.running)
+  return upgrade !== undefined && upgrade.back !== 'none'
+}
