@@ -81,6 +81,9 @@ function createRuntime({ plan, network, modules, stateDirectory }: Load, silent 
       warn: (detail, message) => process.stderr.write(`${message} ${JSON.stringify(detail)}\n`)
     },
     onProgress: silent ? () => undefined : reportProgress(),
+    onSimulationFailed: failed => {
+      if (!silent) send({ type: 'simulationFailed', failed })
+    },
     onBroken: error => send({ type: 'broken', code: error.code, message: error.message })
   })
 }

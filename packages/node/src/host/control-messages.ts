@@ -1,6 +1,6 @@
 import type { ErrorDetail, HostPlan, StateMeta, SwitchStage } from '@instar/core'
 import type { ChannelLimits } from '@instar/rpc'
-import type { FacadeDescription } from '@instar/simulator-runtime/host'
+import type { FacadeDescription, SimulationFailed } from '@instar/simulator-runtime/host'
 import type { StageDetail } from './switch-result.js'
 
 /**
@@ -43,6 +43,8 @@ export type FromHost =
   | { readonly type: 'stats'; readonly memory: HostMemory }
   /** The state can no longer be written: commands are refused, queries go on. */
   | { readonly type: 'broken'; readonly code: string; readonly message: string }
+  /** A simulation object failed: it is withdrawn, or the peer has to go back (§7). */
+  | { readonly type: 'simulationFailed'; readonly failed: SimulationFailed }
   | HostFailure
   /** Something was thrown that nobody caught; the process ends right after it. */
   | { readonly type: 'crashed'; readonly message: string }

@@ -8,7 +8,7 @@ import {
   type SwitchStage
 } from '@instar/core'
 import type { CallHandler } from '@instar/rpc'
-import type { FacadeDescription, OutgoingCall } from '@instar/simulator-runtime/host'
+import type { FacadeDescription, OutgoingCall, SimulationFailed } from '@instar/simulator-runtime/host'
 import type { Logger } from 'pino'
 import { createCallGate } from './call-gate.js'
 import { defaultHoldLimits, type HoldLimits } from './call-queue.js'
@@ -57,6 +57,8 @@ export interface HostManagerInit {
   readonly onExit: (exit: HostExit) => void
   /** The state can no longer be written (a full disk, for one): commands are refused, queries go on. */
   readonly onBroken?: (error: InstarError) => void
+  /** A simulation object of the plan failed (§7): it is withdrawn, or where the object is on trial, the peer has to go back. */
+  readonly onSimulationFailed?: (plan: HostPlan, failed: SimulationFailed) => void
   readonly queue?: Partial<HoldLimits>
   /** What a caller is told whose call is refused while no host serves. */
   readonly retryAfterMs?: number
@@ -124,6 +126,7 @@ export function createHostManager(init: HostManagerInit): HostManager {
         log.error({ plan: plan.plan, code: error.code }, error.message)
         init.onBroken?.(error)
       },
+      onSimulationFailed: failed => init.onSimulationFailed?.(plan, failed),
       log: log.child({ host: plan.plan }),
       ...(init.openMs === undefined ? {} : { openMs: init.openMs }),
       dieAfterCommand,

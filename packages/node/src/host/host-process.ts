@@ -12,7 +12,7 @@ import {
   type SwitchStage
 } from '@instar/core'
 import { createChannel, fromSocket, type CallHandler, type Channel } from '@instar/rpc'
-import type { FacadeDescription } from '@instar/simulator-runtime/host'
+import type { FacadeDescription, SimulationFailed } from '@instar/simulator-runtime/host'
 import type { Logger } from 'pino'
 import {
   hostChannelLimits,
@@ -70,6 +70,7 @@ export interface HostProcessInit {
   /** Answers calls that the object makes to other peers. */
   readonly onCall?: CallHandler
   readonly onBroken?: (error: InstarError) => void
+  readonly onSimulationFailed?: (failed: SimulationFailed) => void
   readonly openMs?: number
   readonly log: Logger
   readonly now: () => number
@@ -150,6 +151,7 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
     else if (message.type === 'stats') for (const answer of onStats) answer(message.memory)
     else if (message.type === 'stage') onStage?.(message.stage, message.detail)
     else if (message.type === 'broken') init.onBroken?.(new InstarError(toCode(message.code), message.message))
+    else if (message.type === 'simulationFailed') init.onSimulationFailed?.(message.failed)
     // `ready` answers nobody: the request that follows it waits in the process's inbox anyway.
     else if (message.type !== 'ready') waiting?.(message)
   })

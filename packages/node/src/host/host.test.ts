@@ -69,6 +69,12 @@ const modules: Record<string, string> = {
     readFileSync('/etc/hostname')
     export default define(2)`
   ),
+  shadowThrows: moduleOf(
+    2,
+    `class Future extends base { $add () { throw new Error('no shadow today') } $hang () { return [] } $dieOnce () { return [] } }
+    export default { instar: 'upgrade', format: 1, from: contract, to: define(2),
+      future: { model: 'shadowed', implementation: Future, disallow: {} } }`
+  ),
   nothing: 'export default 1'
 }
 
@@ -424,6 +430,26 @@ describe('the end of the peer', () => {
       expect(await isRunning(hostPid)).toBe(false)
     }
   )
+})
+
+describe('a simulation object that fails', () => {
+  it('is told of with its cause, now and at the next start, and costs the call nothing (P2)', async () => {
+    const told: unknown[] = []
+    manager = managerOf({ onSimulationFailed: ({ plan }, failed) => told.push([plan, failed]) })
+    const plan = planOf('one', 1, { future: [{ ...refOf('shadowThrows'), revision: 2, model: 'shadowed' }] })
+    expect(await manager.switchHost(plan)).toMatchObject({ ok: true })
+    await call('add', [3])
+    expect(await state()).toEqual([3, 1])
+    const cause = 'the future simulation object of Counter (version 2) failed in $add: no shadow today'
+    expect(told).toEqual([[plan.plan, { role: 'future', revision: 2, cause }]])
+    const again = { ...plan, plan: plan.plan + 1, durability: 'disk' as const }
+    plans++
+    expect(await manager.switchHost(again)).toMatchObject({ ok: true, meta: { withdrawn: { future: { 2: cause } } } })
+    expect(told.at(-1)).toEqual([again.plan, { role: 'future', revision: 2, cause }])
+    const without = planOf('one')
+    expect((await manager.switchHost(without)).meta?.withdrawn).toBeUndefined()
+    expect(told).toHaveLength(2)
+  })
 })
 
 describe('a rehearsal', () => {

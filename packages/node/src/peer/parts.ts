@@ -127,6 +127,8 @@ export async function createParts(init: PartsInit) {
     now: monoMs,
     onExit: exit => input({ fact: 'hostExited', plan: exit.plan.plan, cause: causeOf(exit) }),
     onBroken: error => control.problem(error.message),
+    onSimulationFailed: (plan, { revision, cause }) =>
+      input({ fact: 'simulationFailed', plan: plan.plan, revision, cause }),
     dieAfterCommand: faults?.hostDiesAfterCommand
   })
   const rpc = createRpc({
