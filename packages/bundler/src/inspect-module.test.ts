@@ -55,6 +55,17 @@ describe('inspecting a module', () => {
     })
   })
 
+  it('says how a simulation object relates to its delegate', async () => {
+    const path = await built(`
+      class Shadowed extends ColorSet { $insert () { return [] } }
+      export default defineUpgrade({
+        from: set, to: defineClass(colours, ColorSet),
+        future: { model: 'shadowed', implementation: Shadowed },
+        past: { model: 'interceptor', implementation: IntSet, instead: ColorSet }
+      })`)
+    expect(await inspectModule(path)).toMatchObject({ future: 'shadowed', past: 'interceptor', compatible: false })
+  })
+
   it('takes new code under the same contract for compatible', async () => {
     const path = await built(
       `export default defineUpgrade({ from: set, to: defineClass(set, class extends IntSet {}) })`
@@ -69,6 +80,17 @@ describe('inspecting a module', () => {
     ['exits', 'process.exit(0)', /ended: exit code 0/],
     ['loops', 'while (true);', /not loaded within/],
     ['lacks a method', 'export default defineClass(colours, IntSet)', /lacks the method insertColor/],
+    [
+      'lacks a shadow',
+      `export default defineUpgrade({ from: set, to: defineClass(colours, ColorSet), future: { model: 'shadowed', implementation: ColorSet } })`,
+      /lacks the shadow \$insert for IntSet.insert/
+    ],
+    [
+      'has a shadow of nothing',
+      `class Odd extends ColorSet { $insert () { return [] } $has () { return [] } }
+       export default defineUpgrade({ from: set, to: defineClass(colours, ColorSet), future: { model: 'shadowed', implementation: Odd } })`,
+      /IntSet has no command for the shadow \$has/
+    ],
     [
       'writes a file',
       `import { writeFileSync } from 'node:fs'\nwriteFileSync('/tmp/instar-inspect-never', '')`,

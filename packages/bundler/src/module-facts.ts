@@ -1,4 +1,4 @@
-import { toCanonicalJson } from '@instar/core'
+import { toCanonicalJson, type SimulationModel } from '@instar/core'
 import type {
   ClassDefinition,
   Contract,
@@ -16,8 +16,8 @@ export interface ModuleFacts {
   readonly oldClass?: string
   readonly contract: ContractFacts
   readonly oldContract?: ContractFacts
-  readonly future?: 'direct'
-  readonly past?: 'direct'
+  readonly future?: SimulationModel
+  readonly past?: SimulationModel
   readonly transform: 'none' | 'whole'
   /**
    * The upgrade leaves name and methods as they are and has no simulation objects: callers of both versions can be served by one façade
@@ -61,8 +61,8 @@ export function factsOf(exported: unknown): ModuleFacts {
     oldClass: oldContract.name,
     contract,
     oldContract,
-    ...(future === undefined ? {} : { future: modelOf(future, to.contract) }),
-    ...(past === undefined ? {} : { past: modelOf(past, from) }),
+    ...(future === undefined ? {} : { future: modelOf(future, to.contract, from) }),
+    ...(past === undefined ? {} : { past: modelOf(past, from, to.contract) }),
     transform: transform === undefined ? 'none' : 'whole',
     compatible: future === undefined && past === undefined && contract.digest === oldContract.digest
   }
@@ -74,9 +74,25 @@ function classFacts({ contract, implementation }: Partial<ClassDefinition>): Con
   return contractFacts(contract)
 }
 
-function modelOf(simulation: SimulationDefinition, serves: Contract): 'direct' {
-  assertImplements(serves, simulation.implementation, simulation.disallow)
-  return simulation.model
+function modelOf(simulation: SimulationDefinition, serves: Contract, delegate: Contract): SimulationModel {
+  const { model, implementation, instead, disallow } = simulation
+  assertImplements(serves, implementation, disallow)
+  if (model === 'interceptor') assertImplements(delegate, instead, {})
+  if (model === 'shadowed') assertShadows(delegate, implementation.prototype as Record<string, unknown>)
+  return model
+}
+
+/** §7: a shadow for every command of the delegate, and none for what does not exist. The compiler says so to authors who ask it. */
+function assertShadows(delegate: Contract, prototype: Record<string, unknown>): void {
+  const commands = Object.keys(delegate.methods).filter(name => delegate.methods[name]?.kind === 'command')
+  for (const name of commands) {
+    if (typeof prototype[`$${name}`] !== 'function')
+      throw new TypeError(`a shadowed simulation object lacks the shadow $${name} for ${delegate.name}.${name} (R9)`)
+  }
+  for (const name of Object.getOwnPropertyNames(prototype)) {
+    if (name.startsWith('$') && !commands.includes(name.slice(1)))
+      throw new TypeError(`${delegate.name} has no command for the shadow ${name}`)
+  }
 }
 
 /** R6: whoever serves a contract implements the whole of it, or disallows by declaration. */
