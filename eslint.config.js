@@ -27,7 +27,10 @@ export default defineConfig(
       // A number in a message is what it looks like.
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       // `close: () => server.close()` says what it does; braces would add nothing.
-      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true, ignoreVoidReturningFunctions: true }],
+      '@typescript-eslint/no-confusing-void-expression': [
+        'error',
+        { ignoreArrowShorthand: true, ignoreVoidReturningFunctions: true }
+      ],
       // A function is async because its contract is: it must reject, not throw, also when it has nothing to wait for.
       '@typescript-eslint/require-await': 'off',
       // `while (true)` with an exit inside is how a loop over messages reads.

@@ -454,7 +454,14 @@ describe('a simulation object that fails', () => {
 
 describe('a rehearsal', () => {
   const tried = (...plans: HostPlan[]) =>
-    rehearse({ plans, modulePath, network, log: pino({ level: 'silent' }), now: () => performance.now() })
+    rehearse({
+      plans,
+      modulePath,
+      network,
+      scratchDirectory: folder,
+      log: pino({ level: 'silent' }),
+      now: () => performance.now()
+    })
 
   it('passes for code that can be introduced', async () => {
     expect(await tried(planOf('one'))).toMatchObject({ ok: true })

@@ -1,7 +1,6 @@
 import { existsSync, realpathSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { InstarError, messageOf, type CodeRef, type HostPlan } from '@instar/core'
@@ -14,6 +13,8 @@ export interface RehearsalInit {
   readonly plans: readonly HostPlan[]
   readonly modulePath: (ref: CodeRef) => string | Promise<string>
   readonly network: string
+  /** An existing folder for the state that is tried out; what a killed peer leaves in it is nobody's. */
+  readonly scratchDirectory: string
   readonly log: Logger
   /** Monotonic milliseconds. */
   readonly now: () => number
@@ -32,7 +33,7 @@ export type RehearsalResult =
 export async function rehearse(init: RehearsalInit): Promise<RehearsalResult> {
   const { now } = init
   const startedAt = now()
-  const scratch = await mkdtemp(join(tmpdir(), 'instar-rehearsal-'))
+  const scratch = await mkdtemp(join(init.scratchDirectory, 'rehearsal-'))
   try {
     for (const plan of init.plans) await rehearsePlan(init, plan, scratch)
     return { ok: true, elapsedMs: now() - startedAt }

@@ -1,4 +1,4 @@
-import { ignore, messageOf, type Announcement, type Verdict } from '@instar/core'
+import { ignore, messageOf, type Announcement, type Verdict, isNewer } from '@instar/core'
 import type { PrivateKey } from '@libp2p/interface'
 import type { Logger } from 'pino'
 import type { StoredAnnouncement } from '../store/store.js'
@@ -244,10 +244,6 @@ class GossipedAnnouncements implements Announcements {
     })
     this.plan()
   }
-}
-
-function isNewer(a: Announcement, b: Announcement): boolean {
-  return a.epoch > b.epoch || (a.epoch === b.epoch && a.seq > b.seq)
 }
 
 function changeBetween(

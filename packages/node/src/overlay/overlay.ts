@@ -240,6 +240,8 @@ class Libp2pOverlay implements Overlay {
     return {
       publish: async data => {
         invariant(data.length <= bytesMax, `a message on ${topic} fits its largest size`)
+        // Before it is in the network there is nobody to hand it to; whoever connects learns it by sync.
+        if (this.node.status !== 'started') return 0
         return (await pubsub.publish(topic, data)).recipients.length
       },
       subscribers: () => pubsub.getSubscribers(topic).map(String)

@@ -39,8 +39,6 @@ export interface PartsInit {
   readonly stop: () => void
 }
 
-export type Parts = Awaited<ReturnType<typeof createParts>>
-
 /**
  * Makes the parts of a peer and ties them together; none runs yet. The core stands in the middle: every other part hands it facts
  * (`input`), and the performer carries out what it decides.
@@ -151,7 +149,8 @@ export async function createParts(init: PartsInit) {
     exchange,
     providers: () => [...overlay.neighbours()],
     host,
-    rehearse: (plans, signal) => rehearse({ plans, modulePath, network, log, now: monoMs, signal }),
+    rehearse: (plans, signal) =>
+      rehearse({ plans, modulePath, network, scratchDirectory: paths.scratch, log, now: monoMs, signal }),
     announcements,
     input,
     log,

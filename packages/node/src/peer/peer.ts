@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { compactEntries, InstarError } from '@instar/core'
 import { toEntries, toRecord } from '../engine/engine.js'
 import { parseFaults } from '../engine/faults.js'
@@ -60,6 +60,8 @@ async function runnable(init: Omit<PartsInit, 'log' | 'signal' | 'stop'>): Promi
 
   async function start(): Promise<void> {
     await mkdir(paths.state, { recursive: true, mode: 0o700 })
+    await rm(paths.scratch, { recursive: true, force: true })
+    await mkdir(paths.scratch, { mode: 0o700 })
     await bundles.start()
     for (const { manifest, files, id } of seed?.bundles ?? []) if (!bundles.has(id)) await bundles.put(manifest, files)
     await trust.start()

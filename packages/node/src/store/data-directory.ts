@@ -19,6 +19,8 @@ interface DataPaths {
   readonly state: string
   readonly controlSocket: string
   readonly log: string
+  /** For what is tried out; emptied at each start. */
+  readonly scratch: string
 }
 
 /** An open data directory: this process is the only one that has it. */
@@ -43,7 +45,8 @@ function dataPaths(root: string): DataPaths {
     bundles: join(root, 'bundles'),
     state: join(root, 'state'),
     controlSocket: join(root, 'control.sock'),
-    log: join(root, 'log')
+    log: join(root, 'log'),
+    scratch: join(root, 'scratch')
   }
 }
 
