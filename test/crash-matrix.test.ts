@@ -4,6 +4,7 @@
 import { createLocalNetwork, type LocalNetwork, type LocalPeer } from '@instar/local-network'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { modules } from './fixtures/faulty/modules.js'
+import { hostsOf, killNow } from './fixtures/processes.js'
 import { createWitness, type Witness } from './fixtures/witness.js'
 
 const atItsFirstStart = ['joined', 'fetchBundle', 'switchHost', 'announce']
@@ -105,5 +106,78 @@ describe.each(['before', 'after'] as const)('a peer that is killed %s', side => 
     const status = await witness.checkAll(victim)
     expect(status).toMatchObject({ running: { version: 2 }, served: [2, 2], problems: [] })
     expect(witness.acknowledged.size).toBeGreaterThan(20)
+  })
+})
+
+const stages = ['preparing', 'draining', 'transforming', 'activating', 'trial'] as const
+const dying = ['the host that comes dies', 'both hosts die', 'the hosts and the peer die'] as const
+
+describe('a peer whose version 2', () => {
+  let network: LocalNetwork
+  let peer: LocalPeer
+  let witness: Witness
+
+  beforeAll(async () => {
+    network = await createLocalNetwork({ classes: [modules.intSet] })
+    peer = network.addPeer('peer')
+    await peer.start({ timing: { upgradeAttemptsMax: 100, retryMinMs: 1000, retryMaxMs: 1000 } })
+    witness = createWitness([1, 2])
+    await peer.until('serves', status => status.served !== undefined)
+    for (let i = 0; i < 20; i++) await witness.write(peer)
+  })
+  afterAll(() => network.stop())
+
+  /** The next time that version 2 is in this phase. Once an upgrade has begun, the operator lets no other begin after it. */
+  async function reached(phase: string): Promise<void> {
+    for await (const event of peer.control.events()) {
+      if (event.type !== 'phase' || event.version !== 2) continue
+      if (event.phase === phase) return
+      if (event.phase === 'preparing') await peer.control.hold(2)
+    }
+    throw new Error(`it stopped before version 2 was ${phase}`)
+  }
+
+  it('is introducing when its hosts are killed serves version 1, and introduces it on the operator’s word', async () => {
+    await peer.control.hold('all')
+    const introducing = reached('introducing')
+    await network.upgrade(peer, { modules: [modules.slowTransform], stable: '1s' })
+    await introducing
+    killNow(await hostsOf(peer.pid!))
+    await peer.until('has its host again', ({ host }) => host.pid !== undefined)
+    await witness.write(peer)
+    await witness.checkAll(peer)
+    await peer.control.resume(2)
+    await peer.until('introduced it', ({ served }) => served?.[1] === 2)
+    await witness.checkAll(peer)
+    await peer.control.hold(2)
+    await peer.control.resume('all')
+  })
+
+  it.each(stages.flatMap(stage => dying.map(who => ({ stage, who }))))(
+    'is $stage when $who is at the old or the new version and has lost nothing',
+    async ({ stage, who }) => {
+      // Where the kill before came too late, it has arrived, and nothing leads back: the hosts of the new version die then.
+      if ((await peer.status()).running.version === 1) {
+        const seen = reached(stage)
+        await peer.control.resume(2)
+        await seen
+      }
+      const hosts = await hostsOf(peer.pid!)
+      killNow(who === 'the host that comes dies' ? hosts.slice(-1) : hosts)
+      if (stage === 'preparing') await peer.control.hold(2)
+      if (who === 'the hosts and the peer die') {
+        await peer.kill()
+        await peer.start()
+      }
+      await peer.until('serves', ({ served, host }) => served !== undefined && host.pid !== undefined)
+      await witness.write(peer)
+      await witness.checkAll(peer)
+    }
+  )
+
+  it('has died so often completes the upgrade, with every acknowledged element', async () => {
+    await peer.control.resume(2)
+    await peer.until('runs version 2', ({ running }) => running.version === 2)
+    expect((await witness.checkAll(peer)).problems).toEqual([])
   })
 })
