@@ -1,5 +1,5 @@
 import type { CodeRef, HostPlan, SimulationModel, StateMeta } from '@instar/core'
-import { cp } from 'node:fs/promises'
+import { cp, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { decodeValue, encodeValue } from '../codec/codec.js'
 import type { Contract, StubOf } from '../contract/contract.js'
@@ -185,7 +185,7 @@ export async function createTestObject(init: TestObjectInit): Promise<TestObject
     restart: () => switchHost(() => undefined),
     crash: async () => {
       const copy = join(init.directory, `state-${plans + 1}`)
-      await cp(directory, copy, { recursive: true })
+      await copyAtRest(directory, copy)
       dropped.push(host)
       directory = copy
       host = await start(false)
@@ -194,6 +194,19 @@ export async function createTestObject(init: TestObjectInit): Promise<TestObject
     close: async () => {
       for (const each of [host, ...dropped]) await each.close()
     }
+  }
+}
+
+/** LevelDB tidies up in the background: a copy counts only if no file came or went meanwhile. */
+async function copyAtRest(from: string, to: string): Promise<void> {
+  for (;;) {
+    const before = await readdir(from)
+    await rm(to, { recursive: true, force: true })
+    const gone = await cp(from, to, { recursive: true }).catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+      return 'a file'
+    })
+    if (gone === undefined && (await readdir(from)).join() === before.join()) return
   }
 }
 
