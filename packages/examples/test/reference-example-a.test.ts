@@ -3,7 +3,18 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { colorSet, colorSetV2, countingColorSet, colorSetV3, colorSetV4, intSet, intSetV1 } from '../src/index.js'
+import {
+  colorSet,
+  colorSetV2,
+  colorSetV2Interceptor,
+  colorSetV2Shadowed,
+  colorSetV3Shadowed,
+  countingColorSet,
+  colorSetV3,
+  colorSetV4,
+  intSet,
+  intSetV1
+} from '../src/index.js'
 
 let directory: string
 let object: TestObject
@@ -116,5 +127,84 @@ describe('reference example A', () => {
     expect(meta.current).toBe(3)
     expect(await object.at(3, countingColorSet).countByColor()).toEqual({ blue: 3 })
     expect(await v1.contains(2)).toBe(true)
+  })
+})
+
+describe.each([
+  ['shadowed', [intSetV1, colorSetV2Shadowed, colorSetV3Shadowed]],
+  ['interceptor', [intSetV1, colorSetV2Interceptor]]
+] as const)('reference example A in the %s model', (_, versions) => {
+  it('answers steps A1 to A7 with every colour, and refuses nothing', async () => {
+    await object.close()
+    object = await createTestObject({ versions, directory: join(directory, 'other') })
+    const v1 = object.at(1, intSet)
+    const v2 = object.at(2, colorSet)
+    await v1.insert(7)
+    await object.introduce(2)
+
+    // What was there at the introduction is blue.
+    expect(await v2.getColor(7)).toBe('blue')
+    // A1
+    await v2.insertColor(1, 'red')
+    expect(await v1.contains(1)).toBe(true)
+    expect(await v2.getColor(1)).toBe('red')
+    // A2
+    await v1.delete(1)
+    expect(await v2.contains(1)).toBe(false)
+    // A3, A4: blue, never red.
+    await v1.insert(1)
+    expect(await v2.getColor(1)).toBe('blue')
+    // A5
+    await v2.insertColor(5, 'green')
+    const answers = (): Promise<unknown> =>
+      Promise.all([v1.contains(1), v1.size(), v1.contains(2), v2.getColor(1), v2.getColor(5), v2.contains(2)])
+    const before = await answers()
+    expect(before).toEqual([true, 3, false, 'blue', 'green', false])
+    await object.upgrade(2)
+    expect(await answers()).toEqual(before)
+    // A6
+    await v1.insert(2)
+    expect(await v2.getColor(2)).toBe('blue')
+    // A7
+    await v2.insertColor(3, 'red')
+    await v1.delete(3)
+    await v1.insert(3)
+    expect(await v2.getColor(3)).toBe('blue')
+    expect(await v1.size()).toBe(5)
+  })
+})
+
+describe('reference example A in the shadowed model', () => {
+  it('keeps version 1 true through three versions, counted by nobody but its own simulation object', async () => {
+    await object.close()
+    const versions = [intSetV1, colorSetV2Shadowed, colorSetV3Shadowed] as const
+    object = await createTestObject({ versions, directory: join(directory, 'other') })
+    await object.introduce(3)
+    const v1 = object.at(1, intSet)
+    const v3 = object.at(3, countingColorSet)
+    await v3.insertColor(1, 'red')
+    await object.upgrade(2)
+    await v3.insertColor(2, 'green')
+    await object.upgrade(3)
+    await v3.insertColor(3, 'green')
+    await v3.insertColor(3, 'red')
+    await object.crash()
+    expect(await v1.size()).toBe(3)
+    await v1.delete(1)
+    expect(await v3.countByColor()).toEqual({ green: 1, red: 1 })
+    await object.retire(1)
+    await object.retire(2)
+    await v3.delete(2)
+    expect(await v3.countByColor()).toEqual({ red: 1 })
+  })
+
+  it('drops the colours when version 2 is withdrawn (R22)', async () => {
+    await object.close()
+    object = await createTestObject({ versions: [intSetV1, colorSetV2Shadowed], directory: join(directory, 'other') })
+    await object.introduce(2)
+    await object.at(2, colorSet).insertColor(1, 'red')
+    await object.withdraw(2)
+    await object.introduce(2)
+    expect(await object.at(2, colorSet).getColor(1)).toBe('blue')
   })
 })
