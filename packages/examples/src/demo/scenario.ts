@@ -103,7 +103,7 @@ async function startNetwork(init: Scene): Promise<Stage> {
   init.onNetwork(network)
   const start = async (name: string): Promise<void> => {
     const isVictim = name === settings.victim
-    await startPeer(init, network.addPeer(name), isVictim ? { faults: 'kill:after:transforming@2' } : {})
+    await startPeer(init, network.addPeer(name), isVictim ? { faults: 'kill-all:after:transforming@2' } : {})
   }
   const [first = '', ...others] = settings.peers
   await start(first)

@@ -4,7 +4,7 @@ import { parseFaults } from './faults.js'
 function deathsOf(text: string): string[] {
   const deaths: string[] = []
   let at = ''
-  const faults = parseFaults(text, () => deaths.push(at))
+  const faults = parseFaults(text, who => deaths.push(who === 'all' ? `${at}, all` : at))
   const phases = ['preparing', 'transforming'] as const
   for (const version of [2, 3]) {
     for (const phase of phases) {
@@ -25,6 +25,7 @@ test('dies before or after a phase, of one version or of all', () => {
     'after transforming@2',
     'before preparing@3'
   ])
+  expect(deathsOf('kill-all:after:transforming@2')).toEqual(['after transforming@2, all'])
 })
 
 test('takes a word for the host beside those for the peer', () => {

@@ -1,10 +1,12 @@
+import { readFileSync } from 'node:fs'
 import { InstarError, type Effect } from '@instar/core'
 
 /**
  * Lets this process, or its host, die at a chosen moment, for tests of what a restart makes of it. Set by `INSTAR_FAULTS`, a comma-separated list of
  * `kill:before|after:<what>`, where what is a phase (`transforming`, or `transforming@2` for that version only), the type of another
  * journal entry (`joined`, `running`, …), or an effect (`switchHost`, `rehearse@2`, `announce`, …; with a version those that have one);
- * or `kill-host:after:command:<n>`: the host dies when its n-th command in a session is committed and not answered yet; once.
+ * `kill-all` instead of `kill` takes the hosts along, as a machine does that stops (Linux only; a host that is left alone goes on for a
+ * moment, and may end its transform). Or `kill-host:after:command:<n>`: the host dies when its n-th command in a session is committed and not answered yet; once.
  */
 export interface FaultInjector {
   before(effect: Effect): void
@@ -14,6 +16,7 @@ export interface FaultInjector {
 }
 
 interface Fault {
+  readonly who: 'peer' | 'all'
   readonly when: 'before' | 'after'
   readonly what: string
   readonly version: number | undefined
@@ -22,13 +25,17 @@ interface Fault {
 const hostFault = /^kill-host:after:command:([1-9][0-9]{0,5})$/
 
 /** @throws InstarError BadInput for words that it does not know */
-export function parseFaults(text: string | undefined, kill: () => void = dieNow): FaultInjector | undefined {
+export function parseFaults(
+  text: string | undefined,
+  kill: (who: 'peer' | 'all') => void = dieNow
+): FaultInjector | undefined {
   if (text === undefined || text === '') return undefined
   const words = text.split(',')
   const faults = words.filter(word => !hostFault.test(word)).map(parseFault)
   const [command] = words.flatMap(word => hostFault.exec(word)?.[1] ?? [])
   const strike = (when: Fault['when'], effect: Effect): void => {
-    if (faults.some(fault => fault.when === when && concerns(fault, effect))) kill()
+    const fault = faults.find(each => each.when === when && concerns(each, effect))
+    if (fault !== undefined) kill(fault.who)
   }
   return {
     before: effect => strike('before', effect),
@@ -38,12 +45,17 @@ export function parseFaults(text: string | undefined, kill: () => void = dieNow)
 }
 
 function parseFault(text: string): Fault {
-  const match = /^kill:(before|after):([A-Za-z]+)(?:@([0-9]+))?$/.exec(text)
+  const match = /^kill(-all)?:(before|after):([A-Za-z]+)(?:@([0-9]+))?$/.exec(text)
   if (match === null) {
     throw new InstarError('BadInput', `INSTAR_FAULTS holds "${text}"; it takes words like kill:after:transforming@2.`)
   }
-  const [, when, what, version] = match
-  return { when: when as Fault['when'], what: what ?? '', version: version === undefined ? undefined : Number(version) }
+  const [, all, when, what, version] = match
+  return {
+    who: all === undefined ? 'peer' : 'all',
+    when: when as Fault['when'],
+    what: what ?? '',
+    version: version === undefined ? undefined : Number(version)
+  }
 }
 
 function concerns(fault: Fault, effect: Effect): boolean {
@@ -60,6 +72,12 @@ function versionOf(effect: Effect): number | undefined {
   return 'version' in effect ? effect.version : undefined
 }
 
-function dieNow(): void {
+function dieNow(who: 'peer' | 'all'): void {
+  for (const pid of who === 'all' ? childrenNow() : []) process.kill(pid, 'SIGKILL')
   process.kill(process.pid, 'SIGKILL')
+}
+
+function childrenNow(): number[] {
+  const pids = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8')
+  return pids.split(' ').filter(Boolean).map(Number)
 }
