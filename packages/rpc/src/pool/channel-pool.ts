@@ -44,8 +44,7 @@ export function createChannelPool(init: ChannelPoolInit): ChannelPool {
   /** Belongs to all who wait for it, so no single caller's signal ends it. */
   async function open(peer: string): Promise<Greeted> {
     try {
-      const timeout = AbortSignal.timeout(init.openTimeoutMs ?? 10_000)
-      const greeted = await init.open(peer, AbortSignal.any([stopping.signal, timeout]))
+      const greeted = await inTime(signal => init.open(peer, signal), init.openTimeoutMs ?? 10_000, stopping.signal)
       add(peer, greeted)
       return greeted
     } catch (thrown) {
@@ -81,6 +80,44 @@ export function createChannelPool(init: ChannelPoolInit): ChannelPool {
       await Promise.all(all.map(greeted => greeted.channel.close()))
     }
   }
+}
+
+/**
+ * Settles by the end of its time whatever the work makes of its signal: all calls to a peer wait for this one attempt, so one dial that
+ * never ends would hold them for ever. What arrives too late is closed.
+ */
+function inTime(
+  work: (signal: AbortSignal) => Promise<Greeted>,
+  timeoutMs: number,
+  stop: AbortSignal
+): Promise<Greeted> {
+  const controller = new AbortController()
+  return new Promise((resolve, reject) => {
+    const end = (why: string): void => {
+      finish()
+      const error = new Error(why)
+      controller.abort(error)
+      reject(error)
+    }
+    const onStop = (): void => end('this process is stopping')
+    const timer = setTimeout(() => end(`no answer within ${timeoutMs} ms`), timeoutMs)
+    const finish = (): void => {
+      clearTimeout(timer)
+      stop.removeEventListener('abort', onStop)
+    }
+    stop.addEventListener('abort', onStop, { once: true })
+    work(controller.signal).then(
+      greeted => {
+        if (controller.signal.aborted) greeted.channel.abort('it was opened too late')
+        finish()
+        resolve(greeted)
+      },
+      (thrown: unknown) => {
+        finish()
+        reject(thrown instanceof Error ? thrown : new Error(String(thrown)))
+      }
+    )
+  })
 }
 
 function unlessAborted(attempt: Promise<Greeted>, peer: string, signal: AbortSignal): Promise<Greeted> {
