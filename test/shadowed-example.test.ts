@@ -51,7 +51,7 @@ describe('an upgrade in the shadowed model', () => {
 
   test('loses its version and no call when a shadow throws, and says why to whoever asks (P2)', async () => {
     const peer = await start()
-    await publish(peer, fixtureModule('shadow-throws'))
+    await publish(peer, fixtureModule('faulty/shadow-throws'))
     await peer.until('serves version 2', status => status.served?.[1] === 2)
     const { o } = await callersOf(peer)
     await o.insert(1)

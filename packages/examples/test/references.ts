@@ -3,7 +3,7 @@ import { colours, defaultMode, everyone, type Acl, type Colour, type Mode } from
 import type { Call, Reference } from './histories.js'
 
 /** Example A: the whole truth is which element has which colour. */
-export class ColouredIntegers implements Reference {
+class ColouredIntegers implements Reference {
   readonly #items = new Map<number, Colour>()
 
   call(_version: number, method: string, [x, color]: readonly [number, Colour]): unknown {
@@ -64,7 +64,7 @@ function callOf(method: string, ...args: Array<fc.Arbitrary<unknown>>): fc.Arbit
 }
 
 /** Example B: the whole truth is the list of each file; version 1 sees two of its entries. */
-export class FilesWithLists implements Reference {
+class FilesWithLists implements Reference {
   readonly #files = new Map<string, { owner: string; acl: Acl }>()
 
   call(version: number, method: string, [name, second]: readonly [string, unknown]): unknown {

@@ -25,11 +25,11 @@ interface File {
 }
 
 /** I of the upgrade: the owner's bits are the owner's entry, the world's bits the entry `everyone`; named entries are free. */
-export function toAcl(owner: string, mode: Mode, named: Acl = {}): Acl {
+function toAcl(owner: string, mode: Mode, named: Acl = {}): Acl {
   return { ...named, [owner]: mode.owner, [everyone]: mode.world }
 }
 
-export function toMode(owner: string, acl: Acl): Mode {
+function toMode(owner: string, acl: Acl): Mode {
   return { owner: acl[owner] ?? noAccess, world: acl[everyone] ?? noAccess }
 }
 

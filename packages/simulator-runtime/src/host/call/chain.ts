@@ -9,7 +9,7 @@ export interface Chain {
   readonly withdrawn: ReadonlyMap<number, Withdrawn>
 }
 
-export interface Withdrawn {
+interface Withdrawn {
   readonly role: 'past' | 'future'
   readonly cause: string
 }
