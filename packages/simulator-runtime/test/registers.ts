@@ -55,10 +55,11 @@ function contractOf(version: number): Contract {
 }
 
 /** What hangs until a test lets it go. */
-export const hanging: { release: () => void; write: Promise<unknown> | undefined } = {
-  release: () => undefined,
-  write: undefined
-}
+export const hanging: {
+  release: () => void
+  write: Promise<unknown> | undefined
+  view: Promise<unknown> | undefined
+} = { release: () => undefined, write: undefined, view: undefined }
 
 function objectClass(version: number): new (ctx: ObjectContext) => object {
   class Register {
@@ -128,6 +129,10 @@ function simulation(version: number, toward: number, model: SimulationDefinition
     if (mine && wish === 'throw') throw new Error('a shadow that throws')
     if (mine && wish === 'hang') {
       await new Promise<void>(resolve => (hanging.release = resolve))
+      // Both a view that is asked for too late, and a write.
+      hanging.view = Promise.resolve()
+        .then(() => call.after['get']?.(key))
+        .catch((error: unknown) => error)
       hanging.write = this.note('late')
       await hanging.write
     }

@@ -100,21 +100,26 @@ export class Scope implements RequestScope {
    * Settles as the promise does, or rejects when simulation has used up its time: half of what the caller has left at most, so that the
    * caller still gets an answer (P2).
    */
-  async inTime<T>(promise: Promise<T>): Promise<T> {
+  inTime<T>(promise: Promise<T>): Promise<T> {
     const { deadlines, simulationMsMax, remainingMs } = this.#init
     const allowedMs = Math.min(simulationMsMax, remainingMs() / 2)
-    const { promise: late, reject } = Promise.withResolvers<never>()
-    const deadline = deadlines.add(allowedMs, () =>
-      reject(new Error(`it took longer than ${Math.round(allowedMs)} ms`))
-    )
-    try {
-      return await Promise.race([promise, late])
-    } finally {
-      deadline.cancel()
-      // Whichever lost is nobody's any more.
-      promise.catch(() => undefined)
-      late.catch(() => undefined)
-    }
+    // What it comes to after its time is nobody's any more: settling twice does nothing.
+    return new Promise((resolve, reject) => {
+      const deadline = deadlines.add(allowedMs, () => {
+        reject(new Error(`it took longer than ${Math.round(allowedMs)} ms`))
+      })
+      promise.then(
+        value => {
+          deadline.cancel()
+          resolve(value)
+        },
+        (error: unknown) => {
+          deadline.cancel()
+          // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- whatever it threw is passed on
+          reject(error)
+        }
+      )
+    })
   }
 
   /**

@@ -24,7 +24,7 @@ export async function castShadows(scope: Scope, call: ExecutedCall, maker: Facad
   for (const each of call.facade.shadowedBy) {
     if (each === maker || scope.hasFailed(each)) continue
     const answer = await shadow(scope, each, call)
-    if (answer === undefined) continue
+    if (answer === undefined || each.shadowedBy.length === 0) continue
     if (answer === 'opaque') {
       for (const next of each.shadowedBy) if (!scope.hasFailed(next)) scope.giveUp(untold(next, each, call.method.name))
       continue
@@ -34,66 +34,110 @@ export async function castShadows(scope: Scope, call: ExecutedCall, maker: Facad
   }
 }
 
-type Answer = 'opaque' | ReadonlyArray<Pick<ExecutedCall, 'method' | 'args' | 'result'>>
+const over = 'the shadow has been cast'
+
+type Answer = 'opaque' | readonly Equivalent[]
 
 /** `undefined`: it failed. */
 async function shadow(scope: Scope, facade: Facade, call: ExecutedCall): Promise<Answer | undefined> {
   const name = `$${call.method.name}`
   const run = facade.shadows.get(call.method.name)
-  const command = scope.access as CommandAccess
-  const own = scope.lend('shadow', new ShadowAccess(command))
-  const views: Scope[] = []
-  const view = (mark?: number): object => {
-    const made = scope.lend('view', new ViewAccess(command, mark))
-    views.push(made)
-    return call.facade.viewFor(made)
-  }
-  let before: object | undefined
-  let after: object | undefined
-  const told = {
-    args: isolated(call.args),
-    result: isolated(call.result),
-    get before() {
-      return (before ??= view(call.mark))
-    },
-    get after() {
-      return (after ??= view())
-    }
-  }
+  const own = scope.lend('shadow', new ShadowAccess(scope.access as CommandAccess))
+  const told = new Told(scope, call)
   let failure: SimulationFailure
   try {
     if (run === undefined) throw new TypeError('there is no such shadow')
-    const answer = await scope.inTime(
-      Promise.resolve(run.call(own.instance(facade), told)).then(given => readAnswer(facade, given))
-    )
-    if (own.underWay || views.some(each => each.underWay)) {
+    const given = run.call(own.instance(facade), told)
+    const answer = await readAnswer(facade, given instanceof Promise ? await scope.inTime(given) : given)
+    if (own.underWay || told.underWay) {
       throw new TypeError('it answered while something that it began was still running')
     }
     return answer
   } catch (error) {
     failure = failureOf(facade, name, error)
   } finally {
-    for (const each of [own, ...views]) each.end('the shadow has been cast')
+    own.end(over)
+    told.end()
   }
   scope.giveUp(failure)
   return undefined
 }
 
+/** What a shadow is given. Its views are made when they are asked for, and end with it. */
+class Told {
+  readonly args: readonly unknown[]
+  readonly result: unknown
+  readonly #scope: Scope
+  readonly #call: ExecutedCall
+  #before: Scope | undefined
+  #after: Scope | undefined
+  #ended = false
+
+  constructor(scope: Scope, call: ExecutedCall) {
+    this.args = isolated(call.args)
+    this.result = isolated(call.result)
+    this.#scope = scope
+    this.#call = call
+  }
+
+  get before(): object {
+    this.#before ??= this.#view(this.#call.mark)
+    return this.#call.facade.viewFor(this.#before)
+  }
+
+  get after(): object {
+    this.#after ??= this.#view()
+    return this.#call.facade.viewFor(this.#after)
+  }
+
+  get underWay(): boolean {
+    return this.#before?.underWay === true || this.#after?.underWay === true
+  }
+
+  end(): void {
+    this.#ended = true
+    this.#before?.end(over)
+    this.#after?.end(over)
+  }
+
+  #view(mark?: number): Scope {
+    const made = this.#scope.lend('view', new ViewAccess(this.#scope.access as CommandAccess, mark))
+    if (this.#ended) made.end(over)
+    return made
+  }
+}
+
 /** Checked although often nobody stands further out: a wrong answer should show with two versions already, not only with three. */
-async function readAnswer(facade: Facade, given: unknown): Promise<Answer> {
+function readAnswer(facade: Facade, given: unknown): Answer | Promise<Answer> {
   if (given === 'opaque') return given
   if (!Array.isArray(given)) throw new TypeError('it answered neither a list of calls nor opaque')
-  const calls: Array<Pick<ExecutedCall, 'method' | 'args' | 'result'>> = []
-  for (const each of given as ReadonlyArray<{ method?: unknown; args?: unknown; result?: unknown } | null>) {
-    const name = String(each?.method)
-    const method = facade.methods.get(name)
-    if (method === undefined || method.kind === 'query') throw new TypeError(`${name} is no command of its version`)
-    const invalid = (part: string) => (flaw: string) => new TypeError(`${part} of the equivalent ${name}: ${flaw}`)
-    const args = await validate<readonly unknown[]>(method.input, each?.args, invalid('the arguments'))
-    await validate(method.output, each?.result, invalid('the result'))
-    calls.push({ method, args, result: each?.result })
-  }
-  return calls
+  const calls = given.map(each => readCall(facade, each as Written))
+  return calls.some(each => each instanceof Promise)
+    ? Promise.all(calls.map(each => Promise.resolve(each)))
+    : (calls as Equivalent[])
+}
+
+type Equivalent = Pick<ExecutedCall, 'method' | 'args' | 'result'>
+type Written = { readonly method?: unknown; readonly args?: unknown; readonly result?: unknown } | null | undefined
+
+function readCall(facade: Facade, written: Written): Equivalent | Promise<Equivalent> {
+  const name = String(written?.method)
+  const method = facade.methods.get(name)
+  if (method === undefined || method.kind === 'query') throw new TypeError(`${name} is no command of its version`)
+  const invalid = (part: string) => (flaw: string) => new TypeError(`${part} of the equivalent ${name}: ${flaw}`)
+  const args = validate<readonly unknown[]>(method.input, written?.args, invalid('the arguments'))
+  // Another flaw may be found first, and then nobody waits for this one.
+  if (args instanceof Promise) args.catch(() => undefined)
+  const checked = validate(method.output, written?.result, invalid('the result'))
+  const result = written?.result
+  if (!(args instanceof Promise) && !(checked instanceof Promise)) return { method, args, result }
+  const call = Promise.all([Promise.resolve(args), Promise.resolve(checked)]).then(([valid]) => ({
+    method,
+    args: valid,
+    result
+  }))
+  call.catch(() => undefined)
+  return call
 }
 
 /** Each shadow has values of its own: what it does to them is seen by nobody, least of all by the caller (P2). */
