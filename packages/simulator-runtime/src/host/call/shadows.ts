@@ -1,8 +1,7 @@
 import type { CommandAccess } from '../state/request-access.js'
 import { ShadowAccess, ViewAccess } from '../state/request-access.js'
-import type { Facade, FacadeMethod } from './facade.js'
+import type { DelegateCalls, Facade, FacadeMethod } from './facade.js'
 import { failureOf, untold, type SimulationFailure } from './simulation-failure.js'
-import type { Scope } from './scope.js'
 import { validate } from './validate.js'
 
 /** A command that a façade has executed, or that amounts to what its shadow did. */
@@ -15,12 +14,26 @@ export interface ExecutedCall {
   readonly mark: number
 }
 
+/** A running request, as far as the shadows of its calls need it. */
+export interface ShadowScope extends DelegateCalls {
+  readonly access: unknown
+  /** Whether something of it still runs although its method has returned. */
+  readonly underWay: boolean
+  hasFailed(facade: Facade): boolean
+  giveUp(failure: SimulationFailure): void
+  /** A scope of its own for a shadow or a view, over the same request. */
+  lend(kind: 'shadow' | 'view', access: ShadowAccess | ViewAccess): ShadowScope
+  instance(facade: Facade): object
+  inTime<T>(answer: Promise<T>): Promise<T>
+  end(why: string): void
+}
+
 /**
  * The rule of §7: whenever a façade executes a mutating call, every other façade whose delegate it is is shadowed, except the one that made
  * the call. From the centre outward: what a shadow amounts to at its own version shadows the next façade in turn. A shadow that fails fails
  * alone (P2): its simulation object is given up, with those that stand on it.
  */
-export async function castShadows(scope: Scope, call: ExecutedCall, maker: Facade | undefined): Promise<void> {
+export async function castShadows(scope: ShadowScope, call: ExecutedCall, maker: Facade | undefined): Promise<void> {
   for (const each of call.facade.shadowedBy) {
     if (each === maker || scope.hasFailed(each)) continue
     const answer = await shadow(scope, each, call)
@@ -39,7 +52,7 @@ const over = 'the shadow has been cast'
 type Answer = 'opaque' | readonly Equivalent[]
 
 /** `undefined`: it failed. */
-async function shadow(scope: Scope, facade: Facade, call: ExecutedCall): Promise<Answer | undefined> {
+async function shadow(scope: ShadowScope, facade: Facade, call: ExecutedCall): Promise<Answer | undefined> {
   const name = `$${call.method.name}`
   const run = facade.shadows.get(call.method.name)
   const own = scope.lend('shadow', new ShadowAccess(scope.access as CommandAccess))
@@ -67,13 +80,13 @@ async function shadow(scope: Scope, facade: Facade, call: ExecutedCall): Promise
 class Told {
   readonly args: readonly unknown[]
   readonly result: unknown
-  readonly #scope: Scope
+  readonly #scope: ShadowScope
   readonly #call: ExecutedCall
-  #before: Scope | undefined
-  #after: Scope | undefined
+  #before: ShadowScope | undefined
+  #after: ShadowScope | undefined
   #ended = false
 
-  constructor(scope: Scope, call: ExecutedCall) {
+  constructor(scope: ShadowScope, call: ExecutedCall) {
     this.args = isolated(call.args)
     this.result = isolated(call.result)
     this.#scope = scope
@@ -100,7 +113,7 @@ class Told {
     this.#after?.end(over)
   }
 
-  #view(mark?: number): Scope {
+  #view(mark?: number): ShadowScope {
     const made = this.#scope.lend('view', new ViewAccess(this.#scope.access as CommandAccess, mark))
     if (this.#ended) made.end(over)
     return made
