@@ -107,3 +107,9 @@ it('a state of another history is refused, whatever its number (R20)', () => {
   const other = { version: 1, chainId: 'f'.repeat(16) }
   expect(boot(began, other).damage).toContain('another history')
 })
+
+it('a torn write that kept the arrival and lost the phase that follows leaves the version on trial', () => {
+  const chainId = log[1]!.chainId.slice(0, 16)
+  const torn = [...journalWith('activating', 1), { type: 'running', version: 2, chainId } as const]
+  expect(outcome(boot(torn, 2))).toBe('runs 2, 2 is trial')
+})

@@ -54,9 +54,13 @@ function fold(state: PeerState, entry: JournalEntry, wallMs: number): void {
       state.running = entry.version
       state.lowest = entry.version
       break
-    case 'running':
+    case 'running': {
       state.running = entry.version
+      // Written with the phase that follows from it; where a torn write kept only this one, the phase follows all the same.
+      const arrived = state.versions.get(entry.version)
+      if (arrived !== undefined && isSwitching(arrived.phase) && arrived.phase !== 'goingBack') arrived.phase = 'trial'
       break
+    }
     case 'phase': {
       const progress = state.versions.get(entry.version) ?? newProgress(entry.version, entry.phase, wallMs)
       progress.phase = entry.phase
