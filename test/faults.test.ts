@@ -169,7 +169,8 @@ describe('a transform', () => {
     const watching = (async () => {
       for await (const event of peer.control.events())
         if (event.type === 'phase' && event.reason !== undefined) reasons.add(event.reason)
-    })()
+      // The kill below cuts it off, before anybody waits for it.
+    })().catch(() => undefined)
     await publish(network, peer, modules.transformThrows)
     const status = await untilPhase(peer, 'failed')
     expect(status).toMatchObject({ running: { version: 1 }, host: { restarts: 0 } })
@@ -179,7 +180,7 @@ describe('a transform', () => {
     expect([await contains(peer, 1), await contains(peer, 13)]).toEqual([true, true])
 
     await peer.kill()
-    await watching.catch(() => undefined)
+    await watching
     await peer.start()
     await untilPhase(peer, 'failed')
     await peer.control.call({ method: 'delete', args: [13], version: 1, timeoutMs: 20_000 })
