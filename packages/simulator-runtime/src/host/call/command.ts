@@ -25,6 +25,8 @@ export interface CommandInit {
   readonly scope: Omit<ScopeInit, 'kind' | 'access'>
   /** Whoever sent it has gone; it is dropped if it has not begun and cannot be asked for again. */
   readonly abandoned: () => boolean
+  /** Its answer is given, or about to be. */
+  readonly onSettled: () => void
 }
 
 /**
@@ -78,7 +80,7 @@ export class Command implements LaneJob {
     this.#state = 'committing'
     this.#init.turn?.drop()
     this.#leave('the command was cut off')
-    this.#settle.reject(error)
+    this.#settled(error)
     return true
   }
 
@@ -160,17 +162,20 @@ export class Command implements LaneJob {
       () => {
         turn?.committed()
         simulations.report(given)
-        if (outcome instanceof CallError) this.#settle.reject(outcome)
-        else this.#settle.resolve(outcome)
+        this.#settled(outcome)
       },
       () => {
         turn?.drop()
-        this.#settle.reject(
-          upgrading('the state could not be written; what became of the command is unknown', 'unknown')
-        )
+        this.#settled(upgrading('the state could not be written; what became of the command is unknown', 'unknown'))
       }
     )
     this.#leave('the request has been answered')
+  }
+
+  #settled(outcome: Outcome): void {
+    this.#init.onSettled()
+    if (outcome instanceof CallError) this.#settle.reject(outcome)
+    else this.#settle.resolve(outcome)
   }
 
   #leave(why: string): void {

@@ -15,6 +15,11 @@ export class Deadlines {
 
   constructor(readonly monotonicMs: () => number) {}
 
+  /** Buckets that something waits in. */
+  get size(): number {
+    return this.#buckets.size
+  }
+
   add(remainingMs: number, overrun: () => void): Deadline {
     const bucket = Math.ceil((this.monotonicMs() + remainingMs) / granularityMs)
     let members = this.#buckets.get(bucket)
@@ -25,7 +30,36 @@ export class Deadlines {
     }
     members.add(overrun)
     const joined = members
-    return { cancel: () => joined.delete(overrun) }
+    return {
+      cancel: () => {
+        // Most calls are answered long before their deadline: what they leave would be walked through every time the timer fires.
+        if (joined.delete(overrun) && joined.size === 0 && this.#buckets.get(bucket) === joined) {
+          this.#buckets.delete(bucket)
+        }
+      }
+    }
+  }
+
+  /**
+   * Settles as the answer does, or rejects when the time is over. What the answer comes to after that is nobody's any more.
+   *
+   * @param late makes the error, at that moment
+   */
+  limit<T>(answer: Promise<T>, remainingMs: number, late: () => Error): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const deadline = this.add(remainingMs, () => reject(late()))
+      answer.then(
+        value => {
+          deadline.cancel()
+          resolve(value)
+        },
+        (error: unknown) => {
+          deadline.cancel()
+          // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- whatever it threw is passed on
+          reject(error)
+        }
+      )
+    })
   }
 
   stop(): void {

@@ -38,6 +38,11 @@ export function deadlineExceeded(message: string, executed: 'no' | 'unknown'): C
   return new CallError('DeadlineExceeded', { message, executed })
 }
 
+/** Nothing was executed, and soon there may be room. */
+export function busy(message: string): CallError {
+  return new CallError('Busy', { message, retryAfterMs: 50 })
+}
+
 /** Whether a class threw what its contract foresees: a failure of its own. */
 export function isContractual(thrown: unknown): boolean {
   return fieldOf(thrown, 'instar') === 'failed'

@@ -103,23 +103,7 @@ export class Scope implements RequestScope {
   inTime<T>(promise: Promise<T>): Promise<T> {
     const { deadlines, simulationMsMax, remainingMs } = this.#init
     const allowedMs = Math.min(simulationMsMax, remainingMs() / 2)
-    // What it comes to after its time is nobody's any more: settling twice does nothing.
-    return new Promise((resolve, reject) => {
-      const deadline = deadlines.add(allowedMs, () => {
-        reject(new Error(`it took longer than ${Math.round(allowedMs)} ms`))
-      })
-      promise.then(
-        value => {
-          deadline.cancel()
-          resolve(value)
-        },
-        (error: unknown) => {
-          deadline.cancel()
-          // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- whatever it threw is passed on
-          reject(error)
-        }
-      )
-    })
+    return deadlines.limit(promise, allowedMs, () => new Error(`it took longer than ${Math.round(allowedMs)} ms`))
   }
 
   /**
