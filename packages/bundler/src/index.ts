@@ -1,5 +1,6 @@
 export { buildBundle, type BuildBundleInit, type BuiltBundle } from './build-bundle.js'
 export { readBundle, writeBundle } from './bundle-files.js'
+export { compareContracts, type ContractComparison, type ContractFacts, type MethodFacts } from './contract-facts.js'
 export { inspectModule } from './inspect-module.js'
 export { manifestOf } from './manifest-of.js'
-export type { ContractFacts, ModuleFacts } from './module-facts.js'
+export type { ModuleFacts } from './module-facts.js'

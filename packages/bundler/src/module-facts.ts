@@ -1,12 +1,6 @@
-import { toCanonicalJson, type SimulationModel } from '@instar/core'
-import type {
-  ClassDefinition,
-  Contract,
-  MethodKind,
-  SimulationDefinition,
-  UpgradeDefinition
-} from '@instar/simulator-runtime'
-import { sha256 } from './manifest-of.js'
+import type { SimulationModel } from '@instar/core'
+import type { ClassDefinition, Contract, SimulationDefinition, UpgradeDefinition } from '@instar/simulator-runtime'
+import { compareContracts, contractFacts, type ContractFacts } from './contract-facts.js'
 
 /** What a module's default export says that belongs into a descriptor. */
 export interface ModuleFacts {
@@ -20,17 +14,10 @@ export interface ModuleFacts {
   readonly past?: SimulationModel
   readonly transform: 'none' | 'whole'
   /**
-   * The upgrade leaves name and methods as they are and has no simulation objects: callers of both versions can be served by one façade
-   * (§6). Validators cannot be compared: whether they accept the same is the author's word.
+   * The upgrade leaves the contract as it is, as far as {@link compareContracts} can tell, and has no simulation objects: callers of both
+   * versions can be served by one façade (§6).
    */
   readonly compatible: boolean
-}
-
-export interface ContractFacts {
-  readonly name: string
-  readonly methods: ReadonlyArray<{ readonly name: string; readonly kind: MethodKind }>
-  /** Of name and methods; equal for contracts that differ only in validators. */
-  readonly digest: string
 }
 
 /** What the inspecting process answers. */
@@ -64,7 +51,8 @@ export function factsOf(exported: unknown): ModuleFacts {
     ...(future === undefined ? {} : { future: modelOf(future, to.contract, from) }),
     ...(past === undefined ? {} : { past: modelOf(past, from, to.contract) }),
     transform: transform === undefined ? 'none' : 'whole',
-    compatible: future === undefined && past === undefined && contract.digest === oldContract.digest
+    compatible:
+      future === undefined && past === undefined && compareContracts(oldContract, contract).difference === undefined
   }
 }
 
@@ -106,10 +94,4 @@ function assertImplements(
     if (typeof prototype?.[name] !== 'function' && disallow[name] === undefined)
       throw new TypeError(`a class lacks the method ${name} of the contract ${contract.name} (R6)`)
   }
-}
-
-function contractFacts({ name, methods }: Contract): ContractFacts {
-  const kinds = Object.entries(methods).map(([method, { kind }]) => ({ name: method, kind }))
-  kinds.sort((a, b) => (a.name < b.name ? -1 : 1))
-  return { name, methods: kinds, digest: sha256(toCanonicalJson({ name, methods: kinds })) }
 }
