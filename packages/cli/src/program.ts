@@ -14,6 +14,7 @@ import { addUpgradeApprove } from './commands/upgrade-approve.js'
 import { addUpgradeBuild } from './commands/upgrade-build.js'
 import { addUpgradeHold } from './commands/upgrade-hold.js'
 import { addUpgradeNew } from './commands/upgrade-new.js'
+import { addUpgradePatch } from './commands/upgrade-patch.js'
 import { addUpgradePublish } from './commands/upgrade-publish.js'
 import { addUpgradeSign } from './commands/upgrade-sign.js'
 import { addUpgradeStatus } from './commands/upgrade-status.js'
@@ -63,6 +64,7 @@ ${Object.values(exitCodes)
   const upgrade = group(program, 'upgrade', 'make an upgrade, publish it, follow it, decide about it here')
   addUpgradeNew(upgrade, io)
   addUpgradeBuild(upgrade, io)
+  addUpgradePatch(upgrade, io)
   addUpgradeSign(upgrade, io)
   addUpgradePublish(upgrade, io)
   addUpgradeStatus(upgrade, io)

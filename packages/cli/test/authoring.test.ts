@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -148,6 +148,71 @@ describe('publishing an upgrade', () => {
     const ran = await instar(folder, ...publish.slice(0, -1), '300ms')
     expect(ran).toMatchObject({ code: 0, err: '' })
     expect(ran.out).toContain('0 of 1 other peers know it after 300 ms.')
+  })
+})
+
+describe('patching a class', () => {
+  const patch = (module: string, ...more: string[]) =>
+    instar(folder, 'upgrade', 'patch', module, '--data', 'one', ...more)
+  const patched = `
+    import { defineClass } from '@instar/simulator-runtime'
+    import upgrade, { counterV2 } from './counter-with-history.js'
+    class Faster extends upgrade.to.implementation {}
+    export default defineClass(counterV2, Faster)`
+
+  beforeAll(async () => {
+    await writeFile(join(folder, 'faster.ts'), patched)
+    await writeFile(
+      join(folder, 'wider.ts'),
+      patched
+        .replace(
+          'counterV2, Faster',
+          `{ ...counterV2, methods: { ...counterV2.methods, add: command(z.tuple([z.number(), z.string()]), z.undefined()) } }, Faster`
+        )
+        .replace('import { defineClass }', `import { z } from 'zod'\nimport { command, defineClass }`)
+    )
+  })
+
+  it('needs the code that it is compared with', async () => {
+    expect(await patch('./faster.ts')).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/does not hold the code of counter at version 2/) as string
+    })
+    await cp(join(folder, 'out/bundles'), join(folder, 'one/bundles'), { recursive: true })
+  })
+
+  it('makes a compatible upgrade of a class alone, and says what was compared', async () => {
+    const { code, out, err } = await patch('./faster.ts', '-o', 'patch', '--json')
+    expect({ code, err }).toEqual({ code: 0, err: '' })
+    expect(lastObject(out)).toMatchObject({
+      version: 3,
+      descriptor: {
+        title: 'Patch',
+        classes: [{ oldClass: 'counter', newClass: 'counter', compatible: true, transform: 'none' }]
+      },
+      hints: [expect.stringMatching(/that of version 2 in its 3 methods.*validators of add, which have no JSON Schema/)]
+    })
+    expect((await readdir(join(folder, 'patch'))).sort()).toEqual(['bundles', 'descriptor.json', 'proposal.json'])
+    const signed = await instar(
+      folder,
+      'upgrade',
+      'sign',
+      'patch/proposal.json',
+      '--keys',
+      'keys',
+      '--data',
+      'one',
+      '-y'
+    )
+    expect(signed).toMatchObject({ code: 0, out: expect.stringContaining('same contract') as string })
+  })
+
+  it.each([
+    ['./wider.ts', 'is no patch of counter as version 2 has it: add takes other arguments'],
+    ['./counter.ts', 'is no patch of counter as version 2 has it: add takes other arguments'],
+    ['./counter-with-history.ts', 'defines an upgrade, and a patch is the new class alone']
+  ])('refuses %s', async (module, sentence) => {
+    expect(await patch(module)).toMatchObject({ code: 2, err: expect.stringContaining(sentence) as string })
   })
 })
 

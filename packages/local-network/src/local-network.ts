@@ -13,8 +13,10 @@ export interface LocalNetworkInit {
   readonly durability?: 'os' | 'disk'
 }
 
-/** What `instar upgrade build` is told; words as on its command line. */
+/** What `instar upgrade build` is told, or `instar upgrade patch`; words as on its command line. */
 export interface PublishInit {
+  /** Default `build`. */
+  readonly command?: 'build' | 'patch'
   readonly modules: readonly string[]
   readonly title?: string
   /** Default `eager`. */
@@ -89,7 +91,15 @@ export async function createLocalNetwork(init: LocalNetworkInit): Promise<LocalN
 
   async function buildUpgrade(via: LocalPeer, upgrade: PublishInit): Promise<string> {
     const folder = join(directory, `upgrade-${++proposals}`)
-    const words = ['upgrade', 'build', ...upgrade.modules, '--data', via.dataDirectory, '--out', folder]
+    const words = [
+      'upgrade',
+      upgrade.command ?? 'build',
+      ...upgrade.modules,
+      '--data',
+      via.dataDirectory,
+      '--out',
+      folder
+    ]
     words.push('--title', upgrade.title ?? 'an upgrade', '--schedule', upgrade.schedule ?? 'eager')
     words.push('--probation', upgrade.probation ?? '200ms', '--stable', upgrade.stable ?? '500ms')
     if (upgrade.deadline !== undefined) words.push('--deadline', upgrade.deadline)

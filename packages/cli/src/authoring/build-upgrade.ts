@@ -1,11 +1,13 @@
-import { InstarError, type ClassUpgrade, type Descriptor, type Strategy } from '@instar/core'
+import type { ClassUpgrade, Descriptor, Strategy } from '@instar/core'
 import type { BuiltBundle } from '@instar/bundler'
 import { instarVersion } from '@instar/node/control'
 import type { Proposal } from '@instar/signer'
-import { buildClass, type BuiltClass } from './build-class.js'
+import { buildClass } from './build-class.js'
+import { changeOf, patchOf, type ClassChange } from './class-change.js'
 import type { ReadTrust } from './read-trust.js'
+import type { RunningContract } from './running-contracts.js'
 
-export interface UpgradeInit {
+interface UpgradeWords {
   readonly entries: readonly string[]
   readonly trust: ReadTrust
   readonly title: string
@@ -18,15 +20,21 @@ export interface UpgradeInit {
   readonly stable: number
   readonly probation: number
   readonly durability: 'os' | 'disk'
-  readonly compatible?: true | undefined
   readonly nowMs: number
 }
+
+export type UpgradeInit = UpgradeWords &
+  (
+    | { readonly kind: 'upgrade'; readonly compatible?: true | undefined }
+    /** New classes under the contracts that are there. */
+    | { readonly kind: 'patch'; readonly contractOf: (className: string) => Promise<RunningContract> }
+  )
 
 export interface BuiltUpgrade {
   readonly descriptor: Descriptor
   readonly proposal: Proposal
   readonly bundles: readonly BuiltBundle[]
-  /** What the author may have overlooked, one sentence each. */
+  /** What the author may have overlooked, or has to vouch for, one sentence each. */
   readonly hints: readonly string[]
 }
 
@@ -35,8 +43,13 @@ export async function buildUpgrade(init: UpgradeInit): Promise<BuiltUpgrade> {
   const { createProposal, nextPlace } = await import('@instar/signer')
   const { trusted, upgrades } = init.trust
   const known = classesOf(upgrades.map(each => each.descriptor))
-  const built = []
-  for (const entry of init.entries) built.push(await buildClass(entry))
+  const built: Array<{ readonly built: BuiltBundle; readonly change: ClassChange }> = []
+  for (const entry of init.entries) {
+    const each = await buildClass(entry)
+    const change =
+      init.kind === 'patch' ? await patchOf(each, init.contractOf) : changeOf(each, known, init.compatible === true)
+    built.push({ built: each.built, change })
+  }
   const descriptor: Descriptor = {
     format: 1,
     ...nextPlace(trusted.state),
@@ -45,7 +58,7 @@ export async function buildUpgrade(init: UpgradeInit): Promise<BuiltUpgrade> {
     createdAt: new Date(init.nowMs).toISOString(),
     runtime: `>=${instarVersion}`,
     supersedes: [],
-    classes: built.map(each => classUpgradeOf(each, known, init))
+    classes: built.map(each => classUpgradeOf(each.built, each.change, init))
   }
   const manifests = built.map(each => each.built.manifest)
   const proposal = createProposal({ trusted: trusted.state, descriptor, manifests, nowMs: init.nowMs })
@@ -53,7 +66,7 @@ export async function buildUpgrade(init: UpgradeInit): Promise<BuiltUpgrade> {
     descriptor,
     proposal,
     bundles: built.map(each => each.built),
-    hints: built.flatMap(each => hintsOf(each, init))
+    hints: built.flatMap(each => each.change.hints)
   }
 }
 
@@ -67,35 +80,11 @@ function classesOf(descriptors: readonly Descriptor[]): ReadonlySet<string> {
   return classes
 }
 
-function classUpgradeOf(
-  { built, facts, source }: BuiltClass,
-  known: ReadonlySet<string>,
-  init: UpgradeInit
-): ClassUpgrade {
-  const { newClass, oldClass } = facts
-  const had = [...known].join(', ')
-  if (oldClass === undefined && known.has(newClass))
-    throw new InstarError(
-      'BadInput',
-      `The network has the class ${newClass} already: export an upgrade of it from ${source} (defineUpgrade).`
-    )
-  if (oldClass !== undefined && !known.has(oldClass))
-    throw new InstarError(
-      'BadInput',
-      `${source} upgrades the class ${oldClass}, which the newest version of the network has not; it has ${had}.`
-    )
-  const compatible = init.compatible === true
-  if (compatible && !facts.compatible)
-    throw new InstarError('BadInput', `${source} changes the contract or has simulation objects: it is not compatible.`)
+function classUpgradeOf({ bundle, entry }: BuiltBundle, { fields }: ClassChange, init: UpgradeInit): ClassUpgrade {
   return {
-    ...(oldClass === undefined ? {} : { oldClass }),
-    newClass,
-    bundle: built.bundle,
-    entry: built.entry,
-    compatible,
-    ...(facts.future === undefined ? {} : { future: facts.future }),
-    ...(facts.past === undefined ? {} : { past: facts.past }),
-    transform: facts.transform,
+    ...fields,
+    bundle,
+    entry,
     durability: init.durability,
     back: 'none',
     schedule: { strategy: init.schedule, deadline: init.deadline, deadlineSpreadMs: init.deadlineSpread },
@@ -103,11 +92,4 @@ function classUpgradeOf(
     stableMs: init.stable,
     retirement: { quietMs: init.retireAfter, ...(init.retireBy === undefined ? {} : { notAfter: init.retireBy }) }
   }
-}
-
-function hintsOf({ facts, source }: BuiltClass, init: UpgradeInit): readonly string[] {
-  if (!facts.compatible || init.compatible === true) return []
-  return [
-    `${source} changes no method and has no simulation objects: unless you add --compatible, each version is served only where it runs.`
-  ]
 }

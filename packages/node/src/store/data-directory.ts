@@ -4,24 +4,10 @@ import { dirname, join } from 'node:path'
 import { InstarError } from '@instar/core'
 import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { PrivateKey } from '@libp2p/interface'
+import { dataPaths, type DataPaths } from './data-paths.js'
 import { errorCodeOf, onDisk, toDiskError } from './disk-errors.js'
 import { replaceFile, syncDirectory } from './durable-file.js'
 import { openStore, type Store } from './store.js'
-
-/** Where the parts of a peer's data directory lie. */
-interface DataPaths {
-  readonly root: string
-  readonly identityKey: string
-  readonly config: string
-  readonly store: string
-  readonly journal: string
-  readonly bundles: string
-  readonly state: string
-  readonly controlSocket: string
-  readonly log: string
-  /** For what is tried out; emptied at each start. */
-  readonly scratch: string
-}
 
 /** An open data directory: this process is the only one that has it. */
 export interface DataDirectory {
@@ -33,21 +19,6 @@ export interface DataDirectory {
   readonly store: Store
   /** Closes the store and gives the directory free. */
   close(): Promise<void>
-}
-
-function dataPaths(root: string): DataPaths {
-  return {
-    root,
-    identityKey: join(root, 'identity.key'),
-    config: join(root, 'config.json'),
-    store: join(root, 'store'),
-    journal: join(root, 'journal'),
-    bundles: join(root, 'bundles'),
-    state: join(root, 'state'),
-    controlSocket: join(root, 'control.sock'),
-    log: join(root, 'log'),
-    scratch: join(root, 'scratch')
-  }
 }
 
 const bootEpochKey = 'boot-epoch'

@@ -9,8 +9,8 @@ import { createHostRuntime } from '../host/create-host-runtime.js'
 import type { CallRequest, HostRuntime, HostRuntimeInit, StateProgress } from '../host/host-runtime.js'
 
 export interface TestObjectInit {
-  /** Version 1, and the upgrades to 2, 3, … in order. */
-  readonly versions: readonly [ClassDefinition, ...UpgradeDefinition[]]
+  /** Version 1, and the upgrades to 2, 3, … in order; a class alone is a patch of the one before. */
+  readonly versions: readonly [ClassDefinition, ...Array<UpgradeDefinition | ClassDefinition>]
   /** An empty directory that the test removes afterwards. */
   readonly directory: string
   /** The version that a new state starts as; 1 unless said otherwise. */
@@ -221,7 +221,7 @@ function contractOf(definition: ClassDefinition | UpgradeDefinition | undefined)
 function revisionsOf(versions: ReadonlyArray<ClassDefinition | UpgradeDefinition>): readonly number[] {
   const revisions: number[] = []
   for (const [i, definition] of versions.entries()) {
-    const compatible = definition.instar === 'upgrade' && definition.from === definition.to.contract
+    const compatible = definition.instar === 'class' ? i > 0 : definition.from === definition.to.contract
     revisions.push(compatible ? (revisions[i - 1] ?? 1) : i + 1)
   }
   return revisions

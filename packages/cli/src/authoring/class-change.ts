@@ -1,0 +1,71 @@
+import type { ClassUpgrade } from '@instar/core'
+import { InstarError } from '@instar/core'
+import type { BuiltClass } from './build-class.js'
+import type { RunningContract } from './running-contracts.js'
+
+/** What a module changes of a class: the part of a descriptor that follows from code. */
+export interface ClassChange {
+  readonly fields: Pick<ClassUpgrade, 'oldClass' | 'newClass' | 'compatible' | 'future' | 'past' | 'transform'>
+  /** What the author may have overlooked, or has to vouch for, one sentence each. */
+  readonly hints: readonly string[]
+}
+
+/** @throws InstarError `BadInput` when the module upgrades nothing that the network has, or is not as compatible as it is to be */
+export function changeOf({ facts, source }: BuiltClass, known: ReadonlySet<string>, compatible: boolean): ClassChange {
+  const { newClass, oldClass, future, past, transform } = facts
+  if (oldClass === undefined && known.has(newClass))
+    throw new InstarError(
+      'BadInput',
+      `The network has the class ${newClass} already: export an upgrade of it from ${source} (defineUpgrade), or patch it (instar upgrade patch).`
+    )
+  if (oldClass !== undefined && !known.has(oldClass))
+    throw new InstarError(
+      'BadInput',
+      `${source} upgrades the class ${oldClass}, which the newest version of the network has not; it has ${[...known].join(', ')}.`
+    )
+  if (compatible && !facts.compatible)
+    throw new InstarError('BadInput', `${source} changes the contract or has simulation objects: it is not compatible.`)
+  const hint = `${source} changes no method and has no simulation objects: unless you add --compatible, each version is served only where it runs.`
+  return {
+    fields: {
+      ...(oldClass === undefined ? {} : { oldClass }),
+      newClass,
+      compatible,
+      ...(future === undefined ? {} : { future }),
+      ...(past === undefined ? {} : { past }),
+      transform
+    },
+    hints: facts.compatible && !compatible ? [hint] : []
+  }
+}
+
+/** New code for a class that is there (§6). @throws InstarError `BadInput` unless the module is a class of the same contract */
+export async function patchOf(
+  { facts, source }: BuiltClass,
+  contractOf: (className: string) => Promise<RunningContract>
+): Promise<ClassChange> {
+  const { compareContracts } = await import('@instar/bundler')
+  const { newClass, contract } = facts
+  if (facts.kind !== 'class')
+    throw new InstarError(
+      'BadInput',
+      `${source} defines an upgrade, and a patch is the new class alone (defineClass): build it with instar upgrade build.`
+    )
+  const before = await contractOf(newClass)
+  const { difference, uncompared } = compareContracts(before.contract, contract)
+  if (difference !== undefined)
+    throw new InstarError(
+      'BadInput',
+      `${source} is no patch of ${newClass} as version ${before.version} has it: ${difference}. A changed contract needs an upgrade (defineUpgrade).`
+    )
+  const count = contract.methods.length
+  const compared = `The contract of ${newClass} is that of version ${before.version} in its ${count} methods, their kinds, and their validators as far as JSON Schema can say.`
+  const vouched =
+    uncompared.length === 0
+      ? 'Conditions written in code cannot be compared: you vouch for those.'
+      : `You vouch for conditions written in code, and for the validators of ${uncompared.join(', ')}, which have no JSON Schema.`
+  return {
+    fields: { oldClass: newClass, newClass, compatible: true, transform: 'none' },
+    hints: [`${compared} ${vouched}`]
+  }
+}
