@@ -66,6 +66,22 @@ describe('inspecting a module', () => {
     expect(await inspectModule(path)).toMatchObject({ future: 'shadowed', past: 'interceptor', compatible: false })
   })
 
+  it.each([
+    [
+      'valibot',
+      `import * as v from 'valibot'`,
+      `v.strictTuple([v.pipe(v.string(), v.trim())]), v.object({ count: v.number() })`
+    ],
+    ['arktype', `import { type } from 'arktype'`, `type(['string.trim']), type({ count: 'number.integer = 1' })`]
+  ])('carries the validators of %s', async (_library, library, validators) => {
+    const text = `${library}
+      const shelf = defineContract('Shelf', { get: query(${validators}) })
+      class Shelf { get () { return { count: 1 } } }
+      export default defineClass(shelf, Shelf)`
+    const { contract } = await inspectModule(await built(text))
+    expect(contract).toMatchObject({ name: 'Shelf', methods: [{ name: 'get', kind: 'query' }] })
+  })
+
   it('takes new code under the same contract for compatible', async () => {
     const path = await built(
       `export default defineUpgrade({ from: set, to: defineClass(set, class extends IntSet {}) })`

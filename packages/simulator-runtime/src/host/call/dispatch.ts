@@ -3,6 +3,7 @@ import { decodeValue, InvalidInput } from '../../codec/codec.js'
 import type { CallRequest, FacadeDescription } from '../host-runtime.js'
 import type { Chain } from './chain.js'
 import type { Facade, FacadeCode, FacadeMethod } from './facade.js'
+import { toCallError } from './failures.js'
 import { validate } from './validate.js'
 
 /** Valid arguments, or a refusal when it is called. */
@@ -38,7 +39,11 @@ export function withdrawn(chain: Chain, { revision, version }: { revision: numbe
     : new CallError('NotYet', { message, reason: found.cause, retryAfterMs: 1000 })
 }
 
-/** Decodes and validates. @throws CallError InvalidInput, now or, where a validator takes time, when the arguments are asked for */
+/**
+ * Decodes and validates.
+ *
+ * @throws CallError InvalidInput, or OutOfContract where the validator throws; now or, where it takes time, when the arguments are asked for
+ */
 export function argumentsOf(facade: Facade, method: FacadeMethod, request: CallRequest): Arguments {
   const invalid = (flaw: string): CallError =>
     new CallError('InvalidInput', { message: `${facade.className}.${method.name}: ${flaw}` })
@@ -50,7 +55,13 @@ export function argumentsOf(facade: Facade, method: FacadeMethod, request: CallR
     throw error
   }
   if (!Array.isArray(args)) throw invalid('arguments are an array')
-  const valid = validate<readonly unknown[]>(method.input, args, invalid)
+  let valid: readonly unknown[] | Promise<readonly unknown[]>
+  try {
+    valid = validate<readonly unknown[]>(method.input, args, invalid)
+  } catch (error) {
+    // A refusal, or a mistake of the validator, which is the class's.
+    throw toCallError(error, facade, method.name)
+  }
   // Whoever runs the call waits for it; until then a refusal is nobody's.
   if (valid instanceof Promise) valid.catch(() => undefined)
   return () => valid
