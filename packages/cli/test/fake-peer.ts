@@ -54,7 +54,22 @@ export async function startFakePeer(dataDirectory: string, network = 'a'.repeat(
             { gate: 'schedule', open: false, reason: 'One peer upgrades at a time.', rule: 'R16', waitsFor: [other] }
           ]
         }
-      ]
+      ],
+      faults:
+        peer === self
+          ? [
+              {
+                class: 'Set',
+                version: 2,
+                role: 'future',
+                method: 'paint',
+                kind: 'OutOfContract',
+                count: 3,
+                last: new Date(Date.now() - 5000).toISOString(),
+                cause: 'It threw.'
+              }
+            ]
+          : []
     }),
     approve: async (version, options) =>
       void fake.asked.push(`approve ${version}${options?.now === true ? ' now' : ''}`),

@@ -57,6 +57,9 @@ describe('looking at a running peer', () => {
   it('why names gate, rule and peers, and takes the end of a peer id', async () => {
     const { out } = await instar(folder, 'why')
     expect(out).toMatch(/schedule closed One peer upgrades at a time\. \[R16\] Waits for …/)
+    expect(out).toMatch(
+      /went wrong here:\n {2}Set v2 \(future simulation object\), paint: OutOfContract 3 times, last \d+ s ago: It threw\.\n/
+    )
     expect((await instar(folder, 'why', 'other', '--json')).out).toContain('"self":false')
     const unknown = await instar(folder, 'why', 'nobody')
     expect(unknown).toMatchObject({ code: 2, out: '' })

@@ -12,7 +12,7 @@ export function addWhy(program: Command, io: Io): void {
     .argument('[peer]', 'a peer id or its end (default: the peer that is asked)')
     .summary('why a peer is where it is')
     .description(
-      'Says for each version which gate is closed (trust, health, limit, schedule), by which rule, and for which peers it waits.'
+      'Says for each version which gate is closed (trust, health, limit, schedule), by which rule, and for which peers it waits. Then which methods went wrong here since the peer started.'
     )
     .addHelpText('after', '\nExamples:\n  $ instar why\n  $ instar why kWq3xYzA --data ./one')
     .action(async (peer: string | undefined, options: PeerOptions) => {
@@ -20,7 +20,7 @@ export function addWhy(program: Command, io: Io): void {
       const why = await withPeer(options, io, async client =>
         client.why(peer === undefined ? undefined : resolvePeer(peer, await client.status()))
       )
-      output.result(why, () => whyText(why, output))
+      output.result(why, () => whyText(why, output, io.now()))
     })
   addPeerOptions(command)
 }

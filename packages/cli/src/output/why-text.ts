@@ -1,11 +1,11 @@
-import type { GateReason, Why } from '@instar/node/control'
+import type { FaultReason, GateReason, Why } from '@instar/node/control'
 import { toWords } from '../options/duration.js'
 import type { Output } from './output.js'
 import { shortPeer } from './peer-name.js'
 import { colourPhase } from './status-text.js'
 
 /** Why a peer is where it is, gate by gate (R18). */
-export function whyText(why: Why, output: Output): string {
+export function whyText(why: Why, output: Output, nowMs: number): string {
   const heard = why.lastHeardMs === undefined ? '' : ` (heard ${toWords(why.lastHeardMs)} ago)`
   const lines = [`${why.peer}${heard}`, why.summary]
   for (const version of why.versions) {
@@ -16,7 +16,20 @@ export function whyText(why: Why, output: Output): string {
     )
     lines.push(...version.gates.map(gate => `  ${gateLine(gate, output)}`))
   }
+  if (why.faults.length > 0)
+    lines.push('', 'went wrong here:', ...why.faults.map(each => `  ${faultLine(each, nowMs)}`))
   return lines.join('\n')
+}
+
+function faultLine(
+  { class: name, version, role, method, kind, count, last, cause }: FaultReason,
+  nowMs: number
+): string {
+  const where = role === undefined || role === 'object' ? '' : ` (${role} simulation object)`
+  const often = count === 1 ? 'once' : `${count} times, last`
+  const age = toWords(Math.max(0, nowMs - Date.parse(last)))
+  const what = method === '' ? '' : `, ${method}`
+  return `${name} v${version}${where}${what}: ${kind} ${often} ${age} ago: ${cause}`
 }
 
 function gateLine(gate: GateReason, output: Output): string {

@@ -31,6 +31,10 @@ export interface Timing {
   readonly loadMs: number
   readonly transformMs: number
   readonly heapMiB: number
+  /** A serving host whose event loop stands still for so long is killed and started again; below a second a busy machine looks like a loop. */
+  readonly stallMs: number
+  /** Memory of the whole host process, buffers included; above it the host is killed and started again. */
+  readonly memoryMiB: number
 }
 
 export const defaultTiming: Timing = Object.freeze({
@@ -44,7 +48,9 @@ export const defaultTiming: Timing = Object.freeze({
   drainMs: 10_000,
   loadMs: 30_000,
   transformMs: 30 * 60_000,
-  heapMiB: 512
+  heapMiB: 512,
+  stallMs: 10_000,
+  memoryMiB: 1536
 })
 
 /** How long to wait before try number `attempt + 1` of something that failed `attempt` times. */

@@ -36,8 +36,8 @@ export type Fact =
   | { readonly fact: 'used'; readonly version: number }
   /** A bundle that was complete is damaged or gone: it is fetched again before anything loads it. */
   | { readonly fact: 'bundleLost'; readonly bundle: string }
-  /** The running host ended by itself. */
-  | { readonly fact: 'hostExited'; readonly plan: number; readonly cause: string }
+  /** The running host ended by itself. `suspect`: the revision of the façade whose code brought it down, where that is known. */
+  | { readonly fact: 'hostExited'; readonly plan: number; readonly cause: string; readonly suspect?: number }
   /**
    * A simulation object of the running host failed (§7): the host has withdrawn it, or waits for the peer to go back. `revision` names the
    * contract that it served. May be told again.

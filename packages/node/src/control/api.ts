@@ -19,7 +19,7 @@ export type {
   TrustStatus,
   VersionStatus
 } from './schema/status.js'
-export type { GateName, GateReason, VersionReason, Why } from './schema/why.js'
+export type { FaultReason, GateName, GateReason, VersionReason, Why } from './schema/why.js'
 export { readGenesisSeed, writeGenesisSeed, type GenesisSeed, type SeedBundle } from '../seed/genesis-seed.js'
 export { bundleFolderOf } from '../store/data-paths.js'
 export { instarVersion } from '../version.js'

@@ -35,6 +35,12 @@ const headerOf = (method: string, change: Partial<HostCallHeader> = {}): HostCal
 })
 const gone = (): CallError => new CallError('Unreachable', { message: 'the socket broke', executed: 'unknown' })
 
+/** The process is gone too, and why is known. */
+async function bury(host: HostChannel, guilty?: string): Promise<void> {
+  await vi.advanceTimersByTimeAsync(0)
+  gate.ended(host, ({ method }) => method === guilty, 'it stood still')
+}
+
 let gate: CallGate
 beforeEach(() => {
   vi.useFakeTimers()
@@ -119,6 +125,7 @@ describe('the gate of calls', () => {
     const plain = call('plain')
     const inSession = call('inSession', { session, seq: 1, doneBelow: 1 })
     for (const { reject } of old.requests) reject(gone())
+    await bury(old)
     expect(await plain.settled).toMatchObject({ code: 'Upgrading', detail: { executed: 'unknown', retryAfterMs: 100 } })
     expect(gate.state).toBe('down')
     const next = fakeHost()
@@ -135,9 +142,44 @@ describe('the gate of calls', () => {
       const host = fakeHost()
       gate.open(host)
       host.requests[0]!.reject(gone())
-      await vi.advanceTimersByTimeAsync(0)
+      await bury(host)
     }
     expect(await deadly.settled).toMatchObject({ code: 'Upgrading', detail: { executed: 'unknown' } })
+  })
+
+  it('tells the callers of the method that brought a host down so, and sends the others of its calls to the next', async () => {
+    const old = fakeHost()
+    gate.open(old)
+    const guilty = [call('spin', { session, seq: 1, doneBelow: 1 }), call('spin')]
+    const innocent = call('add', { session, seq: 2, doneBelow: 1 })
+    for (const { reject } of old.requests) reject(gone())
+    await vi.advanceTimersByTimeAsync(0)
+    expect(gate.underWay(old).map(({ method }) => method)).toEqual(['spin', 'add'])
+    await bury(old, 'spin')
+    for (const each of guilty)
+      expect(await each.settled).toMatchObject({
+        code: 'OutOfContract',
+        message: 'Counter.spin brought its host down: it stood still',
+        detail: { executed: 'unknown' }
+      })
+    const next = fakeHost()
+    gate.open(next)
+    expect(next.requests.map(({ header }) => header.method)).toEqual(['add'])
+    next.requests[0]!.resolve(answer)
+    expect(await innocent.settled).toEqual(answer)
+  })
+
+  it('remembers who passed the deadline in a host, until that host answers again', async () => {
+    const host = fakeHost()
+    gate.open(host)
+    const late = call('spin')
+    const fine = call('add')
+    host.requests[0]!.reject(new CallError('DeadlineExceeded', { message: 'late', executed: 'unknown' }))
+    expect(await late.settled).toMatchObject({ code: 'DeadlineExceeded' })
+    expect(gate.underWay(host).map(({ method }) => method)).toEqual(['spin'])
+    host.requests[1]!.resolve(answer)
+    await fine.settled
+    expect(gate.underWay(host)).toEqual([])
   })
 
   it('passes on what the object answers, errors too', async () => {

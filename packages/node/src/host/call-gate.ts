@@ -20,6 +20,13 @@ export interface CallGate {
   open(host: HostChannel): void
   /** No host serves and none is about to: held calls stay as long as they may, new ones are refused. */
   down(): void
+  /**
+   * This host's process has ended. Until now it was not known what became of the calls that it had; those that it is guilty of having
+   * been brought down by are answered with that, the others as the class comment says.
+   */
+  ended(host: HostChannel, isGuilty: (call: HostCallHeader) => boolean, cause: string): void
+  /** Methods of calls that this host had and did not answer, or not in time although it has answered nothing since; each once. */
+  underWay(host: HostChannel): readonly HostCallHeader[]
   /** Refuses everything, for good. */
   close(): void
   readonly state: 'open' | 'holding' | 'down' | 'closed'
@@ -45,6 +52,8 @@ export interface CallGateInit {
   readonly now: () => number
   /** What a refused caller is told. */
   readonly retryAfterMs: number
+  /** A host had this call, and it came to this error. */
+  readonly onFailed?: (header: HostCallHeader, error: CallError, elapsedMs: number) => void
 }
 
 const sendsMax = 2
@@ -54,13 +63,34 @@ interface Waiting extends PendingCall {
   readonly reject: (error: CallError) => void
 }
 
-export function createCallGate({ limits, now, retryAfterMs }: CallGateInit): CallGate {
+/** What a host leaves behind when it ends. */
+interface Estate {
+  /** Calls that it had, and that wait to hear why it ended. */
+  readonly orphans: Array<{ readonly call: Waiting; readonly error: CallError }>
+  /** Calls that passed their deadline there since it answered last: it may be busy with them still. */
+  readonly overrun: HostCallHeader[]
+  verdict: { readonly isGuilty: (call: HostCallHeader) => boolean; readonly cause: string } | undefined
+}
+
+const overrunMax = 64
+
+export function createCallGate({ limits, now, retryAfterMs, onFailed }: CallGateInit): CallGate {
   const queue = createCallQueue(limits, now, expired)
   let state: CallGate['state'] = 'down'
   let host: HostChannel | undefined
   let order = 0
   let running = 0
   const count = { total: 0, cut: 0, resent: 0, held: 0, refused: 0 }
+  const estates = new WeakMap<HostChannel, Estate>()
+
+  function estateOf(host: HostChannel): Estate {
+    let estate = estates.get(host)
+    if (estate === undefined) {
+      estate = { orphans: [], overrun: [], verdict: undefined }
+      estates.set(host, estate)
+    }
+    return estate
+  }
 
   function upgrading(call: PendingCall, message: string): CallError {
     return new CallError('Upgrading', { message, executed: call.executed, retryAfterMs })
@@ -110,34 +140,62 @@ export function createCallGate({ limits, now, retryAfterMs }: CallGateInit): Cal
       return
     }
     running++
+    const sentAt = call.arrivedAt + delayMs
+    const estate = estateOf(to)
     if (call.sends++ > 0) count.resent++
     // Most calls are not held, and a header that stays as it is need not be copied.
     const header = delayMs < 1 ? call.header : { ...call.header, remainingMs }
     to.request(header, call.body, { signal: call.signal }).then(
       result => {
         running--
+        if (estate.overrun.length > 0) estate.overrun.length = 0
         call.resolve(result)
       },
       (thrown: unknown) => {
         running--
-        failed(call, to, thrown)
+        failed(call, to, toCallError(thrown), now() - sentAt)
       }
     )
   }
 
-  function failed(call: Waiting, from: HostChannel, thrown: unknown): void {
-    const error = toCallError(thrown)
-    const hostEnded = error.code === 'Unreachable'
-    if (!hostEnded && error.code !== 'Upgrading') {
-      call.reject(error)
+  function failed(call: Waiting, from: HostChannel, error: CallError, elapsedMs: number): void {
+    if (error.code === 'Unreachable') {
+      // The socket tells of a host's end before the process does: nothing may be sent there any more.
+      if (state === 'open' && host === from) down()
+      const { orphans, verdict } = estateOf(from)
+      if (verdict === undefined) orphans.push({ call, error })
+      else lost(call, from, error, verdict)
       return
     }
+    onFailed?.(call.header, error, elapsedMs)
+    if (error.code === 'Upgrading') {
+      interrupted(call, from, error)
+      return
+    }
+    if (error.code === 'DeadlineExceeded') {
+      const { overrun } = estateOf(from)
+      if (overrun.length < overrunMax) overrun.push(call.header)
+    }
+    call.reject(error)
+  }
+
+  function lost(call: Waiting, from: HostChannel, error: CallError, verdict: NonNullable<Estate['verdict']>): void {
+    if (!verdict.isGuilty(call.header)) {
+      interrupted(call, from, error)
+      return
+    }
+    const { className, method } = call.header
+    const message = `${className}.${method} brought its host down: ${verdict.cause}`
+    call.reject(new CallError('OutOfContract', { message, executed: 'unknown' }))
+  }
+
+  /** Its host ended under it, or gave it back. */
+  function interrupted(call: Waiting, from: HostChannel, error: CallError): void {
+    const hostEnded = error.code === 'Unreachable'
     if (error.detail.executed === 'unknown') {
       call.executed = 'unknown'
       count.cut++
     }
-    // The socket tells of a host's end before the process does: nothing may be sent there any more.
-    if (hostEnded && state === 'open' && host === from) down()
     const changing = state === 'holding' || (state === 'open' && host !== from)
     const untouched = error.detail.executed === 'no' && call.executed === 'no'
     const repeatable = untouched || call.header.session !== undefined
@@ -187,6 +245,18 @@ export function createCallGate({ limits, now, retryAfterMs }: CallGateInit): Cal
       for (let call = queue.take(); call !== undefined; call = queue.take()) send(call as Waiting, next)
     },
     down,
+    ended(from, isGuilty, cause) {
+      const estate = estateOf(from)
+      estate.verdict = { isGuilty, cause }
+      for (const { call, error } of estate.orphans.splice(0)) lost(call, from, error, estate.verdict)
+    },
+    underWay(from) {
+      const { orphans, overrun } = estateOf(from)
+      const each = new Map<string, HostCallHeader>()
+      for (const header of [...orphans.map(({ call }) => call.header), ...overrun])
+        each.set(`${header.revision} ${header.method}`, header)
+      return [...each.values()]
+    },
     close() {
       down()
       state = 'closed'

@@ -1,7 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { Socket } from 'node:net'
 import { pathToFileURL } from 'node:url'
-import { Worker } from 'node:worker_threads'
 import { InstarError, messageOf } from '@instar/core'
 import { createChannel, fromSocket, type CallHandler, type Channel } from '@instar/rpc'
 import {
@@ -12,6 +11,7 @@ import {
 } from '@instar/simulator-runtime/host'
 import { dataDescriptor, hostChannelLimits, moduleKey, type FromHost, type ToHost } from './control-messages.js'
 import { refuseNetwork } from './refuse-network.js'
+import { startWatch } from './watch.js'
 
 /**
  * The host process (§10): forked by the peer, it loads the code of one plan, later opens the state, and answers calls. Everything that
@@ -27,6 +27,9 @@ let channel: Channel | undefined
 /** An orphan of a killed peer ends within a fraction of this; its state is locked until then. */
 const lockRetryMs = 10_000
 const crashExitCode = 70
+
+const [stallMs = 0, memoryMiB = 0, heapMiB = 0] = process.argv.slice(2).map(Number)
+const watch = startWatch({ stallMs, memoryMiB, heapMiB })
 
 function send(message: FromHost, then?: () => void): void {
   if (process.connected) process.send?.(message, undefined, {}, () => then?.())
@@ -114,6 +117,7 @@ async function open(): Promise<FromHost> {
       try {
         const meta = await (await freshRuntime()).open(cancel.signal)
         serve()
+        watch.serving(loaded?.scratch !== true)
         return { type: 'opened', meta }
       } catch (thrown) {
         runtime = undefined
@@ -186,6 +190,7 @@ async function answer(message: ToHost): Promise<FromHost | undefined> {
     case 'drain':
       return { type: 'drained', cut: (await runtime?.drain(message.deadlineMs))?.cut ?? 0 }
     case 'close':
+      watch.serving(false)
       await runtime?.close()
       runtime = undefined
       return { type: 'closed' }
@@ -205,18 +210,6 @@ function failure(thrown: unknown): FromHost {
   return { type: 'failed', code: thrown.code, message: thrown.message, detail: thrown.detail }
 }
 
-/**
- * Ends the process when the peer is gone. A worker does it, because code in the main thread may loop without end; only the state's lock
- * tells an orphan from a host (R13: whoever comes next must be able to open).
- */
-function endWithPeer(): void {
-  process.once('disconnect', () => process.exit(0))
-  const watch = `
-    const { workerData } = require('node:worker_threads')
-    setInterval(() => { if (process.ppid !== workerData) process.kill(process.pid, 'SIGKILL') }, 100)`
-  new Worker(watch, { eval: true, workerData: process.ppid }).unref()
-}
-
 function reportCrash(thrown: unknown): void {
   const message = thrown instanceof Error ? (thrown.stack ?? thrown.message) : messageOf(thrown)
   send({ type: 'crashed', message: message.slice(0, 2000) }, () => process.exit(crashExitCode))
@@ -229,7 +222,7 @@ process.on('SIGINT', () => undefined)
 process.on('SIGTERM', () => undefined)
 process.on('uncaughtException', reportCrash)
 process.on('unhandledRejection', reportCrash)
-endWithPeer()
+process.once('disconnect', () => process.exit(0))
 process.on('message', (message: ToHost) => {
   answer(message).then(
     reply => {

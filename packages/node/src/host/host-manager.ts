@@ -1,6 +1,8 @@
 import {
   invariant,
   messageOf,
+  type CallError,
+  type CallErrorCode,
   type CodeRef,
   type HostPlan,
   type InstarError,
@@ -12,11 +14,15 @@ import type { FacadeDescription, OutgoingCall, SimulationFailed } from '@instar/
 import type { Logger } from 'pino'
 import { createCallGate } from './call-gate.js'
 import { defaultHoldLimits, type HoldLimits } from './call-queue.js'
-import type { HostMemory } from './control-messages.js'
-import type { HostPort } from './host-port.js'
+import { moduleKey, type HostMemory } from './control-messages.js'
+import type { Fault } from './fault-record.js'
+import { isGuilty, judge, type HostEnding } from './host-ending.js'
+import type { HostCallHeader, HostPort } from './host-port.js'
 import { startHostProcess, type HostProcess, type ProcessExit } from './host-process.js'
+import { createQuarantine } from './quarantine.js'
 import { runSwitch, type Serving } from './run-switch.js'
 import type { StageDetail, SwitchResult } from './switch-result.js'
+import type { WatchLimits } from './watch-report.js'
 
 /** The one host of a peer (§10). `switchHost` is the only way to start one or to change what is served. */
 export interface HostManager extends HostPort {
@@ -59,6 +65,10 @@ export interface HostManagerInit {
   readonly onBroken?: (error: InstarError) => void
   /** A simulation object of the plan failed (§7): it is withdrawn, or where the object is on trial, the peer has to go back. */
   readonly onSimulationFailed?: (plan: HostPlan, failed: SimulationFailed) => void
+  /** A method of a façade went wrong, or brought its host down. */
+  readonly onFault?: (fault: Omit<Fault, 'count' | 'lastWallMs'>) => void
+  /** How long a host's event loop may stand still, and how much memory its process may take. Default 10 s, 1.5 GiB. */
+  readonly watch?: WatchLimits
   readonly queue?: Partial<HoldLimits>
   /** What a caller is told whose call is refused while no host serves. */
   readonly retryAfterMs?: number
@@ -70,6 +80,7 @@ export interface HostManagerInit {
 
 export interface HostExit extends ProcessExit {
   readonly plan: HostPlan
+  readonly ending: HostEnding
 }
 
 export interface HostStats {
@@ -88,17 +99,28 @@ export interface HostStats {
 }
 
 const retryAfterMsDefault = 250
+/** Deadlines travel as whole milliseconds. */
+const lateToleranceMs = 5
+
+const toldMax = 100
+
+const faultCodes: ReadonlySet<CallErrorCode> = new Set(['OutOfContract', 'OutgoingCallInCommand'])
+const faultKinds = { stalled: 'HostStalled', memory: 'OutOfMemory', crashed: 'HostCrashed' } as const
 
 export function createHostManager(init: HostManagerInit): HostManager {
   const { now, log } = init
   const gate = createCallGate({
     limits: Object.freeze({ ...defaultHoldLimits, ...init.queue }),
     now,
-    retryAfterMs: init.retryAfterMs ?? retryAfterMsDefault
+    retryAfterMs: init.retryAfterMs ?? retryAfterMsDefault,
+    onFailed: callFailed
   })
+  const quarantine = createQuarantine(now)
   let serving: Serving | undefined
   let underWay: { readonly cancel: AbortController; readonly done: Promise<SwitchResult> } | undefined
   const ending = new Set<Promise<void>>()
+  let servingCode = ''
+  const told = new Set<string>()
   let stopped = false
   let lastPauseMs: number | undefined
   let { dieAfterCommand } = init
@@ -115,8 +137,43 @@ export function createHostManager(init: HostManagerInit): HostManager {
       signal
     })
 
+  /** What counts against the class that answered (§15), and what never answered. */
+  function callFailed(header: HostCallHeader, error: CallError, elapsedMs: number): void {
+    const isLate = error.code === 'DeadlineExceeded' && elapsedMs >= header.remainingMs - lateToleranceMs
+    if (!isLate && !faultCodes.has(error.code)) return
+    const { className, revision, method } = header
+    const role = serving?.host.facades.find(each => each.revision === revision)?.role
+    const cause = isLate ? `it did not answer within ${Math.round(header.remainingMs)} ms` : error.detail.message
+    init.onFault?.({ className, revision, role, method, kind: error.code, cause })
+  }
+
+  /** Told again by each host that starts on the same state; it is one fault. */
+  function withdrawn(host: HostProcess, { revision, role, cause }: SimulationFailed): void {
+    const key = `${revision} ${cause}`
+    if (told.has(key)) return
+    if (told.size >= toldMax) told.clear()
+    told.add(key)
+    const className = host.facades.find(each => each.revision === revision)?.className ?? host.plan.className
+    init.onFault?.({ className, revision, role, method: '', kind: 'Withdrawn', cause })
+  }
+
+  /** Tells callers, the record of faults and whoever may call next what the end of a process means. */
+  function bury(host: HostProcess, exit: ProcessExit): HostEnding {
+    const ending = judge(exit, host.plan, host.facades, gate.underWay(host.channel))
+    const { blame, kind, cause } = ending
+    // One that was told to end, or that a switch had taken over, says nothing about its code.
+    if (serving?.host === host && kind !== undefined && blame !== undefined) {
+      const { className, revision, role, method, entries } = blame
+      init.onFault?.({ className, revision, role, method, kind: faultKinds[kind], cause })
+      const entry = entries.at(-1)
+      if (entry !== undefined && kind !== 'crashed') quarantine.add(entry, cause)
+    }
+    gate.ended(host.channel, call => isGuilty(ending, call), cause)
+    return ending
+  }
+
   function start(plan: HostPlan): HostProcess {
-    return startHostProcess({
+    const host = startHostProcess({
       plan,
       network: init.network,
       stateDirectory: init.stateDirectory,
@@ -126,12 +183,21 @@ export function createHostManager(init: HostManagerInit): HostManager {
         log.error({ plan: plan.plan, code: error.code }, error.message)
         init.onBroken?.(error)
       },
-      onSimulationFailed: failed => init.onSimulationFailed?.(plan, failed),
+      onSimulationFailed: failed => {
+        withdrawn(host, failed)
+        init.onSimulationFailed?.(plan, failed)
+      },
       log: log.child({ host: plan.plan }),
       ...(init.openMs === undefined ? {} : { openMs: init.openMs }),
+      ...(init.watch === undefined ? {} : { watch: init.watch }),
       dieAfterCommand,
       now
     })
+    // The watch over the one that serves does it itself: its cause goes further.
+    void host.exited.then(exit => {
+      if (serving?.host !== host) bury(host, exit)
+    })
+    return host
   }
 
   /** From now on this process's end is news. */
@@ -140,13 +206,17 @@ export function createHostManager(init: HostManagerInit): HostManager {
     const { host } = next
     void host.exited.then(exit => {
       if (serving?.host !== host) return
-      serving = undefined
       dieAfterCommand = undefined
       // With a switch under way callers wait for its outcome.
       if (underWay !== undefined) gate.hold()
       else gate.down()
-      log.warn({ plan: host.plan.plan, code: exit.code, signal: exit.signal }, 'the host ended by itself')
-      init.onExit({ ...exit, plan: host.plan })
+      const ending = bury(host, exit)
+      serving = undefined
+      log.warn(
+        { plan: host.plan.plan, code: exit.code, signal: exit.signal, cause: ending.cause },
+        'the host ended by itself'
+      )
+      init.onExit({ ...exit, plan: host.plan, ending })
     })
   }
 
@@ -169,7 +239,13 @@ export function createHostManager(init: HostManagerInit): HostManager {
       now,
       log,
       signal,
-      onServing: watch,
+      onServing: next => {
+        // Other code: what the code before did says nothing about it.
+        const code = codeOf(next.host.plan)
+        if (code !== servingCode) quarantine.clear()
+        servingCode = code
+        watch(next)
+      },
       // Its end takes longer than the whole pause: nobody waits for it but `stop`.
       onEnding: host => {
         const ended = host.end().finally(() => ending.delete(ended))
@@ -213,7 +289,10 @@ export function createHostManager(init: HostManagerInit): HostManager {
   }
 
   return {
-    call: (header, body, signal) => gate.call(header, body, signal),
+    call(header, body, signal) {
+      const refusal = quarantine.refuse(header)
+      return refusal === undefined ? gate.call(header, body, signal) : Promise.reject(refusal)
+    },
     get serving() {
       return gate.state === 'open'
     },
@@ -252,4 +331,8 @@ export function createHostManager(init: HostManagerInit): HostManager {
       }
     }
   }
+}
+
+function codeOf({ object, past, future }: HostPlan): string {
+  return [object, ...past, ...future].map(moduleKey).join(' ')
 }

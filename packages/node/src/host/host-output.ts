@@ -35,19 +35,31 @@ export function followOutput(
   }
 
   function follow(stream: Readable, name: 'stdout' | 'stderr'): void {
-    let rest = ''
-    stream.setEncoding('utf8')
-    stream.on('data', (text: string) => {
-      if (name === 'stderr') last = (last + text).slice(-lastBytesMax)
-      const parts = (rest + text).split('\n')
-      rest = (parts.pop() ?? '').slice(0, lineCharactersMax)
-      for (const line of parts) if (line !== '' && admit()) log.info({ stream: name }, line.slice(0, lineCharactersMax))
+    followLines(stream, line => {
+      if (line !== '' && admit()) log.info({ stream: name }, line.slice(0, lineCharactersMax))
     })
-    // Broken off with the process: what it said last has been read, and its end is told by its exit.
-    stream.on('error', () => undefined)
+    if (name === 'stderr')
+      stream.on('data', (text: string) => {
+        last = (last + text).slice(-lastBytesMax)
+      })
   }
 
   if (streams.stdout !== null) follow(streams.stdout, 'stdout')
   if (streams.stderr !== null) follow(streams.stderr, 'stderr')
   return { lastStderr: () => last }
+}
+
+const restCharactersMax = 16 * 1024
+
+/** Each line of a stream; of one that does not end, the beginning only. */
+export function followLines(stream: Readable, onLine: (line: string) => void): void {
+  let rest = ''
+  stream.setEncoding('utf8')
+  stream.on('data', (text: string) => {
+    const parts = (rest + text).split('\n')
+    rest = (parts.pop() ?? '').slice(0, restCharactersMax)
+    for (const line of parts) onLine(line)
+  })
+  // Broken off with the process: what it said last has been read, and its end is told by its exit.
+  stream.on('error', () => undefined)
 }

@@ -15,6 +15,7 @@ import { createChannel, fromSocket, type CallHandler, type Channel } from '@inst
 import type { FacadeDescription, SimulationFailed } from '@instar/simulator-runtime/host'
 import type { Logger } from 'pino'
 import {
+  dataDescriptor,
   hostChannelLimits,
   moduleKey,
   type FromHost,
@@ -22,8 +23,9 @@ import {
   type HostMemory,
   type ToHost
 } from './control-messages.js'
-import { followOutput } from './host-output.js'
+import { followLines, followOutput } from './host-output.js'
 import type { StageDetail } from './switch-result.js'
+import { parseReport, reportDescriptor, type WatchLimits, type WatchReport } from './watch-report.js'
 
 /** One forked host and what may be asked of it. Requests are made one at a time; each fails when the process ends. */
 export interface HostProcess {
@@ -58,6 +60,8 @@ export interface ProcessExit {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
   readonly reported?: string
+  /** What its watch said last. */
+  readonly watch?: WatchReport
   readonly lastStderr: string
   readonly uptimeMs: number
 }
@@ -74,6 +78,7 @@ export interface HostProcessInit {
   readonly openMs?: number
   readonly log: Logger
   readonly now: () => number
+  readonly watch?: WatchLimits
   /** A rehearsal: confined, without network. */
   readonly scratch?: { readonly execArgv: readonly string[] }
   /** See `parseFaults`. */
@@ -82,6 +87,9 @@ export interface HostProcessInit {
 
 /** From `src` (tests) and from `dist` alike this leads to the built file: Node cannot fork TypeScript that imports `.js`. */
 const childModule = fileURLToPath(new URL('../../dist/host/child.js', import.meta.url))
+
+/** What a process may do where nobody says otherwise. */
+const defaultWatch: WatchLimits = { stallMs: 10_000, memoryMiB: 1536 }
 
 /** How long a process may take to open a state that needs no transform (recovery of LevelDB's log, and a lock that is not free yet). */
 const openMsDefault = 30_000
@@ -99,16 +107,23 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
   const { plan, log, now, openMs = openMsDefault } = init
   const startedAt = now()
   const name = `${plan.className} ${plan.object.version}`
-  const child = fork(childModule, [], {
+  const watch = init.watch ?? defaultWatch
+  const child = fork(childModule, [watch.stallMs, watch.memoryMiB, plan.limits.heapMiB].map(String), {
     execPath: process.execPath,
     // Nothing of the peer's own command line or environment: what it may see is in the messages.
     execArgv: [`--max-old-space-size=${plan.limits.heapMiB}`, ...(init.scratch?.execArgv ?? [])],
     env: { NODE_ENV: process.env['NODE_ENV'], TZ: process.env['TZ'], TMPDIR: process.env['TMPDIR'] },
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc', 'pipe', 'pipe'],
     serialization: 'advanced'
   })
   const output = followOutput(child, log, now)
-  const socket = child.stdio[4] as Socket
+  let watched: WatchReport | undefined
+  // The types know of five descriptors only.
+  const pipes = child.stdio as readonly unknown[]
+  followLines(pipes[reportDescriptor] as Socket, line => {
+    watched = parseReport(line) ?? watched
+  })
+  const socket = pipes[dataDescriptor] as Socket
   const channel = createChannel({
     transport: fromSocket(socket),
     name: `host ${plan.plan}`,
@@ -132,6 +147,7 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
         signal,
         lastStderr: output.lastStderr(),
         uptimeMs: now() - startedAt,
+        ...(watched === undefined ? {} : { watch: watched }),
         ...(reported === undefined && because === undefined ? {} : { reported: reported ?? (because as string) })
       })
       waiting?.(undefined)
@@ -144,6 +160,13 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
       log.warn({ err: error }, 'the host process failed')
       if (child.pid === undefined) ended(null, null, error.message)
     })
+  })
+
+  // A host without its data socket answers nobody: it is on its way out, or it sent what is no frame.
+  void channel.closed.then(() => {
+    setTimeout(() => {
+      if (alive) child.kill('SIGKILL')
+    }, closeMs).unref()
   })
 
   child.on('message', (message: FromHost) => {

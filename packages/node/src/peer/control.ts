@@ -7,6 +7,7 @@ import type { DocumentVerdict, PeerControl, Submission } from '../control/peer-c
 import type { PeerEvent } from '../control/schema/events.js'
 import type { PeerStatus, TrustStatus } from '../control/schema/status.js'
 import type { Engine } from '../engine/engine.js'
+import type { FaultRecord } from '../host/fault-record.js'
 import type { HostManager, HostStats } from '../host/host-manager.js'
 import type { StageDetail } from '../host/switch-result.js'
 import type { Overlay } from '../overlay/overlay.js'
@@ -28,6 +29,7 @@ export interface PeerControlInit {
   readonly rpc: Rpc
   readonly bundles: BundleStore
   readonly performer: Performer
+  readonly faults: FaultRecord
   readonly config: PeerConfiguration
   readonly log: Logger
   readonly logPath: string
@@ -135,7 +137,7 @@ export function createPeerControl(init: PeerControlInit): ControlledPeer {
 
   return {
     status,
-    why: peer => whyOf(engine.state, { wallMs: wallMs(), monoMs: monoMs() }, peer),
+    why: peer => whyOf(engine.state, { wallMs: wallMs(), monoMs: monoMs() }, init.faults.list(), peer),
     async approve(version, { now = false } = {}) {
       await operate(engine, now ? 'goNow' : 'approve', version)
     },

@@ -1,5 +1,4 @@
 import type { Fact, PeerConfig } from '@instar/core'
-import type { HostExit } from '../host/host-manager.js'
 import type { TrustFact } from '../trust/trust-service.js'
 import { instarVersion } from '../version.js'
 import type { PeerConfiguration } from './options.js'
@@ -27,11 +26,4 @@ export function toCoreFact(fact: TrustFact): Fact {
     case 'forked':
       return { fact: 'forked', version: fact.version }
   }
-}
-
-/** How a host ended, in words for people. */
-export function causeOf({ code, signal, reported, lastStderr }: HostExit): string {
-  const how = signal === null ? `it exited with code ${code ?? 'unknown'}` : `it was ended by ${signal}`
-  const said = reported ?? lastStderr.trim().split('\n').at(-1) ?? ''
-  return said === '' ? how : `${how}: ${said}`
 }

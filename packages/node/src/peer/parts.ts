@@ -5,6 +5,7 @@ import { createBundleStore } from '../bundles/bundle-store.js'
 import { createControlServer } from '../control/control-server.js'
 import { createEngine, type Engine } from '../engine/engine.js'
 import type { FaultInjector } from '../engine/faults.js'
+import { createFaultRecord } from '../host/fault-record.js'
 import { createHostManager } from '../host/host-manager.js'
 import { rehearse } from '../host/rehearsal.js'
 import { createAnnouncements } from '../overlay/announcements.js'
@@ -20,7 +21,7 @@ import { createTrustService } from '../trust/trust-service.js'
 import { instarVersion } from '../version.js'
 import { monoMs, wallMs } from './clock.js'
 import { createPeerControl } from './control.js'
-import { causeOf, coreConfig, toCoreFact } from './facts.js'
+import { coreConfig, toCoreFact } from './facts.js'
 import { helloOf } from './hello.js'
 import type { PeerConfiguration, PeerOptions } from './options.js'
 import { createPerformer } from './perform.js'
@@ -115,6 +116,7 @@ export async function createParts(init: PartsInit) {
   })
   const exchange = createBundleExchange({ store: bundles, overlay })
 
+  const faultRecord = createFaultRecord(wallMs)
   const modulePath = (ref: CodeRef): Promise<string> => bundles.modulePath(ref)
   const host = createHostManager({
     stateDirectory: paths.state,
@@ -123,7 +125,15 @@ export async function createParts(init: PartsInit) {
     outgoing: call => rpc.call(call),
     log,
     now: monoMs,
-    onExit: exit => input({ fact: 'hostExited', plan: exit.plan.plan, cause: causeOf(exit) }),
+    onExit: ({ plan, ending: { cause, blame } }) =>
+      input({
+        fact: 'hostExited',
+        plan: plan.plan,
+        cause,
+        ...(blame === undefined ? {} : { suspect: blame.revision })
+      }),
+    onFault: fault => faultRecord.add(fault),
+    watch: config.timing,
     onBroken: error => control.problem(error.message),
     onSimulationFailed: (plan, { revision, cause }) =>
       input({ fact: 'simulationFailed', plan: plan.plan, revision, cause }),
@@ -167,6 +177,7 @@ export async function createParts(init: PartsInit) {
     rpc,
     bundles,
     performer,
+    faults: faultRecord,
     config,
     log,
     logPath: paths.log,

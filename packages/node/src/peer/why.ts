@@ -8,19 +8,34 @@ import {
   type PeerState,
   type VersionProgress
 } from '@instar/core'
-import type { GateReason, VersionReason, Why } from '../control/schema/why.js'
+import type { FaultReason, GateReason, VersionReason, Why } from '../control/schema/why.js'
+import type { Fault } from '../host/fault-record.js'
 
 /** Why this peer, or another one as it announced itself, is where it is (R18). @throws InstarError BadInput for an unknown peer */
-export function whyOf(state: Readonly<PeerState>, now: Now, peer?: string): Why {
-  return peer === undefined || peer === state.config.peer ? whyHere(state, now) : whyThere(state, now, peer)
+export function whyOf(state: Readonly<PeerState>, now: Now, faults: readonly Fault[], peer?: string): Why {
+  return peer === undefined || peer === state.config.peer ? whyHere(state, now, faults) : whyThere(state, now, peer)
 }
 
-function whyHere(state: Readonly<PeerState>, now: Now): Why {
+function whyHere(state: Readonly<PeerState>, now: Now, faults: readonly Fault[]): Why {
   const versions = [...state.versions.values()]
     .filter(({ version, phase }) => phase !== 'retired' && !(phase === 'committed' && version === state.running))
     .sort((a, b) => a.version - b.version)
     .map(progress => reasonHere(state, progress, now))
-  return { peer: state.config.peer, self: true, summary: summaryHere(state, versions), versions }
+  const summary = summaryHere(state, versions)
+  return { peer: state.config.peer, self: true, summary, versions, faults: faults.map(toReason) }
+}
+
+function toReason({ className, revision, role, method, kind, count, lastWallMs, cause }: Fault): FaultReason {
+  return {
+    class: className,
+    version: revision,
+    ...(role === undefined ? {} : { role }),
+    method,
+    kind,
+    count,
+    last: new Date(lastWallMs).toISOString(),
+    cause
+  }
 }
 
 function summaryHere(state: Readonly<PeerState>, versions: readonly VersionReason[]): string {
@@ -87,5 +102,5 @@ function whyThere(state: Readonly<PeerState>, now: Now, peer: string): Why {
   })
   const silence = `last heard ${Math.round(lastHeardMs / 1000)} s ago`
   const summary = `By its own word it runs version ${announcement.running.version} and trusts versions up to ${announcement.newest}; ${silence}.`
-  return { peer: announcement.peer, self: false, lastHeardMs, summary, versions }
+  return { peer: announcement.peer, self: false, lastHeardMs, summary, versions, faults: [] }
 }

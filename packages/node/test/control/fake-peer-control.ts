@@ -100,7 +100,8 @@ export function createFakePeerControl(): FakePeerControl {
               { gate: 'limit', open: false, reason: 'one is upgrading', rule: 'R17', waitsFor: ['12D3KooWother'] }
             ]
           }
-        ]
+        ],
+        faults: []
       }
     },
     approve: async (version, options) => note(`approve ${version}${options?.now === true ? ' now' : ''}`),

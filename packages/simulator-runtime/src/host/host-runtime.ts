@@ -126,6 +126,8 @@ export interface FacadeDescription {
   readonly revision: number
   readonly role: 'object' | 'past' | 'future'
   readonly className: string
+  /** The name of the class that implements it, as it stands on a stack; empty where it has none. */
+  readonly implementation: string
   readonly methods: ReadonlyArray<{ readonly name: string; readonly kind: MethodKind; readonly disallowed?: string }>
 }
 

@@ -21,16 +21,34 @@ const versionReasonSchema = z.object({
   gates: z.array(gateReasonSchema).meta({ description: 'Empty where no gate is asked: settled versions, other peers.' })
 })
 
+const faultReasonSchema = z.object({
+  class: z.string(),
+  version: z.int().min(1).meta({ description: 'The version that brought its contract.' }),
+  role: z.enum(['object', 'past', 'future']).optional(),
+  method: z.string().meta({ description: 'A shadow is named with `$` before it.' }),
+  kind: z.string().meta({
+    description:
+      'The code that callers got, `Withdrawn`, or what became of the host: `HostStalled`, `OutOfMemory`, `HostCrashed`.'
+  }),
+  count: z.int().min(1).meta({ description: 'Since the start of the peer.' }),
+  last: z.iso.datetime(),
+  cause: z.string().meta({ description: 'Of the last one.' })
+})
+
 /** Why a peer is where it is (R18): asked about itself with its gates, about another with what that one announced. */
 export const whySchema = z.object({
   peer: z.string(),
   self: z.boolean(),
   lastHeardMs: z.number().optional().meta({ description: 'Age of the statement; absent for the asked peer itself.' }),
   summary: z.string(),
-  versions: z.array(versionReasonSchema)
+  versions: z.array(versionReasonSchema),
+  faults: z
+    .array(faultReasonSchema)
+    .meta({ description: 'Methods that went wrong at this peer, the latest first; empty for other peers.' })
 })
 
 export type GateName = (typeof gateNames)[number]
 export type GateReason = z.infer<typeof gateReasonSchema>
 export type VersionReason = z.infer<typeof versionReasonSchema>
+export type FaultReason = z.infer<typeof faultReasonSchema>
 export type Why = z.infer<typeof whySchema>

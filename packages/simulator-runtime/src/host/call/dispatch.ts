@@ -72,6 +72,7 @@ export function describeFacade(code: FacadeCode): FacadeDescription {
     revision: code.revision,
     role: code.role,
     className: code.className,
+    implementation: code.implementation.name,
     methods: [...code.methods.values()].map(({ name, kind, disallowed }) => ({
       name,
       kind,

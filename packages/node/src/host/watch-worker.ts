@@ -1,0 +1,109 @@
+import { writeSync } from 'node:fs'
+import { Session } from 'node:inspector'
+import { workerData } from 'node:worker_threads'
+import {
+  reportDescriptor,
+  toFrames,
+  watchIndex,
+  type StackFrame,
+  type WatchInit,
+  type WatchReport
+} from './watch-report.js'
+
+/**
+ * The watch over a host process, in a thread of its own because code in the main thread may loop without end or take all memory. It ends
+ * the process when the peer is gone (only the state's lock tells an orphan from a host, and whoever comes next must be able to open, R13),
+ * when its event loop stands still, or when it takes more memory than it may. Before the last two it tells the peer what ran: V8 stops
+ * a running script wherever it is and names its stack.
+ */
+const init = workerData as WatchInit
+const { shared, parent, stallMs, memoryMiB, heapMiB } = init
+
+const lookEveryMs = 100
+/** What the main thread gets to stop and name its stack: it does so at once, unless it waits inside native code. */
+const stackMs = 500
+/** A stack is asked for again only when so much more is used. */
+const seenStepMiB = 32
+const bytesPerMiB = 1024 * 1024
+
+let beats = -1
+let silentTicks = 0
+let seenMiB = heapMiB - seenStepMiB
+let busy = false
+
+// Ticks are counted and not a clock: a machine that slept, or this thread that was not run, is no silence of the host.
+setInterval(() => {
+  if (process.ppid !== parent) kill()
+  if (busy) return
+  const usedMiB = process.memoryUsage.rss() / bytesPerMiB
+  if (isSilent()) {
+    end(frames => ({ type: 'stalled', silentMs: silentTicks * lookEveryMs, frames }))
+  } else if (usedMiB > memoryMiB) {
+    end(frames => ({ type: 'memory', usedMiB: Math.round(usedMiB), limitMiB: memoryMiB, frames }))
+  } else if (usedMiB > seenMiB + seenStepMiB) {
+    seenMiB = usedMiB
+    busy = true
+    look(frames => {
+      report({ type: 'seen', frames })
+      busy = false
+    })
+  }
+}, lookEveryMs)
+
+function isSilent(): boolean {
+  const now = Atomics.load(shared, watchIndex.beats)
+  const isServing = Atomics.load(shared, watchIndex.serving) === 1
+  silentTicks = isServing && now === beats ? silentTicks + 1 : 0
+  beats = now
+  return silentTicks * lookEveryMs >= stallMs
+}
+
+function end(toReport: (frames: readonly StackFrame[]) => WatchReport): void {
+  busy = true
+  look(frames => {
+    report(toReport(frames))
+    kill()
+  })
+}
+
+/** Stops the main thread for a moment and reads its stack; empty where it cannot be stopped. Answers once. */
+function look(onStack: (frames: readonly StackFrame[]) => void): void {
+  const session = new Session()
+  let isOver = false
+  const over = (frames: readonly StackFrame[]): void => {
+    if (isOver) return
+    isOver = true
+    clearTimeout(timer)
+    // Its end lets the main thread go on.
+    session.disconnect()
+    onStack(frames)
+  }
+  const timer = setTimeout(over, stackMs, [])
+  try {
+    session.connectToMainThread()
+    session.once('Debugger.paused', ({ params }) => {
+      over(
+        toFrames(
+          params.callFrames.map(frame => ({ function: frame.functionName, of: frame.this.className ?? undefined }))
+        )
+      )
+    })
+    session.post('Debugger.enable')
+    session.post('Debugger.pause')
+  } catch {
+    // A rehearsal's permissions exclude it: what ran then remains unnamed.
+    over([])
+  }
+}
+
+function report(what: WatchReport): void {
+  try {
+    writeSync(reportDescriptor, `${JSON.stringify(what)}\n`)
+  } catch {
+    // The peer reads no more; that it is gone is seen at the next tick.
+  }
+}
+
+function kill(): void {
+  process.kill(process.pid, 'SIGKILL')
+}
