@@ -10,3 +10,14 @@ export {
   type SpecifiedRefusals,
   type SpecifiedShadows
 } from './specification.js'
+export {
+  assertPassed,
+  checkUpgrade,
+  describeReport,
+  type CheckBudget,
+  type CheckFailure,
+  type CheckProgress,
+  type CheckReport,
+  type CheckUpgradeInit
+} from './check-upgrade.js'
+export type { FlawKind } from './flaw.js'

@@ -44,6 +44,8 @@ export interface TestObject {
   /** Goes through every version up to this one, in one switch. */
   upgrade(version?: number): Promise<StateMeta>
   goBack(version: number): Promise<StateMeta>
+  /** Ends the trial of an upgrade: the state of before it is dropped. */
+  commit(): Promise<StateMeta>
   retire(version: number): Promise<StateMeta>
   restart(): Promise<StateMeta>
   /** Drops the process as SIGKILL would: goes on from a copy of what is on disk at this moment. */
@@ -62,6 +64,7 @@ export async function createTestObject(init: TestObjectInit): Promise<TestObject
   let current = init.start ?? 1
   let lowest = current
   let highest = current
+  let keepBefore = init.keepBefore ?? false
   let plans = 0
   const progress: StateProgress[] = []
   const dropped: HostRuntime[] = []
@@ -113,7 +116,7 @@ export async function createTestObject(init: TestObjectInit): Promise<TestObject
         toRevision: revisionOf(version)
       })),
       goBack,
-      keepBefore: init.keepBefore ?? false,
+      keepBefore,
       durability: init.durability ?? 'os',
       limits: { loadMs: 10_000, drainMs: 1000, transformMs: init.transformMs ?? 10_000, heapMiB: 512 }
     }
@@ -177,10 +180,12 @@ export async function createTestObject(init: TestObjectInit): Promise<TestObject
     withdraw: version => switchHost(() => (highest = Math.min(highest, version - 1))),
     upgrade: (version = current + 1) =>
       switchHost(() => {
+        keepBefore = init.keepBefore ?? false
         current = version
         highest = Math.max(highest, version)
       }),
     goBack: version => switchHost(() => (current = version), true),
+    commit: () => switchHost(() => (keepBefore = false)),
     retire: version => switchHost(() => (lowest = Math.max(lowest, version + 1))),
     restart: () => switchHost(() => undefined),
     crash: async () => {

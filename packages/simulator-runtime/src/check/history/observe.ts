@@ -1,0 +1,166 @@
+import type { Contract } from '../../contract/contract.js'
+import type { SimulationDefinition, UpgradeDefinition } from '../../definition/define-upgrade.js'
+import type { Equivalent } from '../reference/equivalents.js'
+import type { Lineage, Versions } from '../versions.js'
+
+type Entry =
+  | { readonly what: 'ran'; readonly revision: number; readonly call: Equivalent; readonly instead: boolean }
+  | { readonly what: 'shadow'; readonly revision: number; readonly calls: readonly Equivalent[] | 'opaque' }
+  | { readonly what: 'refused'; readonly revision: number; readonly method: string; readonly args: readonly unknown[] }
+
+/** Writes down what the code does for one call: which façade executed what, and what its shadows answered. */
+export class Recorder {
+  #entries: Entry[] = []
+  #busy = new WeakSet()
+
+  begin(): void {
+    this.#entries = []
+    this.#busy = new WeakSet()
+  }
+
+  /** The call that was refused first: what refuses farther out only passes it on. */
+  get refused(): { readonly revision: number; readonly method: string; readonly args: readonly unknown[] } | undefined {
+    return this.#entries.find(each => each.what === 'refused')
+  }
+
+  shadowsOf(revision: number): readonly Equivalent[] | 'opaque' | undefined {
+    const shadows = this.#entries.flatMap(each => (each.what === 'shadow' && each.revision === revision ? [each] : []))
+    if (shadows.length === 0) return undefined
+    const calls: Equivalent[] = []
+    for (const each of shadows) {
+      if (each.calls === 'opaque') return 'opaque'
+      calls.push(...each.calls)
+    }
+    return calls
+  }
+
+  commandsOf(revision: number): readonly Equivalent[] | undefined {
+    const ran = this.#entries.flatMap(each => (each.what === 'ran' && each.revision === revision ? [each] : []))
+    // Who takes its delegate's place says nothing by what it asks of it.
+    return ran.some(each => each.instead) ? undefined : ran.map(each => each.call)
+  }
+
+  async run(
+    place: Place,
+    method: string,
+    isCommand: boolean,
+    args: readonly unknown[],
+    run: () => unknown,
+    self: object
+  ) {
+    // What a class calls of itself is no call.
+    if (this.#busy.has(self)) return run()
+    this.#busy.add(self)
+    const given = structuredCloneOr(args)
+    try {
+      const result = await run()
+      if (isCommand) {
+        const call = { method, args: given, result }
+        this.#entries.push({ what: 'ran', revision: place.revision, call, instead: place.instead })
+      }
+      return result
+    } catch (error) {
+      if ((error as { instar?: unknown } | undefined)?.instar === 'disallowed') {
+        this.#entries.push({ what: 'refused', revision: place.revision, method, args: given })
+      }
+      throw error
+    } finally {
+      this.#busy.delete(self)
+    }
+  }
+
+  async shadow(revision: number, run: () => unknown): Promise<unknown> {
+    const answer = await run()
+    if (answer === 'opaque' || Array.isArray(answer)) {
+      this.#entries.push({ what: 'shadow', revision, calls: answer as readonly Equivalent[] | 'opaque' })
+    }
+    return answer
+  }
+}
+
+interface Place {
+  readonly revision: number
+  readonly instead: boolean
+}
+
+function structuredCloneOr(args: readonly unknown[]): readonly unknown[] {
+  try {
+    return structuredClone(args)
+  } catch {
+    return args
+  }
+}
+
+type AnyClass = new (...args: never[]) => object
+
+/** The same versions, whose classes tell the recorder what they do. */
+export function observe({ versions, revisions, classes }: Lineage, recorder: Recorder): Versions {
+  return versions.map((definition, i) => {
+    const revision = revisions[i] ?? i + 1
+    if (definition.instar === 'class') return observeClass(definition, revision, recorder)
+    const all = [...classes.keys()]
+    const from = all[all.indexOf(revision) - 1] ?? revision
+    const { future, past } = definition
+    const observed: UpgradeDefinition = {
+      ...definition,
+      to: observeClass(definition.to, revision, recorder),
+      ...(future === undefined
+        ? {}
+        : { future: observeSimulation(future, definition.to.contract, definition.from, revision, from, recorder) }),
+      ...(past === undefined
+        ? {}
+        : { past: observeSimulation(past, definition.from, definition.to.contract, from, revision, recorder) })
+    }
+    return observed
+  }) as unknown as Versions
+}
+
+function observeClass<T extends { readonly contract: Contract; readonly implementation: AnyClass }>(
+  definition: T,
+  revision: number,
+  recorder: Recorder
+): T {
+  const { contract, implementation } = definition
+  return { ...definition, implementation: watched(implementation, contract, { revision, instead: false }, recorder) }
+}
+
+function observeSimulation(
+  definition: SimulationDefinition,
+  serves: Contract,
+  delegate: Contract,
+  revision: number,
+  delegateRevision: number,
+  recorder: Recorder
+): SimulationDefinition {
+  const implementation = watched(definition.implementation, serves, { revision, instead: false }, recorder)
+  const prototype = definition.implementation.prototype as Record<string, unknown>
+  for (const name of Object.keys(delegate.methods)) {
+    const shadow = prototype[`$${name}`]
+    if (typeof shadow !== 'function') continue
+    define(implementation, `$${name}`, function (this: object, call: unknown) {
+      return recorder.shadow(revision, () => (shadow as (call: unknown) => unknown).call(this, call))
+    })
+  }
+  const { instead } = definition
+  if (instead === undefined) return { ...definition, implementation }
+  const place = { revision: delegateRevision, instead: true }
+  return { ...definition, implementation, instead: watched(instead, delegate, place, recorder) }
+}
+
+function watched<T extends AnyClass>(implementation: T, contract: Contract, place: Place, recorder: Recorder): T {
+  const Watched = class extends (implementation as AnyClass) {} as unknown as T
+  const prototype = implementation.prototype as Record<string, unknown>
+  for (const [name, { kind }] of Object.entries(contract.methods)) {
+    const method = prototype[name]
+    if (typeof method !== 'function') continue
+    define(Watched, name, function (this: object, ...args: unknown[]) {
+      const run = (): unknown => (method as (...args: unknown[]) => unknown).apply(this, args)
+      return recorder.run(place, name, kind === 'command', args, run, this)
+    })
+  }
+  return Watched
+}
+
+function define(of: AnyClass, name: string, value: (this: object, ...args: never[]) => unknown): void {
+  Object.defineProperty(of.prototype, name, { value })
+}

@@ -1,0 +1,94 @@
+export interface Call {
+  readonly version: number
+  readonly method: string
+  readonly args: readonly unknown[]
+}
+
+/** What can happen to an object besides calls. `upgrade` says how many versions it goes at once: more than one catches up late. */
+export type LifeEvent =
+  | { readonly event: 'introduce' | 'withdraw' | 'goBack' | 'commit' | 'retire' | 'restart' | 'crash' }
+  | { readonly event: 'upgrade'; readonly by: number }
+
+export interface CallStep {
+  readonly call: Call
+  /** A query that is asked while the call, a command, is under way. */
+  readonly beside?: Call
+}
+
+export type Step = LifeEvent | CallStep
+
+export interface History {
+  readonly steps: readonly Step[]
+  /** Asked after every step, of every version that is served: what anybody could see. */
+  readonly probes: readonly Call[]
+}
+
+/** Which versions are served, and what may happen next. The same rules where histories are made and where they are run. */
+export class Life {
+  readonly #newest: number
+  low = 1
+  high = 1
+  current = 1
+  /** What was current before the upgrade that is on trial. */
+  before: number | undefined
+
+  constructor(newest: number) {
+    this.#newest = newest
+  }
+
+  serves(version: number): boolean {
+    return version >= this.low && version <= this.high
+  }
+
+  allows(step: LifeEvent): boolean {
+    switch (step.event) {
+      case 'introduce':
+        return this.high < this.#newest
+      case 'withdraw':
+        return this.high > this.current
+      case 'upgrade':
+        return this.before === undefined && this.current + step.by <= this.#newest
+      case 'goBack':
+        // A past simulation object farther out goes on with its state when the object's is put back: nothing is promised about it.
+        return this.before === this.low
+      case 'commit':
+        return this.before !== undefined
+      case 'retire':
+        return this.before === undefined && this.low < this.current
+      case 'restart':
+      case 'crash':
+        return true
+    }
+  }
+
+  take(step: LifeEvent): void {
+    switch (step.event) {
+      case 'introduce':
+        this.high++
+        break
+      case 'withdraw':
+        this.high--
+        break
+      case 'upgrade':
+        this.before = this.current
+        this.current += step.by
+        this.high = Math.max(this.high, this.current)
+        break
+      case 'goBack':
+        this.current = this.before ?? this.current
+        this.before = undefined
+        break
+      case 'commit':
+        this.before = undefined
+        break
+      case 'retire':
+        this.low++
+        break
+      default:
+    }
+  }
+}
+
+export function isEvent(step: Step): step is LifeEvent {
+  return 'event' in step
+}

@@ -1,0 +1,70 @@
+import type { Contract } from '../contract/contract.js'
+import type { ClassDefinition } from '../definition/define-class.js'
+import type { UpgradeDefinition } from '../definition/define-upgrade.js'
+import type { Specification } from './specification.js'
+
+export type Versions = readonly [ClassDefinition, ...UpgradeDefinition[]]
+
+/** Versions that share a contract share a revision (§6): what the checker tells apart. */
+export interface Lineage {
+  readonly versions: Versions
+  /** By version, from 1 at index 0. */
+  readonly revisions: readonly number[]
+  /** By revision. */
+  readonly classes: ReadonlyMap<number, ClassDefinition>
+  /** By the revision that the upgrade leads to; absent where there is none. */
+  readonly specifications: ReadonlyMap<number, Specification>
+}
+
+/** @throws TypeError for a specification that belongs to no upgrade, or a chain with a gap */
+export function lineageOf(versions: Versions, given: ReadonlyArray<Specification | undefined>): Lineage {
+  const revisions: number[] = []
+  const classes = new Map<number, ClassDefinition>()
+  for (const [i, definition] of versions.entries()) {
+    if ((definition.instar === 'class') !== (i === 0)) {
+      throw new TypeError('The first version is a class (defineClass), each other an upgrade (defineUpgrade).')
+    }
+    const compatible = definition.instar === 'upgrade' && definition.from === definition.to.contract
+    const revision = compatible ? (revisions[i - 1] ?? 1) : i + 1
+    revisions.push(revision)
+    if (!compatible) classes.set(revision, definition.instar === 'class' ? definition : definition.to)
+  }
+  const specifications = new Map<number, Specification>()
+  for (const specification of given) {
+    if (specification === undefined) continue
+    const at = versions.findIndex(
+      (each, i) =>
+        each.instar === 'upgrade' &&
+        !specifications.has(i + 1) &&
+        areSame(each.from, specification.from) &&
+        areSame(each.to.contract, specification.to)
+    )
+    if (at === -1) {
+      throw new TypeError(
+        `A specification from ${specification.from.name} to ${specification.to.name} belongs to none of the upgrades.`
+      )
+    }
+    specifications.set(at + 1, specification)
+  }
+  return { versions, revisions, classes, specifications }
+}
+
+/** A specification that was built on its own carries copies of the contracts. */
+function areSame(a: Contract, b: Contract): boolean {
+  const methods = (contract: Contract): string =>
+    Object.entries(contract.methods)
+      .map(([name, { kind }]) => `${name} ${kind}`)
+      .sort()
+      .join()
+  return a === b || (a.name === b.name && methods(a) === methods(b))
+}
+
+export function revisionOf(lineage: Lineage, version: number): number {
+  return lineage.revisions[version - 1] ?? version
+}
+
+export function contractOf(lineage: Lineage, version: number): Contract {
+  const definition = lineage.versions[version - 1]
+  if (definition === undefined) throw new RangeError(`there is no version ${version}`)
+  return definition.instar === 'class' ? definition.contract : definition.to.contract
+}

@@ -1,0 +1,192 @@
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { checkUpgrade, defineSpecification, describeReport } from '../src/check/index.js'
+import {
+  callsOf,
+  command,
+  defineClass,
+  defineContract,
+  defineUpgrade,
+  query,
+  type ObjectContext,
+  type ObjectOf,
+  type Shadowed,
+  type SimulationContext
+} from '../src/index.js'
+
+const key = z.enum(['a', 'b'])
+type Name = z.infer<typeof key>
+const names = defineContract('Names', {
+  add: command(z.tuple([key]), z.void()),
+  remove: command(z.tuple([key]), z.boolean()),
+  has: query(z.tuple([key]), z.boolean())
+})
+const tags = defineContract('Tags', {
+  tag: command(z.tuple([key, z.int().min(0).max(2)]), z.void()),
+  remove: command(z.tuple([key]), z.boolean()),
+  tagOf: query(z.tuple([key]), z.int().optional())
+})
+
+class Names implements ObjectOf<typeof names> {
+  constructor(readonly ctx: ObjectContext) {}
+  add(name: Name): Promise<void> {
+    return this.ctx.state.put(name, true)
+  }
+  async remove(name: Name): Promise<boolean> {
+    const was = await this.has(name)
+    await this.ctx.state.del(name)
+    return was
+  }
+  has(name: Name): Promise<boolean> {
+    return this.ctx.state.has(name)
+  }
+}
+
+class Tags implements ObjectOf<typeof tags> {
+  constructor(readonly ctx: ObjectContext) {}
+  tag(name: Name, number: number): Promise<void> {
+    return this.ctx.state.put(name, number)
+  }
+  async remove(name: Name): Promise<boolean> {
+    const was = await this.ctx.state.has(name)
+    await this.ctx.state.del(name)
+    return was
+  }
+  tagOf(name: Name): Promise<number | undefined> {
+    return this.ctx.state.get<string, number>(name)
+  }
+}
+
+class FutureTags implements ObjectOf<typeof tags> {
+  constructor(readonly ctx: SimulationContext<typeof names>) {}
+  async tag(name: Name, number: number): Promise<void> {
+    await this.ctx.delegate.add(name)
+    await this.ctx.state.put(name, number)
+  }
+  async remove(name: Name): Promise<boolean> {
+    await this.ctx.state.del(name)
+    return this.ctx.delegate.remove(name)
+  }
+  async tagOf(name: Name): Promise<number | undefined> {
+    if (!(await this.ctx.delegate.has(name))) return undefined
+    return (await this.ctx.state.get<string, number>(name)) ?? 0
+  }
+  async $add({ args: [name], before }: Shadowed<typeof names, 'add'>) {
+    return (await before.has(name)) ? [] : [callsOf(tags).tag(name, 0)]
+  }
+  async $remove({ args: [name], result }: Shadowed<typeof names, 'remove'>) {
+    await this.ctx.state.del(name)
+    return [callsOf(tags).remove(name).answering(result)]
+  }
+}
+
+class PastNames implements ObjectOf<typeof names> {
+  constructor(readonly ctx: SimulationContext<typeof tags>) {}
+  async add(name: Name): Promise<void> {
+    if (!(await this.has(name))) await this.ctx.delegate.tag(name, 0)
+  }
+  remove(name: Name): Promise<boolean> {
+    return this.ctx.delegate.remove(name)
+  }
+  async has(name: Name): Promise<boolean> {
+    return (await this.ctx.delegate.tagOf(name)) !== undefined
+  }
+}
+
+const genesis = defineClass(names, Names)
+const upgrade = defineUpgrade({
+  from: names,
+  to: defineClass(tags, Tags),
+  future: { model: 'shadowed', implementation: FutureTags },
+  past: PastNames,
+  transform: async ({ oldState, futureState, newState }) => {
+    for await (const name of oldState.keys()) {
+      await newState.put(name, (await futureState.get<string, number>(name)) ?? 0)
+    }
+  }
+})
+
+const specification = defineSpecification(upgrade, {
+  views: {
+    old: {
+      read: async state => new Set(await state.keys().all()),
+      write: async (set, state) => {
+        for (const name of set) await state.put(name, true)
+      }
+    },
+    new: {
+      read: async state => new Map(await state.iterator<string, number>().all()),
+      write: async (map, state) => {
+        for (const [name, number] of map) await state.put(name, number)
+      }
+    }
+  },
+  invariant: (set, map) => [...set].sort().join() === [...map.keys()].sort().join() || 'other names',
+  map: set => new Map([...set].map(name => [name, 0])),
+  shadows: {
+    old: {
+      add: (map, { args: [name] }) => (map.has(name) ? map : new Map(map).set(name, 0)),
+      remove: (map, { args: [name] }) => new Map([...map].filter(([each]) => each !== name))
+    },
+    new: {
+      tag: (set, { args: [name] }) => new Set(set).add(name),
+      remove: (set, { args: [name] }) => new Set([...set].filter(each => each !== name))
+    }
+  }
+})
+
+const budget = { histories: 25 }
+
+describe('the checker', () => {
+  it('finds nothing in an upgrade that is right', { timeout: 60_000 }, async () => {
+    const report = await checkUpgrade({
+      versions: [genesis, upgrade],
+      specifications: [specification],
+      seed: 1,
+      budget
+    })
+    expect(describeReport(report)).toContain('No flaw found in 25 histories')
+    expect(report).toMatchObject({ passed: true, histories: 25, unspecified: [] })
+  })
+
+  it('shows the shortest history that a forgotten removal spoils, and replays it', { timeout: 60_000 }, async () => {
+    class Forgetful extends FutureTags {
+      override async $remove({ args: [name], result }: Shadowed<typeof names, 'remove'>) {
+        return [callsOf(tags).remove(name).answering(result)]
+      }
+    }
+    const wrong = defineUpgrade({
+      from: names,
+      to: defineClass(tags, Tags),
+      future: { model: 'shadowed', implementation: Forgetful },
+      past: PastNames,
+      transform: upgrade.transform as NonNullable<typeof upgrade.transform>
+    })
+    const init = { versions: [genesis, wrong], specifications: [specification], budget } as const
+    const { failure } = await checkUpgrade({ ...init, seed: 1 })
+    expect(failure).toMatchObject({ kind: 'sequence', seed: 1 })
+    expect(failure?.transcript).toMatchInlineSnapshot(`
+      "  introduce 2
+            v1 {}   v2 {}
+        v2.tag("a", 2) = nothing   (the future simulation object of version 2)
+            v1 {"a"}   v2 {"a" → 2}
+        v1.remove("a") = true      (the object)
+            v1 {}   v2 {}
+        v1.add("a") = nothing      (the object)
+            v1 {"a"}   v2 {"a" → 0}
+      → v2.tagOf("a") = 2          (the future simulation object of version 2)
+            v1 {"a"}   v2 {"a" → 0}
+      sequence: v2.tagOf("a") is not answered as the class of version 2 would (R7)
+        expected  0
+        actual    2"
+    `)
+    const again = await checkUpgrade({ ...init, seed: failure?.seed ?? 0, path: failure?.path ?? '' })
+    expect(again.failure?.transcript).toBe(failure?.transcript)
+    expect(again.histories).toBe(1)
+  })
+
+  it('checks without a specification what needs none', { timeout: 60_000 }, async () => {
+    const report = await checkUpgrade({ versions: [genesis, upgrade], seed: 1, budget })
+    expect(report).toMatchObject({ passed: true, unspecified: [2] })
+  })
+})
