@@ -1,9 +1,6 @@
-import { noise } from '@chainsafe/libp2p-noise'
-import { yamux } from '@chainsafe/libp2p-yamux'
 import { InstarError, messageOf } from '@instar/core'
-import { fromLibp2pStream, rpcProtocol, type FrameTransport } from '@instar/rpc'
+import { connectionParts, fromLibp2pStream, rpcProtocol, type FrameTransport } from '@instar/rpc'
 import type { PrivateKey } from '@libp2p/interface'
-import { tcp } from '@libp2p/tcp'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 
@@ -19,9 +16,7 @@ export interface Dialler {
 export async function createDialler(identity: PrivateKey | undefined): Promise<Dialler> {
   const node = await createLibp2p({
     ...(identity && { privateKey: identity }),
-    transports: [tcp()],
-    connectionEncrypters: [noise()],
-    streamMuxers: [yamux()],
+    ...connectionParts(),
     // Who is reached is decided here and kept alive by the channel.
     connectionManager: { reconnectRetries: 0 },
     connectionMonitor: { enabled: false }

@@ -1,7 +1,6 @@
-import { noise } from '@chainsafe/libp2p-noise'
-import { yamux } from '@chainsafe/libp2p-yamux'
 import { CallError } from '@instar/core'
 import {
+  connectionParts,
   createChannelPool,
   encodeHello,
   fromLibp2pStream,
@@ -12,7 +11,6 @@ import {
 } from '@instar/rpc'
 import { decodeValue, encodeValue } from '@instar/simulator-runtime/codec'
 import type { PrivateKey } from '@libp2p/interface'
-import { tcp } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
 
 export const network = 'ab'.repeat(32)
@@ -51,9 +49,7 @@ export async function startFakePeer(
   const node = await createLibp2p({
     ...(identity && { privateKey: identity }),
     addresses: { listen: [`/ip4/127.0.0.1/tcp/${port}`] },
-    transports: [tcp()],
-    connectionEncrypters: [noise()],
-    streamMuxers: [yamux()],
+    ...connectionParts(),
     connectionMonitor: { enabled: false }
   })
   const pool = createChannelPool({ open: () => Promise.reject(new Error('a fake peer dials nobody')) })

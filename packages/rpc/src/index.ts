@@ -12,6 +12,7 @@ export {
   type RequestOptions
 } from './channel/channel.js'
 export { defaultChannelLimits, type ChannelLimits } from './channel/limits.js'
+export { connectionParts } from './connection/connection-parts.js'
 export { greet, type Greeted, type GreetInit } from './hello/greet.js'
 export { encodeHello, helloAddressesMax, helloVersionsMax, parseHello, type Hello } from './hello/hello.js'
 export { createChannelPool, type ChannelPool, type ChannelPoolInit } from './pool/channel-pool.js'

@@ -36,9 +36,9 @@ class End implements MemoryTransport {
     setImmediate(() => this.#deliver())
   }
 
-  send(bytes: Uint8Array): boolean {
+  send(pieces: readonly Uint8Array[]): boolean {
     if (this.#ended || this.#closed) return false
-    this.other.#inbox.push(bytes)
+    this.other.#inbox.push(...pieces)
     setImmediate(() => this.other.#deliver())
     this.#full = this.unread >= this.windowBytes
     return !this.#full

@@ -2,12 +2,9 @@ import { createHash, randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { noise } from '@chainsafe/libp2p-noise'
-import { yamux } from '@chainsafe/libp2p-yamux'
 import { chunkBytes, encodeManifest } from '@instar/core'
-import { createChannel, fromLibp2pStream, type CallHandler } from '@instar/rpc'
+import { connectionParts, createChannel, fromLibp2pStream, type CallHandler } from '@instar/rpc'
 import { identify } from '@libp2p/identify'
-import { tcp } from '@libp2p/tcp'
 import { createLibp2p, type Libp2p } from 'libp2p'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createBundleExchange, type BundleExchange, type FetchLimits, type FetchProgress } from './bundle-exchange.js'
@@ -33,9 +30,7 @@ async function network(count: number): Promise<Peer[]> {
   while (nodes.length < count) {
     const node = await createLibp2p({
       addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
-      transports: [tcp()],
-      connectionEncrypters: [noise()],
-      streamMuxers: [yamux()],
+      ...connectionParts(),
       services: { identify: identify() },
       connectionMonitor: { enabled: false },
       connectionManager: { inboundConnectionThreshold: 1000 }

@@ -1,12 +1,10 @@
 import { createHash } from 'node:crypto'
 import { gossipsub, StrictNoSign, type GossipSub } from '@chainsafe/libp2p-gossipsub'
 import { createTopicScoreParams } from '@chainsafe/libp2p-gossipsub/score'
-import { noise } from '@chainsafe/libp2p-noise'
-import { yamux } from '@chainsafe/libp2p-yamux'
+import { connectionParts } from '@instar/rpc'
 import { identify } from '@libp2p/identify'
 import type { ConnectionGater, Libp2p, PrivateKey } from '@libp2p/interface'
 import { ping } from '@libp2p/ping'
-import { tcp } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
 
 export interface NodeInit {
@@ -46,9 +44,7 @@ export async function createNode(init: NodeInit): Promise<Node> {
     privateKey: init.identity,
     nodeInfo: { name: 'instar', version: '1' },
     addresses: { listen: [...init.listen] },
-    transports: [tcp()],
-    connectionEncrypters: [noise()],
-    streamMuxers: [yamux()],
+    ...connectionParts(),
     connectionGater: init.connectionGater,
     connectionMonitor: { enabled: init.connectionMonitor },
     // One host that opens many connections is a flood, unless the network is known to live there.

@@ -1,9 +1,14 @@
-import { noise } from '@chainsafe/libp2p-noise'
-import { yamux } from '@chainsafe/libp2p-yamux'
 import { CallError, type Routes } from '@instar/core'
-import { createChannel, fromLibp2pStream, rpcProtocol, type CallHandler, type Channel, type Hello } from '@instar/rpc'
+import {
+  connectionParts,
+  createChannel,
+  fromLibp2pStream,
+  rpcProtocol,
+  type CallHandler,
+  type Channel,
+  type Hello
+} from '@instar/rpc'
 import { peerIdFromString } from '@libp2p/peer-id'
-import { tcp } from '@libp2p/tcp'
 import { createLibp2p, type Libp2p } from 'libp2p'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { HostCallHeader } from '../host/host-port.js'
@@ -32,9 +37,7 @@ afterEach(async () => {
 async function start(init: Partial<RpcInit> & { network?: string } = {}): Promise<TestPeer> {
   const node = await createLibp2p({
     addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
-    transports: [tcp()],
-    connectionEncrypters: [noise()],
-    streamMuxers: [yamux()],
+    ...connectionParts(),
     connectionMonitor: { enabled: false }
   })
   const id = node.peerId.toString()

@@ -5,7 +5,7 @@ import type { CallHeader } from '../call/call-header.js'
 import { encodeFrame, frameKind } from '../frame/frame.js'
 import type { CallHandler, IncomingCall } from './call-handler.js'
 import { createChannel, type Channel } from './channel.js'
-import type { ChannelLimits } from './limits.js'
+import { defaultChannelLimits, type ChannelLimits } from './limits.js'
 
 const header: CallHeader = { version: 2, className: 'set', method: 'insert', seq: 0, doneBelow: 0, remainingMs: 60_000 }
 const noBytes = new Uint8Array(0)
@@ -58,12 +58,13 @@ describe('a channel', () => {
     expect(caller.counters().sends).toBeLessThan(5)
   })
 
-  it('carries a large body in pieces of at most 64 KiB', async () => {
+  it('hands a large body on in parts, each of at most the bytes of one send', async () => {
     const { caller, wires } = pair(echo)
     const send = vi.spyOn(wires[0], 'send')
     const body = Buffer.alloc(3_000_000, 7)
     expect(Buffer.compare(await caller.request(header, body), body)).toBe(0)
-    expect(Math.max(...send.mock.calls.map(([bytes]) => bytes.byteLength))).toBe(64 * 1024)
+    const sizes = send.mock.calls.map(([pieces]) => pieces.reduce((sum, piece) => sum + piece.byteLength, 0))
+    expect(Math.max(...sizes)).toBe(defaultChannelLimits.sendBytes)
   })
 
   it('passes on a call error as it was thrown, and anything else as a failure', async () => {
@@ -204,7 +205,7 @@ describe('a channel', () => {
   ])('ends on %s, and says so', async (_, bytes) => {
     const wires = memoryTransportPair()
     const channel = createChannel({ transport: wires[0], onCall: echo })
-    wires[1].send(bytes)
+    wires[1].send([bytes])
     expect(await channel.closed).toMatchObject({ code: 'protocol' })
   })
 

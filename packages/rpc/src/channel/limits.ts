@@ -10,7 +10,7 @@ export interface ChannelLimits {
   readonly queuedBytesMax: number
   /** Bytes of the other end's calls that run; above it no more is read. */
   readonly servingBytesMax: number
-  /** Bytes handed to the transport at once, for fairness between streams. */
+  /** Bytes handed to the transport at once, for fairness between streams. The default fills two packets of Noise, headers of the muxer included. */
   readonly sendBytes: number
   /** A ping is sent after so long without a frame of ours; 0 sends none. */
   readonly keepaliveMs: number
@@ -28,7 +28,7 @@ export const defaultChannelLimits: ChannelLimits = Object.freeze({
   pendingMax: 4096,
   queuedBytesMax: 16 * 1024 * 1024,
   servingBytesMax: 32 * 1024 * 1024,
-  sendBytes: 64 * 1024,
+  sendBytes: 2 * 65_519 - 96,
   keepaliveMs: 30_000,
   silenceMs: 90_000,
   stallMs: 30_000,

@@ -64,9 +64,10 @@ export function createOutbox(init: OutboxInit): Outbox {
   function flush(): void {
     scheduled = false
     while (bytes > 0 && fullSince === undefined) {
-      const batch = takeBatch()
+      const total = Math.min(bytes, sendBytes)
+      const batch = takeBatch(total)
       sends++
-      bytesSent += batch.byteLength
+      bytesSent += total
       if (!transport.send(batch)) fullSince = now()
     }
     if (bytes === 0 && waiting.length > 0) {
@@ -77,44 +78,33 @@ export function createOutbox(init: OutboxInit): Outbox {
     init.onFlushed()
   }
 
-  function takeBatch(): Uint8Array {
-    const total = Math.min(bytes, sendBytes)
-    const batch = Buffer.allocUnsafe(total)
-    let filled = 0
-    while (filled < total) {
+  /** The next bytes of the queue. */
+  function takeBatch(total: number): readonly Uint8Array[] {
+    const batch = new Batch()
+    let taken = 0
+    while (taken < total) {
       const frame = queue[first] as OutgoingFrame
       if (frame.state === 'queued') {
         frame.state = 'sent'
         frames++
       }
-      filled += copyFrom(frame, batch, filled, total)
-      if (offset === frame.head.byteLength + (frame.body?.byteLength ?? 0)) {
+      const { head, body } = frame
+      const length = head.byteLength + (body?.byteLength ?? 0)
+      const end = Math.min(length, offset + total - taken)
+      if (offset < head.byteLength) batch.add(head, offset, Math.min(end, head.byteLength))
+      if (body !== undefined && end > head.byteLength) {
+        batch.add(body, Math.max(0, offset - head.byteLength), end - head.byteLength)
+      }
+      taken += end - offset
+      offset = end
+      if (offset === length) {
         first++
         offset = 0
       }
     }
     bytes -= total
     forgetSent()
-    return batch
-  }
-
-  function copyFrom(frame: OutgoingFrame, batch: Buffer, start: number, end: number): number {
-    const { head, body } = frame
-    let at = start
-    if (offset < head.byteLength) {
-      const count = Math.min(head.byteLength - offset, end - at)
-      batch.set(count === head.byteLength ? head : head.subarray(offset, offset + count), at)
-      at += count
-      offset += count
-    }
-    if (body !== undefined && offset >= head.byteLength && at < end) {
-      const from = offset - head.byteLength
-      const count = Math.min(body.byteLength - from, end - at)
-      batch.set(count === body.byteLength ? body : body.subarray(from, from + count), at)
-      at += count
-      offset += count
-    }
-    return at - start
+    return batch.pieces()
   }
 
   function forgetSent(): void {
@@ -179,5 +169,35 @@ export function createOutbox(init: OutboxInit): Outbox {
     }
   }
 }
+
+/** Puts small pieces together; a large one goes as it is: to copy it would cost more than to send one piece more. */
+class Batch {
+  readonly #pieces: Uint8Array[] = []
+  #small: Uint8Array[] = []
+
+  add(source: Uint8Array, from: number, to: number): void {
+    const piece = from === 0 && to === source.byteLength ? source : source.subarray(from, to)
+    if (piece.byteLength < passedOnBytesMin) {
+      this.#small.push(piece)
+      return
+    }
+    this.#joinSmall()
+    this.#pieces.push(piece)
+  }
+
+  pieces(): readonly Uint8Array[] {
+    this.#joinSmall()
+    return this.#pieces
+  }
+
+  #joinSmall(): void {
+    const [only, ...others] = this.#small
+    if (only === undefined) return
+    this.#pieces.push(others.length === 0 ? only : Buffer.concat(this.#small))
+    this.#small = []
+  }
+}
+
+const passedOnBytesMin = 16 * 1024
 
 const nothing = new Uint8Array(0)

@@ -13,8 +13,11 @@ export interface TransportEvents {
 export interface FrameTransport {
   /** Called once, before anything else; data that came earlier is delivered after it. */
   listen(events: TransportEvents): void
-  /** Takes the bytes in any case; false asks to wait for `drain`. Never throws: a broken transport ends with `end`. */
-  send(bytes: Uint8Array): boolean
+  /**
+   * Takes the bytes in any case, as pieces that follow each other and must not change any more; false asks to wait for `drain`. Never throws: a broken
+   * transport ends with `end`.
+   */
+  send(pieces: readonly Uint8Array[]): boolean
   /** Stops `data` until `resume`; the other end's sending comes to a stop with it. */
   pause(): void
   resume(): void

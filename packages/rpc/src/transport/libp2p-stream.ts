@@ -1,5 +1,6 @@
 import type { Stream } from '@libp2p/interface'
 import { messageOf } from '@instar/core'
+import { Uint8ArrayList } from 'uint8arraylist'
 import type { FrameTransport, TransportEvents } from './frame-transport.js'
 
 /**
@@ -35,9 +36,9 @@ export function fromLibp2pStream(stream: Stream): FrameTransport {
       stream.addEventListener('close', event => end(event.error))
       if (stream.status !== 'open' || stream.readableEnded) queueMicrotask(() => end())
     },
-    send(bytes) {
+    send(pieces) {
       try {
-        return stream.send(bytes)
+        return stream.send(new Uint8ArrayList(...pieces))
       } catch (thrown) {
         // The stream has been closed under us; its close event may have come already.
         queueMicrotask(() => end(thrown instanceof Error ? thrown : new Error(messageOf(thrown))))

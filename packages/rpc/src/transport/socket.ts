@@ -25,8 +25,14 @@ export function fromSocket(socket: Socket): FrameTransport {
       socket.on('data', chunk => events?.data(chunk as Uint8Array))
       if (socket.destroyed) queueMicrotask(end)
     },
-    send(bytes) {
-      return !socket.destroyed && socket.write(bytes)
+    send(pieces) {
+      if (socket.destroyed) return false
+      if (pieces.length > 1) socket.cork()
+      let room = true
+      for (const piece of pieces) room = socket.write(piece)
+      // All of them in one system call.
+      if (pieces.length > 1) socket.uncork()
+      return room
     },
     pause() {
       socket.pause()

@@ -12,7 +12,7 @@ const headBytes = 8
 const sendBytesMax = 64 * 1024
 
 export async function serveRaw(): Promise<Target> {
-  const address = await listenFor(protocol, stream => {
+  const address = await listenFor('plain', protocol, stream => {
     const send = createSender(stream)
     readFrames(stream, (id, payload) => send(id, payload, false))
   })
@@ -20,7 +20,7 @@ export async function serveRaw(): Promise<Target> {
 }
 
 export async function connectRaw(address: string): Promise<Echo> {
-  const stream = await openStream(address, protocol)
+  const stream = await openStream('plain', address, protocol)
   const send = createSender(stream)
   const waiting = new Map<number, (bytes: Uint8Array) => void>()
   let lastId = 0
