@@ -13,7 +13,7 @@ export interface Quarantine {
   clear(): void
 }
 
-const firstMs = 5_000
+const firstMs = 30_000
 const longestMs = 10 * 60_000
 const methodsMax = 256
 
