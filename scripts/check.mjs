@@ -12,6 +12,7 @@ const checks = {
   lint: ['eslint', '.'],
   types: ['tsc', '-p', 'tsconfig.check.json'],
   arrows: ['depcruise', '--config', '.dependency-cruiser.js', 'packages', 'test'],
+  documented: ['typedoc', '--emit', 'none', '--logLevel', 'Warn'],
   unused: ['knip', '--no-progress', '--no-config-hints'],
   format: ['prettier', '--check', '--log-level=warn', '.'],
   published: ['node', 'scripts/check-published.mjs'],

@@ -1,7 +1,9 @@
 // A checker that cannot fail checks nothing: each one gets a sample that it must refuse, and one that it must let pass.
 
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { ESLint } from 'eslint'
+import { Application, Logger, TSConfigReader } from 'typedoc'
 import { describe, expect, test } from 'vitest'
 import { folderWith, repository, runScript } from './run-script.js'
 
@@ -43,6 +45,35 @@ describe('lint', () => {
   test('refuses a promise that no one waits for', async () => {
     const code = 'export function start(work: () => Promise<void>): void {\n  work()\n}\n'
     expect(await rulesBroken(code, 'packages/node/src/index.ts')).toContain('@typescript-eslint/no-floating-promises')
+  })
+})
+
+describe('documentation of what is public', () => {
+  async function undocumented(source: string): Promise<number> {
+    const config = (await import(pathToFileURL(join(repository, 'typedoc.config.mjs')).href)) as { default: object }
+    const folder = folderWith({
+      'package.json': '{ "name": "@instar/core", "type": "module" }',
+      'tsconfig.json': '{ "compilerOptions": { "noLib": true }, "files": ["index.ts"] }',
+      'index.ts': source
+    })
+    const paths = { tsconfig: join(folder, 'tsconfig.json'), entryPoints: [join(folder, 'index.ts')] }
+    const app = await Application.bootstrap({ ...config.default, plugin: [], ...paths }, [new TSConfigReader()])
+    app.logger = new Logger()
+    const project = await app.convert()
+    app.validate(project!)
+    return app.logger.warningCount
+  }
+
+  test.each([
+    ['function', 'export function f(): void {}\n'],
+    ['type', 'export type T = string\n'],
+    ['method', '/** It has one. */\nexport interface I { m(): void }\n']
+  ])('refuses a %s without', async (_kind, source) => {
+    expect(await undocumented(source)).toBe(1)
+  })
+
+  test('lets pass what has it', async () => {
+    expect(await undocumented('/** Does nothing. */\nexport function f(): void {}\n')).toBe(0)
   })
 })
 

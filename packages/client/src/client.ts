@@ -1,12 +1,14 @@
 import type { Contract, StubOf } from '@instar/simulator-runtime'
 import type { Hello, RetryCounters } from '@instar/rpc'
 
+/** What may be said of one call. */
 export interface CallOptions {
   /** The whole time for the call, retries included. */
   readonly deadlineMs?: number
   readonly signal?: AbortSignal
 }
 
+/** How an object is called. */
 export interface ObjectOptions {
   /** The version of the contract: every call carries it (R1). */
   readonly version: number
@@ -28,6 +30,7 @@ export interface UntypedCall extends CallOptions {
   readonly retry?: boolean
 }
 
+/** A peer that the client could call. */
 export interface KnownPeer {
   readonly peer: string
   readonly addresses: readonly string[]
@@ -58,5 +61,6 @@ export interface Client {
   hello(peer: string, options?: { signal?: AbortSignal }): Promise<Hello>
   /** Calls, retries and errors by code, since the start. */
   readonly counters: Readonly<RetryCounters>
+  /** Ends every call that is under way, and the connections. */
   close(): Promise<void>
 }

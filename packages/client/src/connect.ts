@@ -15,6 +15,7 @@ import type { Client, ObjectOptions, UntypedCall } from './client.js'
 import { createDialler, type Dialler } from './dialler.js'
 import { createStub } from './stub.js'
 
+/** Where the network is, and how patient the client is. */
 export interface ConnectOptions {
   /** What a peer prints; or `network` and `addresses`. */
   readonly ticket?: string
@@ -32,6 +33,7 @@ export interface ConnectOptions {
   readonly dialler?: Dialler
 }
 
+/** Milliseconds. */
 export interface ClientTimeouts {
   /** For the first peer to answer. Default 10 s. */
   readonly connectMs: number
@@ -43,6 +45,7 @@ export interface ClientTimeouts {
 
 /** The part of pino's Logger that is used. */
 export interface ClientLog {
+  /** Something for whoever looks for a mistake. */
   debug(detail: object, message: string): void
 }
 

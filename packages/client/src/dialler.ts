@@ -9,6 +9,7 @@ export interface Dialler {
   readonly peerId: string
   /** @throws InstarError Unreachable */
   open(addresses: readonly string[], signal: AbortSignal): Promise<{ peer: string; transport: FrameTransport }>
+  /** Closes every connection. */
   stop(): Promise<void>
 }
 

@@ -36,6 +36,7 @@ export const errorCodes = [
   'Stopped'
 ] as const
 
+/** What kind of failure an {@link InstarError} is; docs/errors.md says of each what to do. */
 export type ErrorCode = (typeof errorCodes)[number]
 
 /** Plain data that belongs to an error; small, safe to print and to send to the CLI. */

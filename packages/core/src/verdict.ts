@@ -9,14 +9,17 @@ export type Verdict<T> =
   | { readonly verdict: 'ignore'; readonly code: string; readonly detail: string }
   | { readonly verdict: 'reject'; readonly code: string; readonly detail: string }
 
+/** The bytes are valid. */
 export function accept<T>(value: T): Verdict<T> {
   return { verdict: 'accept', value }
 }
 
+/** Nothing can be said of the bytes now; newer metadata might make them valid. */
 export function ignore(code: string, detail: string): Verdict<never> {
   return { verdict: 'ignore', code, detail }
 }
 
+/** The bytes are wrong under every trust state: their sender is to blame. */
 export function reject(code: string, detail: string): Verdict<never> {
   return { verdict: 'reject', code, detail }
 }

@@ -4,6 +4,7 @@ import { chainIdPrefix, className, groupName, hexDigest, peerIdText, versionNumb
 import { phases } from '../lifecycle/phase.js'
 import { accept, reject, type Verdict } from '../verdict.js'
 
+/** A larger announcement is not read. */
 export const announcementBytesMax = 16 * 1024
 
 const versionRef = z.strictObject({ version: versionNumber, chainId: chainIdPrefix })
@@ -42,6 +43,7 @@ const announcementSchema = z.strictObject({
 export type Announcement = Readonly<z.infer<typeof announcementSchema>>
 /** What a peer says about itself; who sends it adds the format, the network, its id and the sequence. */
 export type AnnouncementContent = Omit<Announcement, 'format' | 'network' | 'peer' | 'epoch' | 'seq'>
+/** A version together with the chain id prefix that says of which history it is (R1). */
 export type VersionRef = Readonly<z.infer<typeof versionRef>>
 
 /** Reads a statement from the payload of an envelope whose signature has verified already. Never throws. */
@@ -54,6 +56,7 @@ export function parseAnnouncement(payload: Uint8Array): Verdict<Announcement> {
   return accept(parsed.data)
 }
 
+/** The bytes that a peer signs: canonical JSON. */
 export function encodeAnnouncement(announcement: Announcement): Uint8Array {
   return toCanonicalJson(announcement as unknown as Json)
 }

@@ -6,7 +6,9 @@ import { accept, reject, type Verdict } from '../verdict.js'
 
 /** Files travel and are verified in pieces of this size; the last one of a file may be shorter. */
 export const chunkBytes = 256 * 1024
+/** A larger manifest is not read. */
 export const manifestBytesMax = 1024 * 1024
+/** All files of a bundle together. */
 export const bundleBytesMax = 256 * 1024 * 1024
 
 /** Path segments that cannot leave the bundle's folder: no `..`, no absolute path, no back slash, no drive. */
@@ -33,6 +35,7 @@ const manifestSchema = z.strictObject({
 
 /** The list of a bundle's files with their digests, sorted by path. Its hash is the bundle's id. */
 export type Manifest = Readonly<z.infer<typeof manifestSchema>>
+/** One file of a bundle: its path in the bundle, its size, its digest, and the digest of each of its chunks. */
 export type ManifestFile = Manifest['files'][number]
 
 /** Reads a manifest from untrusted bytes and checks that it is the one that `bundle` names. Never throws. */
@@ -49,14 +52,17 @@ export function parseManifest(bytes: Uint8Array, bundle?: string): Verdict<Manif
   return flaw === undefined ? accept(parsed.data) : reject('NotAManifest', flaw)
 }
 
+/** The bytes whose hash is the id of the bundle: canonical JSON. */
 export function encodeManifest(manifest: Manifest): Uint8Array {
   return toCanonicalJson(manifest)
 }
 
+/** The content address of a bundle, 64 hexadecimal digits. */
 export function bundleId(manifest: Manifest): string {
   return sha256Hex(encodeManifest(manifest))
 }
 
+/** The size of all files together. */
 export function bundleBytes(manifest: Manifest): number {
   return manifest.files.reduce((sum, file) => sum + file.bytes, 0)
 }

@@ -41,8 +41,10 @@ export const callErrorCodes = [
   'Unreachable'
 ] as const
 
+/** Why a call failed; docs/errors.md says of each what to do. */
 export type CallErrorCode = (typeof callErrorCodes)[number]
 
+/** What a failed call tells besides its code; which fields there are depends on the code. */
 export interface CallErrorDetail {
   /** For people: names class, version and method where known. */
   readonly message: string
@@ -78,6 +80,7 @@ export function isRetryable(code: CallErrorCode): boolean {
 
 const known: ReadonlySet<string> = new Set(callErrorCodes)
 
+/** Whether a text from the wire is a code that this release knows. */
 export function isCallErrorCode(text: string): text is CallErrorCode {
   return known.has(text)
 }

@@ -6,6 +6,7 @@ export function sha256Hex(...parts: ReadonlyArray<Uint8Array | string>): string 
   return toHex(digest(concat(parts.map(part => (typeof part === 'string' ? fromString(part, 'utf8') : part)))))
 }
 
+/** Two lower-case hexadecimal digits for each byte. */
 export function toHex(bytes: Uint8Array): string {
   return toString(bytes, 'base16')
 }

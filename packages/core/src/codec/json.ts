@@ -1,6 +1,7 @@
 import { fromString, toString } from 'uint8arrays'
 import { accept, reject, type Verdict } from '../verdict.js'
 
+/** What JSON can carry. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
 
 /**

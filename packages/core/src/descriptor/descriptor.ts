@@ -7,6 +7,7 @@ import { className, hexDigest, isoTime, versionNumber } from './fields.js'
 import { runtimePattern } from './runtime.js'
 import { scheduleSchema } from './schedule.js'
 
+/** A larger descriptor is not read. */
 export const descriptorBytesMax = 64 * 1024
 
 /** How a peer's object moves from one class to the next; ⟨old class, new class, TF, SF, past SO, future SO⟩ and what belongs to it. */
@@ -62,6 +63,7 @@ const descriptorSchema = z.strictObject({
   classes: z.array(classUpgradeSchema).min(1).max(64)
 })
 
+/** What a descriptor says of one class: its code, how its state and its callers come along, and when. */
 export type ClassUpgrade = Readonly<z.infer<typeof classUpgradeSchema>>
 /** The signed document that defines one upgrade; version 1 is genesis. */
 export type Descriptor = Readonly<Omit<z.infer<typeof descriptorSchema>, 'classes'>> & {
@@ -82,10 +84,12 @@ export function parseDescriptor(bytes: Uint8Array): Verdict<Descriptor> {
   return flaw === undefined ? accept(descriptor) : reject('NotADescriptor', flaw)
 }
 
+/** The bytes that authors sign for: canonical JSON. */
 export function encodeDescriptor(descriptor: Descriptor): Uint8Array {
   return toCanonicalJson(descriptor as unknown as Json)
 }
 
+/** Names a descriptor in trust documents and in the chain of versions: sha-256 of its bytes, 64 hexadecimal digits. */
 export function descriptorHash(descriptor: Descriptor): string {
   return sha256Hex(encodeDescriptor(descriptor))
 }

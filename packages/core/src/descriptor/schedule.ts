@@ -28,5 +28,7 @@ export const scheduleSchema = z.strictObject({
     .max(30 * 86_400_000)
 })
 
+/** When a peer is to upgrade, once trust, health and limit allow it. */
 export type Strategy = Readonly<z.infer<typeof strategySchema>>
+/** A strategy with the deadline that ends its say. */
 export type Schedule = Readonly<z.infer<typeof scheduleSchema>>

@@ -1,5 +1,6 @@
 /** The four gates that an upgrade needs open (§1). */
 export const gates = ['trust', 'health', 'limit', 'schedule'] as const
+/** One of the four gates that have to be open for an upgrade (§1). */
 export type GateName = (typeof gates)[number]
 
 /** A closed gate says which rule closes it and, in words, what would open it and which peers are waited for (R18). */

@@ -15,6 +15,7 @@ export interface ScheduleInputs {
   readonly peers: readonly PeerFacts[]
 }
 
+/** What a scheduling function is told of one peer (R15). */
 export interface PeerFacts {
   readonly peer: string
   readonly groups: readonly string[]

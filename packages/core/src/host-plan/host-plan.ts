@@ -44,6 +44,7 @@ export interface SimulationPlan extends CodeRef {
 
 /** How a simulation object relates to its delegate (R11): it sees its own calls; it takes the delegate's place; it is told of its calls. */
 export const simulationModels = ['direct', 'interceptor', 'shadowed'] as const
+/** One of {@link simulationModels}. */
 export type SimulationModel = (typeof simulationModels)[number]
 
 export interface UpgradeStep extends CodeRef {
@@ -63,6 +64,7 @@ export interface CodeRef {
   readonly entry: string
 }
 
+/** What a host process may take. */
 export interface HostLimits {
   /** Time for the process to start and load its code. */
   readonly loadMs: number
@@ -103,6 +105,7 @@ export interface StateMeta {
   }
 }
 
+/** The key prefixes of the object and of the simulation objects that have state. */
 export interface StateSpaces {
   readonly object: string
   /** By revision. */
@@ -122,4 +125,5 @@ export const switchStages = [
   'transformed',
   'activated'
 ] as const
+/** One of {@link switchStages}. */
 export type SwitchStage = (typeof switchStages)[number]

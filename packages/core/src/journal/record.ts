@@ -12,11 +12,13 @@ import { invariant } from '../errors.js'
 
 const headerBytes = 24
 const typeBytesMax = 64
+/** Type and body of one record together. */
 export const journalRecordBytesMax = 16 * 1024 * 1024
 
 /** Disks write whole sectors: what a torn write leaves unwritten reads as zeros from a sector's start on. */
 const sectorBytes = 512
 
+/** One entry of the journal as it stands in the file. */
 export interface JournalRecord {
   /** One more than that of the record before. */
   readonly seq: number
@@ -26,6 +28,7 @@ export interface JournalRecord {
   readonly body: Json
 }
 
+/** What the bytes of a journal turn out to be. */
 export type JournalContents =
   | {
       /** `torn`: the last write did not finish; everything from `bytes` on is to be cut off. */
@@ -42,6 +45,7 @@ export type JournalContents =
       readonly detail: string
     }
 
+/** One record as bytes, to be appended in one write. */
 export function encodeJournalRecord(record: JournalRecord): Uint8Array {
   const type = fromString(record.type, 'utf8')
   const body = toCanonicalJson(record.body)

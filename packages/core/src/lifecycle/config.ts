@@ -37,6 +37,7 @@ export interface Timing {
   readonly memoryMiB: number
 }
 
+/** The timing of a peer that is told nothing else. */
 export const defaultTiming: Timing = Object.freeze({
   unreachableAfterMs: 25 * 60_000,
   departedAfterMs: 30 * 86_400_000,

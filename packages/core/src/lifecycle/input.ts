@@ -73,4 +73,5 @@ export type ScheduleOutcome =
   | { readonly of: 'evaluateSchedule'; readonly ok: true; readonly decision: ScheduleDecision }
   | { readonly of: 'evaluateSchedule'; readonly ok: false; readonly cause: string }
 
+/** A fact and the time at which it arrived. */
 export type Input = Fact & { readonly now: Now }

@@ -24,6 +24,7 @@ export const phases = [
   'superseded'
 ] as const
 
+/** How far one version has come at one peer. */
 export type Phase = (typeof phases)[number]
 
 const rank: Readonly<Record<string, number>> = Object.fromEntries(phases.map((phase, i) => [phase, i]))

@@ -16,6 +16,7 @@ export interface Route {
   readonly cause?: string
 }
 
+/** How the router answers calls of each version. */
 export interface Routes {
   /** One per trusted version of this class, ascending. */
   readonly entries: readonly Route[]

@@ -53,6 +53,7 @@ export interface PeerState {
   announced: AnnouncementContent | undefined
 }
 
+/** What a peer knows of its way through one version. */
 export interface VersionProgress {
   readonly version: number
   phase: Phase
@@ -95,8 +96,10 @@ export interface Goal {
   readonly goBack: boolean
 }
 
+/** Why one host takes the place of another. */
 export type SwitchPurpose = 'start' | 'introduce' | 'withdraw' | 'upgrade' | 'goBack' | 'retire'
 
+/** The host process as the core knows it. */
 export interface HostState {
   /** `down`: never started, crashed, or could not be restored. */
   status: 'down' | 'up'
@@ -129,6 +132,7 @@ export interface HostState {
   lastError: string | undefined
 }
 
+/** The state before the first input of a boot. */
 export function createPeerState(config: PeerConfig): PeerState {
   return {
     config,

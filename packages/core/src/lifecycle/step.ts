@@ -16,6 +16,7 @@ import { beginTurn, setPhase, wakeAtMono, type Turn } from './turn.js'
 import { retireVersions } from './retire.js'
 import { decideUpgrade, scheduleEvaluated } from './upgrade.js'
 
+/** What one input leads to. */
 export interface Step {
   readonly state: PeerState
   /** In this order; `persist` comes first and is on disk before the others start (§11). */

@@ -8,7 +8,7 @@ export interface RosterEntry {
   readonly heardMonoMs: number
 }
 
-/** The newest statement of every other peer. Owned by one {@link PeerState}; changed only by {@link observe} and {@link forget}. */
+/** The newest statement of every other peer. Owned by one {@link PeerState}; changed only by `observe` and `forget`. */
 export type Roster = Map<string, RosterEntry>
 
 /** Orders two statements of one peer: a later boot beats any sequence number of an earlier one. */

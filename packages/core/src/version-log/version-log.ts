@@ -48,6 +48,7 @@ export function appendVersion(log: VersionLog, descriptor: Descriptor): VersionL
   ]
 }
 
+/** The entry of a version that the log is known to hold. */
 export function entryOf(log: VersionLog, version: number): VersionEntry {
   const entry = log[version - 1]
   invariant(entry !== undefined, `version ${version} is not in the log of ${log.length}`)

@@ -6,6 +6,7 @@ import { adopt, assertAuthorized, refreshTimestamp, type OnlineKeys } from './on
 import { bodyOf, type Proposal } from './proposal.js'
 import { assertFits, authorThreshold, isPublished, validSignatures } from './sign.js'
 
+/** The documents that publish a proposal, to be handed to any peer. */
 export interface FinishedProposal {
   /** Targets, snapshot, timestamp: in feeding order. */
   readonly documents: readonly Uint8Array[]

@@ -16,6 +16,7 @@ import {
 } from './bodies.js'
 import { adopt } from './online.js'
 
+/** What a new network begins with. */
 export interface NetworkInit {
   readonly keystore: Keystore
   /** Makes the genesis descriptor once the network's id is known. */
@@ -26,6 +27,7 @@ export interface NetworkInit {
   readonly thresholds?: Partial<Record<MetadataRole, number>>
 }
 
+/** A new network: its id, and all documents of version 1. */
 export interface CreatedNetwork {
   readonly network: string
   /** In feeding order. */

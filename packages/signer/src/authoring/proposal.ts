@@ -28,6 +28,7 @@ export interface Proposal {
   readonly signatures: readonly Signature[]
 }
 
+/** What a proposal is made of. */
 export interface ProposalInit {
   readonly trusted: TrustState
   readonly descriptor: Descriptor
@@ -43,6 +44,7 @@ export interface NextPlace {
   readonly previous: string
 }
 
+/** Where a descriptor has to stand that is built now. */
 export function nextPlace({ network, named }: TrustState): NextPlace {
   return { network, version: named.run.length + 1, previous: named.run.at(-1)?.chainId ?? network }
 }

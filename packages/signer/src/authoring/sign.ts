@@ -9,6 +9,7 @@ import type { TrustState } from '../trust/state.js'
 import { signBody, sortSignatures } from './bodies.js'
 import { assertDescriptorFits, assertManifestsFit, baseOf, bodyOf, nextTargets, type Proposal } from './proposal.js'
 
+/** Who signs, on what, and where the promise is written down. */
 export interface SignInit {
   readonly trusted: TrustState
   readonly signer: Signer

@@ -14,6 +14,7 @@ export interface Keystore {
   keysFor(role: MetadataRole): readonly KeyPair[]
 }
 
+/** A key of a keystore, and the role that it was made for. */
 export interface StoredKey {
   readonly role: MetadataRole
   readonly pair: KeyPair

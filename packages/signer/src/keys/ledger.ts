@@ -26,6 +26,7 @@ const promiseSchema = z.strictObject({
   atMs: z.int()
 })
 
+/** What a key has signed once: it signs no second body under the same number. */
 export type SigningPromise = Readonly<Omit<z.infer<typeof promiseSchema>, 'format'>>
 
 /**

@@ -7,6 +7,7 @@ import { createPublicKeyOf, publicHexOf, type PublicKey } from './public-key.js'
  */
 export interface Signer {
   readonly key: PublicKey
+  /** The signature over these bytes, as they are. */
   sign(bytes: Uint8Array): Promise<Uint8Array>
 }
 
@@ -16,6 +17,7 @@ export interface KeyPair extends Signer {
   exportPrivate(): string
 }
 
+/** A new Ed25519 key, from the randomness of the system. */
 export function createKeyPair(): KeyPair {
   return keyPairOf(generateKeyPairSync('ed25519').privateKey)
 }

@@ -11,6 +11,7 @@ import {
 } from './canonical.js'
 
 export const metadataRoles = ['root', 'targets', 'snapshot', 'timestamp'] as const
+/** A role of TUF that signs documents of its own. */
 export type MetadataRole = (typeof metadataRoles)[number]
 
 /** The largest document of each role that is read (§5). */

@@ -4,6 +4,7 @@ import { emptyTrust, type DocumentInfo, type TrustState } from './state.js'
 import { restoreDescriptor } from './descriptors.js'
 import { trust } from './trust.js'
 
+/** A trust document in the bytes in which it was signed. */
 export interface TrustedDocument {
   readonly info: DocumentInfo
   readonly bytes: Uint8Array

@@ -28,8 +28,10 @@ const headsSchema = z.strictObject({
 
 /** What a peer holds, in a few hundred bytes: goes into hello and gossip. JSON-able. */
 export type Heads = Readonly<z.infer<typeof headsSchema>>
+/** The newest version of one document, and its hash. */
 export type Head = Readonly<z.infer<typeof head>>
 
+/** The newest of each document that is trusted here, for hellos and announcements. */
 export function headsOf(state: TrustState): Heads {
   return {
     format: 1,

@@ -1,6 +1,7 @@
 import { names } from '../metadata/meta-entry.js'
 import type { Fork, HeldDescriptor, NamedUpgrade, TrustState } from './state.js'
 
+/** A version of the network whose descriptor is here and named by trusted targets. */
 export interface TrustedUpgrade {
   readonly version: number
   readonly descriptorHash: string

@@ -45,6 +45,7 @@ export interface NamedUpgrades {
   readonly forks: readonly Fork[]
 }
 
+/** A version as trusted targets name it, whether or not its descriptor is here. */
 export interface NamedUpgrade {
   readonly version: number
   readonly hash: string
@@ -71,8 +72,10 @@ export type TrustFact =
   | { readonly fact: 'forked'; readonly version: number; readonly hashes: readonly [string, string] }
   | { readonly fact: 'rootRotated'; readonly version: number }
 
+/** What a document that peers exchange can be. */
 export type DocumentRole = 'root' | 'targets' | 'snapshot' | 'timestamp' | 'descriptor'
 
+/** Which document some bytes claim to be. */
 export interface DocumentInfo {
   readonly role: DocumentRole
   /** Of a descriptor: the version that it defines. */

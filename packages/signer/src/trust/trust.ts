@@ -9,6 +9,7 @@ import { judgeRoot } from './root-chain.js'
 import { heldDocuments } from './settle.js'
 import type { DocumentInfo, TrustFact, TrustState } from './state.js'
 
+/** The verdict on one document, and what is trusted after it. */
 export interface TrustResult {
   readonly verdict: Verdict<DocumentInfo>
   readonly state: TrustState

@@ -12,6 +12,7 @@ import type { EquivalentSource } from './reference/equivalents.js'
 import type { Specification } from './specification.js'
 import { lineageOf, type Lineage, type Versions } from './versions.js'
 
+/** How much is tried before an upgrade passes. */
 export interface CheckBudget {
   /** Histories that are run at most. */
   readonly histories?: number
@@ -21,12 +22,14 @@ export interface CheckBudget {
 
 export const defaultBudget = { histories: 400, timeMs: 60_000 } as const
 
+/** What has been run so far. */
 export interface CheckProgress {
   readonly histories: number
   readonly calls: number
   readonly events: number
 }
 
+/** What is checked, how much of it, and from which seed. */
 export interface CheckUpgradeInit {
   /** Version 1, and the upgrades to 2, 3, … in order. */
   readonly versions: Versions
@@ -39,6 +42,7 @@ export interface CheckUpgradeInit {
   readonly seed?: number
   /** Of a report's flaw: runs that one history again. */
   readonly path?: string
+  /** Told after each history. */
   readonly onProgress?: (progress: CheckProgress) => void
   readonly signal?: AbortSignal
 }
@@ -55,6 +59,7 @@ export interface CheckFailure {
   readonly path: string
 }
 
+/** What a check has come to. */
 export interface CheckReport {
   readonly passed: boolean
   readonly failure?: CheckFailure

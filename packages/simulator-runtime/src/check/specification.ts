@@ -7,7 +7,9 @@ import type { ReadOnlyStateView, StateView } from '../state/state-view.js'
 
 /** Between a class's real state and a plain value that says all that its methods can ever show; `write` starts from an empty state. */
 export interface Lens<T> {
+  /** The whole of a state as a plain value. */
   readonly read: (state: ReadOnlyStateView) => T | Promise<T>
+  /** Makes an empty state mean the value. */
   readonly write: (value: T, state: StateView) => void | Promise<void>
 }
 

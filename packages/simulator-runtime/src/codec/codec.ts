@@ -3,6 +3,7 @@ import { shapeFlaw } from './shape.js'
 
 /** Nesting of values that is read; deeper is refused before anything is built. */
 export const valueDepthMax = 64
+/** A larger value is not read. */
 export const valueBytesMax = 16 * 1024 * 1024
 /** Values, keys and containers together. */
 export const valueItemsMax = 1_000_000

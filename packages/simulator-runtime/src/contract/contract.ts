@@ -5,8 +5,10 @@ export type MethodKind = 'query' | 'command'
 
 /** Validates the whole argument tuple of a method. */
 export type ArgumentsSchema = StandardSchemaV1<readonly unknown[], readonly unknown[]>
+/** Validates the result of a method. */
 export type ResultSchema = StandardSchemaV1
 
+/** One method of a contract; made by {@link query} and {@link command}. */
 export interface Method<
   Kind extends MethodKind = MethodKind,
   Input extends ArgumentsSchema = ArgumentsSchema,

@@ -5,6 +5,7 @@ import type { ObjectContext } from './context.js'
 /** Writes the state that a new object, or a new simulation object, starts from. Without one it starts from nothing. */
 export type Initialize = (state: StateView) => void | Promise<void>
 
+/** What a class may say besides contract and code. */
 export interface ClassOptions {
   readonly initialize?: Initialize
 }

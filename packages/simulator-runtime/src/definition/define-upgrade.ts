@@ -69,6 +69,7 @@ export type SimulationInit<Delegate extends Contract, Serves extends Contract, R
  */
 export type Transform = (states: TransformStates) => void | Promise<void>
 
+/** The states that a transform reads and builds. */
 export interface TransformStates {
   readonly oldState: ReadOnlyStateView
   /** Empty when this peer served the new version by no simulation object. */
@@ -80,6 +81,7 @@ export interface TransformStates {
   readonly signal: AbortSignal
 }
 
+/** What an upgrade of one class is made of; only `from` and `to` have to be there. */
 export interface UpgradeInit<
   From extends Contract,
   To extends Contract,

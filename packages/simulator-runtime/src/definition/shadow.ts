@@ -48,6 +48,7 @@ export type NoOtherShadows<Instance, Delegate extends Contract> = {
   ]: never
 }
 
+/** What {@link callsOf} gives: a builder for every command of a contract. */
 export type CallsOf<C extends Contract> = {
   readonly [M in CommandNames<C>]: (
     ...args: ArgumentsOf<StandardSchemaV1.InferInput<C['methods'][M]['input']>>

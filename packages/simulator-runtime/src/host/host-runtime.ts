@@ -1,6 +1,7 @@
 import type { CodeRef, HostPlan, InstarError, StateMeta } from '@instar/core'
 import type { MethodKind } from '../contract/contract.js'
 
+/** What a host runtime needs of the process around it. */
 export interface HostRuntimeInit {
   readonly plan: HostPlan
   /** The network's id; a state of another network is refused. */
@@ -16,6 +17,7 @@ export interface HostRuntimeInit {
   /** In [0, 1): seeds what requests see as `ctx.random()`, and names spaces. */
   readonly random: () => number
   readonly log: HostLog
+  /** Told of every step of opening the state, in order. */
   readonly onProgress: (progress: StateProgress) => void
   /** The state can no longer be written (a full disk, for one): commands are refused from now on, queries go on. Called once. */
   readonly onBroken?: (error: InstarError) => void
@@ -24,6 +26,7 @@ export interface HostRuntimeInit {
   readonly limits?: Partial<HostRuntimeLimits>
 }
 
+/** A simulation object that has failed (§7). */
 export interface SimulationFailed {
   readonly revision: number
   readonly role: 'past' | 'future'
@@ -33,10 +36,13 @@ export interface SimulationFailed {
 
 /** The part of pino's Logger that is used. */
 export interface HostLog {
+  /** An event of ordinary life. */
   info(detail: object, message: string): void
+  /** Something that somebody should look at. */
   warn(detail: object, message: string): void
 }
 
+/** Bounds of one host; a call above them is refused, nothing is queued without end. */
 export interface HostRuntimeLimits {
   /** Sessions kept; the least recently used is forgotten first. */
   readonly sessionsMax: number
@@ -54,6 +60,7 @@ export interface HostRuntimeLimits {
   readonly remainingMsMax: number
 }
 
+/** A call that a query makes to the object of another peer. */
 export interface OutgoingCall {
   readonly peer: string
   readonly className: string
@@ -65,6 +72,7 @@ export interface OutgoingCall {
   readonly signal: AbortSignal
 }
 
+/** A step of opening the state. */
 export type StateProgress =
   | { readonly stage: 'opened' }
   | { readonly stage: 'transforming'; readonly to: number; readonly done: number; readonly total?: number }
@@ -77,6 +85,7 @@ interface CallerSignal {
   removeEventListener(type: 'abort', listener: () => void): void
 }
 
+/** A call as the router passes it on. */
 export interface CallRequest {
   /** Which façade (§6); the router has mapped `version` to it. */
   readonly revision: number
@@ -119,9 +128,11 @@ export interface HostRuntime {
   close(): Promise<void>
   /** What is served here, for routing, status and `instar call`. */
   describe(): readonly FacadeDescription[]
+  /** Counts since the start, and what is under way now. */
   stats(): HostStats
 }
 
+/** A façade, its methods, and which of them it refuses as a whole. */
 export interface FacadeDescription {
   readonly revision: number
   readonly role: 'object' | 'past' | 'future'
@@ -131,6 +142,7 @@ export interface FacadeDescription {
   readonly methods: ReadonlyArray<{ readonly name: string; readonly kind: MethodKind; readonly disallowed?: string }>
 }
 
+/** Counts of one host since its start; `running`, `waiting` and `sessions` are as of now. */
 export interface HostStats {
   readonly commands: number
   readonly queries: number

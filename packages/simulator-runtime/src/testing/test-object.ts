@@ -8,6 +8,7 @@ import type { UpgradeDefinition } from '../definition/define-upgrade.js'
 import { createHostRuntime } from '../host/create-host-runtime.js'
 import type { CallRequest, HostRuntime, HostRuntimeInit, StateProgress } from '../host/host-runtime.js'
 
+/** What a test object is made of. */
 export interface TestObjectInit {
   /** Version 1, and the upgrades to 2, 3, … in order; a class alone is a patch of the one before. */
   readonly versions: readonly [ClassDefinition, ...Array<UpgradeDefinition | ClassDefinition>]
@@ -24,6 +25,7 @@ export interface TestObjectInit {
   >
 }
 
+/** What a caller may say besides method and arguments; by default it has 5 s and no session. */
 export interface TestCall {
   readonly session?: string
   readonly seq?: number
@@ -38,18 +40,25 @@ export interface TestObject {
   readonly current: number
   /** A version's methods, as a caller sees them. */
   at<C extends Contract>(version: number, contract: C): StubOf<C>
+  /** One call with everything that a caller can say. @throws CallError */
   call(version: number, method: string, args: readonly unknown[], options?: TestCall): Promise<unknown>
+  /** Serves versions up to this one by their future simulation objects. */
   introduce(version: number): Promise<StateMeta>
+  /** Serves this version no longer, without an upgrade. */
   withdraw(version: number): Promise<StateMeta>
   /** Goes through every version up to this one, in one switch. */
   upgrade(version?: number): Promise<StateMeta>
+  /** Returns to the state of before the upgrade; needs `keepBefore`. */
   goBack(version: number): Promise<StateMeta>
   /** Ends the trial of an upgrade: the state of before it is dropped. */
   commit(): Promise<StateMeta>
+  /** Serves this version and those below it no longer. */
   retire(version: number): Promise<StateMeta>
+  /** Ends the process in good order and starts it again. */
   restart(): Promise<StateMeta>
   /** Drops the process as SIGKILL would: goes on from a copy of what is on disk at this moment. */
   crash(): Promise<StateMeta>
+  /** Ends it, with every process that `crash` has dropped. */
   close(): Promise<void>
   readonly host: HostRuntime
   readonly progress: readonly StateProgress[]
