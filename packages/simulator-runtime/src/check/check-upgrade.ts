@@ -1,203 +1,168 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ArgumentsByMethod } from './arguments/arguments-of.js'
-import type { Flaw, FlawKind } from './flaw.js'
-import { createHistorySource, type HistorySource } from './history/generate.js'
-import { runHistory, type HistoryResult } from './history/run-history.js'
-import { shrink } from './history/shrink.js'
-import type { History } from './history/steps.js'
-import { flawLines, transcriptOf } from './history/transcript.js'
-import type { EquivalentSource } from './reference/equivalents.js'
+import { createExaminer, unitOf, type Examiner, type Unit } from './examiner.js'
+import type { CheckCounts, CheckFailure, CheckReport } from './report.js'
 import type { Specification } from './specification.js'
-import { lineageOf, type Lineage, type Versions } from './versions.js'
+import { lineageOf, type Versions } from './versions.js'
+import { createWorkerExaminer, describeModules } from './workers/worker-examiner.js'
 
 /** How much is tried before an upgrade passes. */
 export interface CheckBudget {
-  /** Histories that are run at most. */
+  /** Histories that are run at most; 400 unless said otherwise. */
   readonly histories?: number
-  /** Milliseconds after which no new history begins. */
+  /** Milliseconds after which no new history begins; 60,000 unless said otherwise. */
   readonly timeMs?: number
 }
 
-export const defaultBudget = { histories: 400, timeMs: 60_000 } as const
-
-/** What has been run so far. */
-export interface CheckProgress {
-  readonly histories: number
-  readonly calls: number
-  readonly events: number
-}
+const defaultBudget = { histories: 400, timeMs: 60_000 } as const
+/** The reference alone is quick: as many histories as find what a specification gets wrong. */
+const rehearsals = 150
 
 /** What is checked, how much of it, and from which seed. */
 export interface CheckUpgradeInit {
-  /** Version 1, and the upgrades to 2, 3, … in order. */
-  readonly versions: Versions
-  /** Of the upgrades that have one. Without any, only what needs none is checked. */
-  readonly specifications?: ReadonlyArray<Specification | undefined>
+  /**
+   * Version 1, and the upgrades to 2, 3, … in order: definitions, which are checked in this process; or the built modules that export them
+   * (paths or `file:` addresses), which are checked by workers side by side.
+   */
+  readonly versions: Versions | ReadonlyArray<string | URL>
+  /** Of the upgrades that have one, as definitions or modules. Without any, only what needs none is checked. */
+  readonly specifications?: ReadonlyArray<Specification | undefined> | ReadonlyArray<string | URL>
   /** By method; before those of the specifications. */
   readonly arguments?: ArgumentsByMethod
   readonly budget?: CheckBudget
-  /** The same seed makes the same histories. Random unless given. */
+  /** The same seed makes the same histories. By chance unless given. */
   readonly seed?: number
-  /** Of a report's flaw: runs that one history again. */
+  /** Of a failure: looks at that one history only. */
   readonly path?: string
+  /** For modules; as many as there are cores unless said otherwise. */
+  readonly workers?: number
   /** Told after each history. */
-  readonly onProgress?: (progress: CheckProgress) => void
+  readonly onProgress?: (progress: CheckCounts) => void
   readonly signal?: AbortSignal
-}
-
-/** A flaw and how to see it again. */
-export interface CheckFailure {
-  readonly kind: FlawKind
-  readonly text: string
-  readonly expected?: string
-  readonly actual?: string
-  /** The shortest history found that shows it: each event and call, who served it, the states, the first wrong answer. */
-  readonly transcript: string
-  readonly seed: number
-  readonly path: string
-}
-
-/** What a check has come to. */
-export interface CheckReport {
-  readonly passed: boolean
-  readonly failure?: CheckFailure
-  readonly seed: number
-  readonly histories: number
-  readonly calls: number
-  readonly events: number
-  /** Revisions that had no specification: of them only what needs none was checked. */
-  readonly unspecified: readonly number[]
 }
 
 /**
  * Looks for a history of calls and events in which an upgrade is wrong (R6–R10, R12, R13): the real classes, simulation objects and
  * transforms against the reference pair of their specifications.
  *
- * @throws TypeError for versions that are no chain, and where no arguments can be made for a method
+ * @throws TypeError for versions that are no chain, and where no arguments can be made for a method; the signal's reason
  */
 export async function checkUpgrade(init: CheckUpgradeInit): Promise<CheckReport> {
   const seed = init.seed ?? Math.floor(Math.random() * 0x7fff_ffff)
-  const lineage = lineageOf(init.versions, init.specifications ?? [])
-  const source = createHistorySource(lineage, init.arguments ?? {}, seed)
-  const check = new Check(init, lineage, source, seed)
-  return check.run()
+  const units = init.path === undefined ? allUnits(init.budget) : [unitOf(init.path)]
+  const folder = await mkdtemp(join(tmpdir(), 'instar-check-'))
+  try {
+    return await checkIn(folder, init, seed, units)
+  } catch (error) {
+    init.signal?.throwIfAborted()
+    throw error
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
 }
 
-/** What a report says, for the output of a failing test. */
-export function describeReport(report: CheckReport): string {
-  const { failure, histories, calls, events, seed } = report
-  const amount = `${histories} histories, ${calls} calls, ${events} events, seed ${seed}`
-  if (failure === undefined) return `No flaw found in ${amount}.`
-  return [
-    failure.transcript,
-    '',
-    `Found in ${amount}; replay it with seed ${failure.seed}, path ${failure.path}.`
-  ].join('\n')
-}
-
-/** Throws {@link describeReport} unless the check passed, for tests. */
-export function assertPassed(report: CheckReport): void {
-  if (!report.passed) throw new Error(`The upgrade is wrong.\n${describeReport(report)}`)
-}
-
-const shrinkMs = 10_000
-
-class Check {
-  readonly #init: CheckUpgradeInit
-  readonly #lineage: Lineage
-  readonly #source: HistorySource
-  readonly #seed: number
-  readonly #counts = { histories: 0, calls: 0, events: 0 }
-  #runs = 0
-
-  constructor(init: CheckUpgradeInit, lineage: Lineage, source: HistorySource, seed: number) {
-    this.#init = init
-    this.#lineage = lineage
-    this.#source = source
-    this.#seed = seed
-  }
-
-  async run(): Promise<CheckReport> {
-    const folder = await mkdtemp(join(tmpdir(), 'instar-check-'))
-    try {
-      return await this.#runIn(folder)
-    } finally {
-      await rm(folder, { recursive: true, force: true })
-    }
-  }
-
-  async #runIn(folder: string): Promise<CheckReport> {
-    const { histories, timeMs } = { ...defaultBudget, ...this.#init.budget }
-    const endMs = performance.now() + timeMs
-    const numbers =
-      this.#init.path === undefined ? Array.from({ length: histories }, (_, i) => i) : [Number(this.#init.path)]
-    for (const number of numbers) {
-      this.#init.signal?.throwIfAborted()
-      if (performance.now() > endMs) break
-      const history = this.#source.history(number)
-      const result = await this.#runHistory(folder, history)
-      this.#counts.histories++
-      this.#counts.calls += result.calls
-      this.#counts.events += result.events
-      this.#init.onProgress?.({ ...this.#counts })
-      if (result.flaw !== undefined)
-        return this.#report(await this.#explain(folder, history, result, result.flaw, number))
-    }
-    return this.#report()
-  }
-
-  #runHistory(folder: string, history: History): Promise<HistoryResult> {
-    return runHistory({
-      lineage: this.#lineage,
-      history,
-      samples: this.#samples,
-      directory: join(folder, String(++this.#runs))
-    })
-  }
-
-  readonly #samples: EquivalentSource = ({ object }) => {
-    const version = this.#lineage.versions.findIndex(
-      each => (each.instar === 'class' ? each.contract : each.to.contract) === object.contract
-    )
-    return this.#source.commands(version + 1).map(({ method, args }) => ({ method, args, result: undefined }))
-  }
-
-  async #explain(
-    folder: string,
-    history: History,
-    first: HistoryResult,
-    flaw: Flaw,
-    number: number
-  ): Promise<CheckFailure> {
-    const endMs = performance.now() + shrinkMs
-    let shortest: HistoryResult & { readonly flaw: Flaw } = { ...first, flaw }
-    await shrink(history, first.at, {
-      isOver: () => performance.now() > endMs || this.#init.signal?.aborted === true,
-      fails: async smaller => {
-        const result = await this.#runHistory(folder, smaller)
-        if (result.flaw?.kind !== flaw.kind) return undefined
-        shortest = { ...result, flaw: result.flaw }
-        return { at: result.at }
-      }
-    })
-    return {
-      ...shortest.flaw,
-      transcript: shortest.lines.length === 0 ? flawLines(shortest.flaw).join('\n') : transcriptOf(shortest),
-      seed: this.#seed,
-      path: String(number)
-    }
-  }
-
-  #report(failure?: CheckFailure): CheckReport {
-    const revisions = [...this.#lineage.classes.keys()]
+async function checkIn(
+  folder: string,
+  init: CheckUpgradeInit,
+  seed: number,
+  units: readonly Unit[]
+): Promise<CheckReport> {
+  const { examiners, unspecified } = await examinersOf(init, seed, units.length, folder)
+  const stop = (): void => void Promise.all(examiners.map(each => each.close()))
+  init.signal?.addEventListener('abort', stop, { once: true })
+  try {
+    const counts = { histories: 0, calls: 0, events: 0 }
+    const failed = await examineAll(init, units, examiners, counts)
+    const failure = failed === undefined ? undefined : await explain(failed)
+    init.signal?.throwIfAborted()
     return {
       passed: failure === undefined,
       ...(failure === undefined ? {} : { failure }),
-      seed: this.#seed,
-      ...this.#counts,
-      unspecified: revisions.filter(each => each !== revisions[0] && !this.#lineage.specifications.has(each))
+      seed,
+      ...counts,
+      unspecified
     }
+  } finally {
+    init.signal?.removeEventListener('abort', stop)
+    await Promise.all(examiners.map(each => each.close()))
   }
+}
+
+function allUnits(budget: CheckBudget = {}): readonly Unit[] {
+  const histories = budget.histories ?? defaultBudget.histories
+  return [
+    ...Array.from({ length: Math.min(rehearsals, 2 * histories) }, (_, number): Unit => ({
+      kind: 'rehearsal',
+      number
+    })),
+    ...Array.from({ length: histories }, (_, number): Unit => ({ kind: 'history', number }))
+  ]
+}
+
+async function examinersOf(
+  init: CheckUpgradeInit,
+  seed: number,
+  units: number,
+  folder: string
+): Promise<{ examiners: readonly Examiner[]; unspecified: readonly number[] }> {
+  const [first] = init.versions
+  if (typeof first === 'string' || first instanceof URL) {
+    const modules = describeModules(
+      init.versions as readonly string[],
+      (init.specifications ?? []) as readonly string[]
+    )
+    const workers = Math.min(init.workers ?? availableParallelism(), units)
+    const created = []
+    for (let i = 0; i < workers; i++)
+      created.push(createWorkerExaminer({ modules, seed, folder: join(folder, String(i)) }))
+    const settled = await Promise.all(created)
+    return { examiners: settled.map(each => each.examiner), unspecified: settled[0]?.unspecified ?? [] }
+  }
+  const lineage = lineageOf(init.versions as Versions, (init.specifications ?? []) as readonly Specification[])
+  const examiner = createExaminer({ lineage, arguments: init.arguments ?? {}, seed, folder })
+  return { examiners: [examiner], unspecified: lineage.unspecified }
+}
+
+interface Failed {
+  readonly unit: Unit
+  readonly at: number
+  readonly examiner: Examiner
+}
+
+/** Hands out units in order. The first one that fails is the one with the lowest place, however many look at once. */
+async function examineAll(
+  init: CheckUpgradeInit,
+  units: readonly Unit[],
+  examiners: readonly Examiner[],
+  counts: { histories: number; calls: number; events: number }
+): Promise<Failed | undefined> {
+  const endMs = performance.now() + (init.budget?.timeMs ?? defaultBudget.timeMs)
+  let next = 0
+  const failures: Failed[] = []
+  await Promise.all(
+    examiners.map(async examiner => {
+      for (let at = next++; at < units.length; at = next++) {
+        init.signal?.throwIfAborted()
+        if (failures.length > 0 || performance.now() > endMs) return
+        const unit = units[at] as Unit
+        const examined = await examiner.examine(unit)
+        if (examined.failed) failures.push({ unit, at, examiner })
+        if (unit.kind === 'rehearsal') continue
+        counts.histories++
+        counts.calls += examined.calls
+        counts.events += examined.events
+        init.onProgress?.({ ...counts })
+      }
+    })
+  )
+  return failures.sort((a, b) => a.at - b.at)[0]
+}
+
+async function explain({ unit, examiner }: Failed): Promise<CheckFailure> {
+  const failure = await examiner.explain(unit)
+  if (failure !== undefined) return failure
+  const text = 'a history went wrong once and not again: something besides the history decides the answers'
+  return { kind: 'determinism', text, transcript: `determinism: ${text}`, seed: 0, path: '' }
 }

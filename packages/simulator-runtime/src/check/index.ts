@@ -10,14 +10,6 @@ export {
   type SpecifiedRefusals,
   type SpecifiedShadows
 } from './specification.js'
-export {
-  assertPassed,
-  checkUpgrade,
-  describeReport,
-  type CheckBudget,
-  type CheckFailure,
-  type CheckProgress,
-  type CheckReport,
-  type CheckUpgradeInit
-} from './check-upgrade.js'
+export { checkUpgrade, type CheckBudget, type CheckUpgradeInit } from './check-upgrade.js'
 export type { FlawKind } from './flaw.js'
+export { assertPassed, describeReport, type CheckCounts, type CheckFailure, type CheckReport } from './report.js'

@@ -3,7 +3,8 @@ import type { ClassDefinition } from '../definition/define-class.js'
 import type { UpgradeDefinition } from '../definition/define-upgrade.js'
 import type { Specification } from './specification.js'
 
-export type Versions = readonly [ClassDefinition, ...UpgradeDefinition[]]
+/** Version 1, and what leads to 2, 3, …: an upgrade, or a class alone, which is a patch of the one before. */
+export type Versions = readonly [ClassDefinition, ...Array<UpgradeDefinition | ClassDefinition>]
 
 /** Versions that share a contract share a revision (§6): what the checker tells apart. */
 export interface Lineage {
@@ -14,6 +15,8 @@ export interface Lineage {
   readonly classes: ReadonlyMap<number, ClassDefinition>
   /** By the revision that the upgrade leads to; absent where there is none. */
   readonly specifications: ReadonlyMap<number, Specification>
+  /** Versions that changed the contract, and whose upgrade has no specification. */
+  readonly unspecified: readonly number[]
 }
 
 /** @throws TypeError for a specification that belongs to no upgrade, or a chain with a gap */
@@ -21,10 +24,10 @@ export function lineageOf(versions: Versions, given: ReadonlyArray<Specification
   const revisions: number[] = []
   const classes = new Map<number, ClassDefinition>()
   for (const [i, definition] of versions.entries()) {
-    if ((definition.instar === 'class') !== (i === 0)) {
-      throw new TypeError('The first version is a class (defineClass), each other an upgrade (defineUpgrade).')
+    if (i === 0 && definition.instar !== 'class') {
+      throw new TypeError('Version 1 is a class (defineClass); what follows are upgrades of it.')
     }
-    const compatible = definition.instar === 'upgrade' && definition.from === definition.to.contract
+    const compatible = definition.instar === 'class' ? i > 0 : definition.from === definition.to.contract
     const revision = compatible ? (revisions[i - 1] ?? 1) : i + 1
     revisions.push(revision)
     if (!compatible) classes.set(revision, definition.instar === 'class' ? definition : definition.to)
@@ -46,7 +49,8 @@ export function lineageOf(versions: Versions, given: ReadonlyArray<Specification
     }
     specifications.set(at + 1, specification)
   }
-  return { versions, revisions, classes, specifications }
+  const unspecified = [...classes.keys()].filter(revision => revision !== 1 && !specifications.has(revision))
+  return { versions, revisions, classes, specifications, unspecified }
 }
 
 /** A specification that was built on its own carries copies of the contracts. */

@@ -3,7 +3,7 @@ import { seededRandom } from '../../host/call/seeded-random.js'
 import { accepts, generatorsOf, type ArgumentsByMethod, type Generators } from '../arguments/arguments-of.js'
 import { show } from '../plain-values.js'
 import { contractOf, revisionOf, type Lineage } from '../versions.js'
-import { isEvent, Life, type Call, type History, type LifeEvent, type Step } from './steps.js'
+import { Life, type Call, type History, type LifeEvent, type Step } from './steps.js'
 
 /** Makes histories of one lineage; the same number gives the same history. */
 export interface HistorySource {
@@ -151,9 +151,4 @@ function pickWeighted<T>(from: ReadonlyArray<readonly [number, T]>, random: () =
 
 function mix(seed: number, number: number): number {
   return (Math.imul(seed ^ (number + 0x9e3779b9), 0x85ebca6b) >>> 0) / 0x1_0000_0000
-}
-
-/** Calls of a version that are no longer served, and events that cannot happen, are left out when a history is run. */
-export function callsOf(history: History): number {
-  return history.steps.filter(step => !isEvent(step)).length
 }

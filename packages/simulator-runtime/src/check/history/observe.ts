@@ -1,7 +1,9 @@
 import type { Contract } from '../../contract/contract.js'
-import type { SimulationDefinition, UpgradeDefinition } from '../../definition/define-upgrade.js'
+import type { SimulationDefinition, Transform, UpgradeDefinition } from '../../definition/define-upgrade.js'
 import type { Equivalent } from '../reference/equivalents.js'
+import { Flawed, type Flaw } from '../flaw.js'
 import type { Lineage, Versions } from '../versions.js'
+import { examineTransform } from './examine-transform.js'
 
 type Entry =
   | { readonly what: 'ran'; readonly revision: number; readonly call: Equivalent; readonly instead: boolean }
@@ -12,6 +14,8 @@ type Entry =
 export class Recorder {
   #entries: Entry[] = []
   #busy = new WeakSet()
+  /** What was found wrong with a transform. */
+  flaw: Flaw | undefined
 
   begin(): void {
     this.#entries = []
@@ -100,10 +104,11 @@ export function observe({ versions, revisions, classes }: Lineage, recorder: Rec
     if (definition.instar === 'class') return observeClass(definition, revision, recorder)
     const all = [...classes.keys()]
     const from = all[all.indexOf(revision) - 1] ?? revision
-    const { future, past } = definition
+    const { future, past, transform } = definition
     const observed: UpgradeDefinition = {
       ...definition,
       to: observeClass(definition.to, revision, recorder),
+      ...(transform === undefined ? {} : { transform: observeTransform(transform, recorder) }),
       ...(future === undefined
         ? {}
         : { future: observeSimulation(future, definition.to.contract, definition.from, revision, from, recorder) }),
@@ -113,6 +118,18 @@ export function observe({ versions, revisions, classes }: Lineage, recorder: Rec
     }
     return observed
   }) as unknown as Versions
+}
+
+function observeTransform(transform: Transform, recorder: Recorder): Transform {
+  return async states => {
+    try {
+      await examineTransform(transform, states)
+    } catch (error) {
+      if (!(error instanceof Flawed)) throw error
+      recorder.flaw ??= error.flaw
+    }
+    return transform(states)
+  }
 }
 
 function observeClass<T extends { readonly contract: Contract; readonly implementation: AnyClass }>(

@@ -2,32 +2,16 @@ import { InstarError, messageOf } from '@instar/core'
 import { mkdir, rm } from 'node:fs/promises'
 import type { SimulationFailed } from '../../host/host-runtime.js'
 import { createTestObject, type TestObject } from '../../testing/test-object.js'
-import { Flawed, flawed, type Flaw } from '../flaw.js'
-import { areEqual, show } from '../plain-values.js'
+import { Flawed, flawed } from '../flaw.js'
+import { show } from '../plain-values.js'
 import { isError, answerOf, type Answer, type RequestMoment } from '../reference/lone-object.js'
 import type { Equivalent, EquivalentSource } from '../reference/equivalents.js'
 import { Reference } from '../reference/reference.js'
 import { contractOf, revisionOf, type Lineage } from '../versions.js'
 import { observe, Recorder } from './observe.js'
+import type { HistoryResult, TranscriptLine } from './result.js'
 import { isEvent, Life, type Call, type History, type LifeEvent, type Step } from './steps.js'
-
-/** One line of what happened. */
-export interface TranscriptLine {
-  readonly what: string
-  /** Who served the call. */
-  readonly by?: string
-  /** The values of all versions after it, as the specification sees them. */
-  readonly states: string
-}
-
-export interface HistoryResult {
-  readonly flaw?: Flaw
-  readonly lines: readonly TranscriptLine[]
-  readonly calls: number
-  readonly events: number
-  /** Index of the step that was wrong. */
-  readonly at: number
-}
+import { callWords, eventWords, nameOf, sameAnswer, showAnswer } from './words.js'
 
 export interface HistoryRun {
   readonly lineage: Lineage
@@ -121,9 +105,8 @@ class Runner {
       this.#moment = { ...this.#moment, now: this.#moment.now + stepMs }
       this.#events++
       await this.#happen(step)
-      await this.#note(
-        step.event === 'upgrade' && step.by > 1 ? `upgrade to ${this.#life.current}` : wordsOf(step, this.#life)
-      )
+      await this.#note(eventWords(step, this.#life))
+      if (this.#recorder.flaw !== undefined) throw new Flawed(this.#recorder.flaw)
       await this.#repeatLast()
       await this.#probe(step)
       return
@@ -385,39 +368,5 @@ async function explained<T>(run: () => Promise<T>): Promise<T> {
     if (!(error instanceof InstarError)) throw error
     const kind = error.code.startsWith('Transform') ? 'transform' : 'load'
     throw flawed(kind, messageOf(error))
-  }
-}
-
-function sameAnswer(a: Answer, b: Answer): boolean {
-  if (isError(a) || isError(b)) return isError(a) && isError(b) && a.code === b.code
-  return areEqual(a.value, b.value)
-}
-
-function showAnswer(answer: Answer): string {
-  return isError(answer) ? `${answer.code} (${answer.message})` : show(answer.value)
-}
-
-function nameOf({ version, method, args }: Call): string {
-  return `v${version}.${method}(${args.map(show).join(', ')})`
-}
-
-function callWords(call: Call, answer: Answer): string {
-  return `${nameOf(call)} = ${showAnswer(answer)}`
-}
-
-function wordsOf(step: LifeEvent, life: Life): string {
-  switch (step.event) {
-    case 'introduce':
-      return `introduce ${life.high}`
-    case 'withdraw':
-      return `withdraw ${life.high + 1}`
-    case 'upgrade':
-      return `upgrade to ${life.current}`
-    case 'goBack':
-      return `go back to ${life.current}`
-    case 'retire':
-      return `retire ${life.low - 1}`
-    default:
-      return step.event
   }
 }

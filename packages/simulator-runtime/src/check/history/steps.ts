@@ -9,7 +9,7 @@ export type LifeEvent =
   | { readonly event: 'introduce' | 'withdraw' | 'goBack' | 'commit' | 'retire' | 'restart' | 'crash' }
   | { readonly event: 'upgrade'; readonly by: number }
 
-export interface CallStep {
+interface CallStep {
   readonly call: Call
   /** A query that is asked while the call, a command, is under way. */
   readonly beside?: Call

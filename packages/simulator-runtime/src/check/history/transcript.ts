@@ -1,5 +1,5 @@
 import type { Flaw } from '../flaw.js'
-import type { HistoryResult } from './run-history.js'
+import type { HistoryResult } from './result.js'
 
 /**
  * A failed history for people: each event and call, who served it, and what all versions then hold; the line that is wrong is marked.

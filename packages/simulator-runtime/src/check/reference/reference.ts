@@ -72,6 +72,25 @@ export class Reference {
       .join('   ')
   }
 
+  /** Every state as the views on it would write it, under each of the views that see it. */
+  async rewritten(): Promise<
+    ReadonlyArray<{ readonly revision: number; readonly side: Side; readonly object: LoneObject }>
+  > {
+    const found = []
+    for (const [to, link] of this.#links) {
+      for (const [revision, side] of [
+        [this.#neighbour(to, -1) ?? to, 'old'],
+        [to, 'new']
+      ] as const) {
+        const member = this.#members.get(revision)
+        if (member === undefined) continue
+        const state = await link.write(side, await link.read(side, member.state))
+        found.push({ revision, side, object: new LoneObject(this.#classOf(revision), revision, state) })
+      }
+    }
+    return found
+  }
+
   /** MF establishes the invariant at introduction. */
   async introduce(revision: number): Promise<void> {
     if (this.#members.has(revision)) return
