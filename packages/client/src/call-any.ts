@@ -1,10 +1,11 @@
 import { CallError, isRetryable } from '@instar/core'
-import { callWithRetry, type RetryCounters, type SessionRequest } from '@instar/rpc'
+import { callWithRetry, type RetryCounters, type Session, type SessionRequest } from '@instar/rpc'
 import { decodeResult, encodeArguments, type CallOne, type Target } from './call-one.js'
 
-/** A command that one peer may have run: it stays there, under the same number, until that peer answers (§12). */
+/** A command or flow that one peer may have run: it stays there, under the same number, until that peer answers (§12). */
 interface Held {
   readonly peer: string
+  readonly session: Session | undefined
   readonly request: SessionRequest | undefined
   maybeRan: boolean
 }
@@ -40,7 +41,7 @@ export async function callAny(init: {
 
   /** One peer, one attempt. Answers undefined when another peer may be asked at once. */
   async function tryPeer(peer: string, remainingMs: number): Promise<Uint8Array | CallError> {
-    held ??= { peer, request: await beginAt(peer, remainingMs), maybeRan: false }
+    held ??= await beginAt(peer, remainingMs)
     const mine = held
     try {
       const result = await one.send(peer, target, body, remainingMs, mine.request?.id)
@@ -53,16 +54,17 @@ export async function callAny(init: {
     }
   }
 
-  async function beginAt(peer: string, remainingMs: number): Promise<SessionRequest | undefined> {
-    if (target.kind === 'query') return undefined
+  async function beginAt(peer: string, remainingMs: number): Promise<Held> {
+    if (target.kind === 'query') return { peer, session: undefined, request: undefined, maybeRan: false }
     const session = one.sessionFor(peer, target)
-    return session.tryBegin() ?? session.begin({ signal: AbortSignal.timeout(Math.ceil(remainingMs)) })
+    const request = session.tryBegin() ?? (await session.begin({ signal: AbortSignal.timeout(Math.ceil(remainingMs)) }))
+    return { peer, session, request, maybeRan: false }
   }
 
   function afterFailure(mine: Held, error: CallError): CallError {
-    const { peer, request } = mine
+    const { session, request } = mine
     if (error.code === 'SessionLost' && request !== undefined) {
-      one.sessionFor(peer, target).renew(request.id.session)
+      session?.renew(request.id.session)
       if (mine.maybeRan) throw error
     } else if (error.detail.executed === 'unknown') {
       mine.maybeRan = true

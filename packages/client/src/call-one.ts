@@ -1,6 +1,7 @@
 import { CallError } from '@instar/core'
 import {
   callWithRetry,
+  createCallerSessions,
   createSession,
   type CallHeader,
   type ChannelPool,
@@ -9,6 +10,7 @@ import {
   type RetryCounters,
   type Session
 } from '@instar/rpc'
+import type { MethodKind } from '@instar/simulator-runtime'
 import { decodeValue, encodeValue } from '@instar/simulator-runtime/codec'
 
 export interface Target {
@@ -17,7 +19,7 @@ export interface Target {
   readonly method: string
   readonly args: readonly unknown[]
   /** Absent: not known. */
-  readonly kind?: 'query' | 'command'
+  readonly kind?: MethodKind
   readonly deadlineMs: number
   readonly signal?: AbortSignal
 }
@@ -28,25 +30,20 @@ export interface CallOne {
   call(peer: string, target: Target): Promise<unknown>
   /** One attempt. @throws CallError */
   send(peer: string, target: Target, body: Uint8Array, remainingMs: number, request?: RequestId): Promise<Uint8Array>
-  /** Commands of one class and version at one peer share a session. */
+  /** Commands of one class and version at one peer share a session; a flow has one to itself. */
   sessionFor(peer: string, target: Target): Session
 }
 
-/** Sessions kept; the oldest is forgotten first, which costs no more than opening it again. */
-const sessionsMax = 1024
+/** Histories remembered. */
+const chainIdsMax = 1024
 
 export function createCallOne(init: { pool: Pick<ChannelPool, 'get'>; counters: RetryCounters }): CallOne {
-  const sessions = new Map<string, Session>()
+  const sessions = createCallerSessions()
   const chainIds = new Map<string, string>()
 
-  function sessionFor(peer: string, { className, version }: Target): Session {
-    const key = `${peer} ${className} ${version}`
-    const known = sessions.get(key)
-    if (known !== undefined) return known
-    if (sessions.size >= sessionsMax) sessions.delete(sessions.keys().next().value as string)
-    const session = createSession()
-    sessions.set(key, session)
-    return session
+  function sessionFor(peer: string, { className, version, kind }: Target): Session {
+    const object = `${peer} ${className} ${version}`
+    return kind === 'flow' ? sessions.idle(object) : sessions.shared(object)
   }
 
   /**
@@ -57,7 +54,7 @@ export function createCallOne(init: { pool: Pick<ChannelPool, 'get'>; counters: 
     const key = `${peer} ${version}`
     const known = chainIds.get(key) ?? hello.versions.find(([each]) => each === version)?.[1]
     if (known === undefined) return undefined
-    if (chainIds.size >= sessionsMax) chainIds.clear()
+    if (chainIds.size >= chainIdsMax) chainIds.clear()
     chainIds.set(key, known)
     return known
   }
@@ -102,7 +99,7 @@ export function createCallOne(init: { pool: Pick<ChannelPool, 'get'>; counters: 
   function sessionOf(peer: string, target: Target): { session: Session } | { idempotent: true } {
     if (target.kind === 'query') return { idempotent: true }
     // Queries take no number, so a call of unknown kind must not share a session with commands: it gets one of its own.
-    return { session: target.kind === 'command' ? sessionFor(peer, target) : createSession() }
+    return { session: target.kind === undefined ? createSession() : sessionFor(peer, target) }
   }
 }
 

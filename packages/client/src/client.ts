@@ -1,4 +1,4 @@
-import type { Contract, StubOf } from '@instar/simulator-runtime'
+import type { Contract, MethodKind, StubOf } from '@instar/simulator-runtime'
 import type { Hello, RetryCounters } from '@instar/rpc'
 
 /** What may be said of one call. */
@@ -25,7 +25,7 @@ export interface UntypedCall extends CallOptions {
   readonly method: string
   readonly args: readonly unknown[]
   /** Absent: not known. A query needs no session; commands of one object share one. */
-  readonly kind?: 'query' | 'command'
+  readonly kind?: MethodKind
   /** Default true. False: the first error is the answer. */
   readonly retry?: boolean
 }

@@ -7,6 +7,7 @@ import {
   type Greeted,
   type Hello
 } from '@instar/rpc'
+import type { MethodKind } from '@instar/simulator-runtime'
 import type { PrivateKey } from '@libp2p/interface'
 import { createAddressBook } from './address-book.js'
 import { callAny } from './call-any.js'
@@ -146,7 +147,7 @@ function createClient(init: { network: string; dialler: Dialler; timeouts: Clien
     className: string,
     object: ObjectOptions,
     method: string,
-    kind: 'query' | 'command',
+    kind: MethodKind,
     args: readonly unknown[]
   ): Target {
     return { className, version: object.version, method, kind, args, deadlineMs: object.deadlineMs ?? timeouts.callMs }

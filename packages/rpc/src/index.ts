@@ -23,6 +23,7 @@ export {
   type RetryCounters,
   type RetryInit
 } from './retry/call-with-retry.js'
+export { createCallerSessions } from './retry/caller-sessions.js'
 export { createSession, type RequestId, type Session, type SessionRequest } from './retry/session.js'
 export type { Chunk, FrameTransport, TransportEvents } from './transport/frame-transport.js'
 export { fromLibp2pStream } from './transport/libp2p-stream.js'

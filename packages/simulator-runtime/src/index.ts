@@ -2,8 +2,10 @@
 export {
   command,
   defineContract,
+  flow,
   query,
   type ArgumentsSchema,
+  type AtomicOf,
   type CommandsOf,
   type Contract,
   type DelegateOf,
@@ -12,6 +14,7 @@ export {
   type ObjectOf,
   type QueriesOf,
   type ResultSchema,
+  type SendsOf,
   type StubOf
 } from './contract/contract.js'
 export { Disallowed, Failed } from './definition/call-refusal.js'

@@ -9,7 +9,14 @@ import {
   type OutgoingCall,
   type StateProgress
 } from '@instar/simulator-runtime/host'
-import { dataDescriptor, hostChannelLimits, moduleKey, type FromHost, type ToHost } from './control-messages.js'
+import {
+  dataDescriptor,
+  hostChannelLimits,
+  moduleKey,
+  outgoingKinds,
+  type FromHost,
+  type ToHost
+} from './control-messages.js'
 import { refuseNetwork } from './refuse-network.js'
 import { startWatch } from './watch.js'
 
@@ -169,12 +176,13 @@ function serve(): void {
   })
 }
 
-/** On this socket `caller` of a call by the object names the peer to call. */
+/** See {@link outgoingKinds} for what the header says on this socket. */
 function outgoing(call: OutgoingCall): Promise<Uint8Array> {
-  const { version, className, method, remainingMs, args, signal, peer } = call
+  const { version, className, method, remainingMs, args, signal, peer, request } = call
   if (channel === undefined || loaded?.scratch === true)
     return Promise.reject(new InstarError('HostFailed', 'A rehearsal calls nobody.'))
-  const header = { version, className, method, remainingMs, seq: 0, doneBelow: 0, revision: 0, caller: peer }
+  const revision = outgoingKinds.indexOf(call.kind)
+  const header = { version, className, method, remainingMs, seq: 0, doneBelow: 0, ...request, revision, caller: peer }
   return channel.request(header, args, { signal })
 }
 
@@ -196,7 +204,8 @@ async function answer(message: ToHost): Promise<FromHost | undefined> {
       return { type: 'closed' }
     case 'stats': {
       const { rss, heapUsed } = process.memoryUsage()
-      return { type: 'stats', memory: { rss, heapUsed } }
+      const outbox = runtime?.stats().outbox
+      return { type: 'stats', memory: { rss, heapUsed }, ...(outbox === undefined ? {} : { outbox }) }
     }
     case 'exit':
       await runtime?.close()

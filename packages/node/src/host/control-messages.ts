@@ -1,6 +1,7 @@
 import type { ErrorDetail, HostPlan, StateMeta, SwitchStage } from '@instar/core'
 import type { ChannelLimits } from '@instar/rpc'
-import type { FacadeDescription, SimulationFailed } from '@instar/simulator-runtime/host'
+import type { MethodKind } from '@instar/simulator-runtime'
+import type { FacadeDescription, OutboxStats, SimulationFailed } from '@instar/simulator-runtime/host'
 import type { StageDetail } from './switch-result.js'
 
 /**
@@ -40,7 +41,7 @@ export type FromHost =
   | { readonly type: 'opened'; readonly meta: StateMeta }
   | { readonly type: 'drained'; readonly cut: number }
   | { readonly type: 'closed' }
-  | { readonly type: 'stats'; readonly memory: HostMemory }
+  | { readonly type: 'stats'; readonly memory: HostMemory; readonly outbox?: OutboxStats }
   /** The state can no longer be written: commands are refused, queries go on. */
   | { readonly type: 'broken'; readonly code: string; readonly message: string }
   /** A simulation object failed: it is withdrawn, or the peer has to go back (§7). */
@@ -64,6 +65,12 @@ export interface HostMemory {
 
 /** A socket pair made by the fork: it has no name, so nobody else can connect, and nothing is left behind by a kill. */
 export const dataDescriptor = 4
+
+/**
+ * On the data socket a call by the object bears in `caller` the peer that it is for, and in `revision` the place of its method's kind in
+ * this list: the peer numbers commands and flows that have no session yet (§12).
+ */
+export const outgoingKinds: readonly MethodKind[] = Object.freeze(['query', 'command', 'flow'])
 
 /**
  * Of the data socket, at both ends: all that a peer may have held goes out at once when it is released. A process does not go silent

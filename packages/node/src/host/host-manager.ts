@@ -10,11 +10,11 @@ import {
   type SwitchStage
 } from '@instar/core'
 import type { CallHandler } from '@instar/rpc'
-import type { FacadeDescription, OutgoingCall, SimulationFailed } from '@instar/simulator-runtime/host'
+import type { FacadeDescription, OutboxStats, OutgoingCall, SimulationFailed } from '@instar/simulator-runtime/host'
 import type { Logger } from 'pino'
 import { createCallGate } from './call-gate.js'
 import { defaultHoldLimits, type HoldLimits } from './call-queue.js'
-import { moduleKey, type HostMemory } from './control-messages.js'
+import { moduleKey, outgoingKinds, type HostMemory } from './control-messages.js'
 import type { Fault } from './fault-record.js'
 import { isGuilty, judge, type HostEnding } from './host-ending.js'
 import type { HostCallHeader, HostPort } from './host-port.js'
@@ -92,6 +92,8 @@ export interface HostStats {
   readonly switching: boolean
   readonly uptimeMs?: number
   readonly memory?: HostMemory
+  /** Calls that the object's commands have left for other peers (§9), since this host started. */
+  readonly outbox?: OutboxStats
   readonly calls: { readonly running: number; readonly total: number; readonly cut: number; readonly resent: number }
   readonly held: { readonly calls: number; readonly bytes: number; readonly total: number; readonly refused: number }
   /** From the first moment of holding to the release, of the last switch. */
@@ -125,17 +127,23 @@ export function createHostManager(init: HostManagerInit): HostManager {
   let lastPauseMs: number | undefined
   let { dieAfterCommand } = init
 
-  /** On the host's socket `caller` of a call by the object names the peer to call. */
-  const onCall: CallHandler = (header, body, { signal }) =>
-    init.outgoing({
-      peer: header.caller ?? '',
-      className: header.className,
-      version: header.version,
-      method: header.method,
+  /** See {@link outgoingKinds} for what the header says on this socket. */
+  const onCall: CallHandler = (header, body, { signal }) => {
+    const { caller = '', revision = 0, session, seq, doneBelow, className, version, method, remainingMs } = header
+    const kind = outgoingKinds[revision] ?? 'command'
+    const request = session === undefined ? {} : { request: { session, seq, doneBelow } }
+    return init.outgoing({
+      peer: caller,
+      className,
+      version,
+      method,
+      kind,
+      ...request,
       args: body,
-      remainingMs: header.remainingMs,
+      remainingMs,
       signal
     })
+  }
 
   /** What counts against the class that answered (§15), and what never answered. */
   function callFailed(header: HostCallHeader, error: CallError, elapsedMs: number): void {
@@ -301,7 +309,7 @@ export function createHostManager(init: HostManagerInit): HostManager {
     async stats() {
       const current = serving
       const counters = gate.counters()
-      const memory = await current?.host.stats()
+      const measured = await current?.host.stats()
       return {
         ...(current === undefined
           ? { facades: [] }
@@ -312,7 +320,7 @@ export function createHostManager(init: HostManagerInit): HostManager {
               facades: current.host.facades,
               uptimeMs: now() - current.since
             }),
-        ...(memory === undefined ? {} : { memory }),
+        ...measured,
         ...(lastPauseMs === undefined ? {} : { lastPauseMs }),
         serving: gate.state === 'open',
         switching: underWay !== undefined,

@@ -12,7 +12,7 @@ import {
   type SwitchStage
 } from '@instar/core'
 import { createChannel, fromSocket, type CallHandler, type Channel } from '@instar/rpc'
-import type { FacadeDescription, SimulationFailed } from '@instar/simulator-runtime/host'
+import type { FacadeDescription, OutboxStats, SimulationFailed } from '@instar/simulator-runtime/host'
 import type { Logger } from 'pino'
 import {
   dataDescriptor,
@@ -40,7 +40,7 @@ export interface HostProcess {
   drain(): Promise<{ readonly cut: number }>
   /** @throws InstarError HostFailed */
   close(): Promise<void>
-  stats(): Promise<HostMemory | undefined>
+  stats(): Promise<HostMeasures | undefined>
   /** Asks it to end; kills it when it has not ended soon. Resolves when it is gone. */
   end(): Promise<void>
   /** SIGKILL; resolves when it is gone, and its state can be opened by another. */
@@ -49,6 +49,13 @@ export interface HostProcess {
   readonly alive: boolean
   /** What the plan serves; known once it is loaded. */
   readonly facades: readonly FacadeDescription[]
+}
+
+/** What a host says of itself. */
+export interface HostMeasures {
+  readonly memory: HostMemory
+  /** Absent while its state is not open. */
+  readonly outbox?: OutboxStats
 }
 
 export interface OpenOptions {
@@ -135,7 +142,7 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
   let reported: string | undefined
   let facades: readonly FacadeDescription[] = []
   let waiting: ((message: FromHost | undefined) => void) | undefined
-  const onStats = new Set<(memory: HostMemory | undefined) => void>()
+  const onStats = new Set<(measures: HostMeasures | undefined) => void>()
 
   const exited = new Promise<ProcessExit>(resolve => {
     const ended = (code: number | null, signal: NodeJS.Signals | null, because?: string): void => {
@@ -171,8 +178,10 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
 
   child.on('message', (message: FromHost) => {
     if (message.type === 'crashed') reported = message.message
-    else if (message.type === 'stats') for (const answer of onStats) answer(message.memory)
-    else if (message.type === 'stage') onStage?.(message.stage, message.detail)
+    else if (message.type === 'stats') {
+      const { memory, outbox } = message
+      for (const answer of onStats) answer({ memory, ...(outbox === undefined ? {} : { outbox }) })
+    } else if (message.type === 'stage') onStage?.(message.stage, message.detail)
     else if (message.type === 'broken') init.onBroken?.(new InstarError(toCode(message.code), message.message))
     else if (message.type === 'simulationFailed') init.onSimulationFailed?.(message.failed)
     // `ready` answers nobody: the request that follows it waits in the process's inbox anyway.
@@ -318,10 +327,10 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
     stats() {
       if (!alive) return Promise.resolve(undefined)
       return new Promise(resolve => {
-        const answer = (memory: HostMemory | undefined): void => {
+        const answer = (measures: HostMeasures | undefined): void => {
           clearTimeout(timer)
           onStats.delete(answer)
-          resolve(memory)
+          resolve(measures)
         }
         const timer = setTimeout(answer, answerMs, undefined)
         onStats.add(answer)

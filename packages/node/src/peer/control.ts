@@ -92,7 +92,10 @@ export function createPeerControl(init: PeerControlInit): ControlledPeer {
         // Its last answer may be of a process that is gone by now.
         ...(hostStats?.pid === undefined || hostState.status === 'down' || hostStats.plan !== hostState.plan?.plan
           ? {}
-          : { pid: hostStats.pid }),
+          : {
+              pid: hostStats.pid,
+              ...(hostStats.outbox === undefined ? {} : { outbox: hostStats.outbox })
+            }),
         uptimeMs: hostStats?.uptimeMs ?? 0,
         heldCalls: hostStats?.held.calls ?? 0,
         ...(hostState.lastError === undefined ? {} : { lastError: hostState.lastError })

@@ -1,18 +1,29 @@
 import type { Routes } from '@instar/core'
 import {
   callWithRetry,
+  createCallerSessions,
   createRetryCounters,
   createSession,
   type CallHeader,
   type ChannelPool,
-  type RetryCounters
+  type RequestId,
+  type RetryCounters,
+  type Session
 } from '@instar/rpc'
 import type { OutgoingCall } from '@instar/simulator-runtime/host'
 import type { Router } from './router.js'
 
+/** `kind` is absent where nobody here knows it. */
+export type CallOut = Omit<OutgoingCall, 'kind'> & { readonly kind?: OutgoingCall['kind'] }
+
 export interface Outgoing {
-  /** Retried until its deadline (§12). A call to this peer itself takes no network. @throws CallError */
-  call(call: OutgoingCall): Promise<Uint8Array>
+  /**
+   * Retried until its deadline, in a session of this peer (§12); sent once, as it is, where it has its request id already. A call to this
+   * peer itself takes no network.
+   *
+   * @throws CallError
+   */
+  call(call: CallOut): Promise<Uint8Array>
   readonly counters: Readonly<RetryCounters>
 }
 
@@ -25,12 +36,35 @@ export interface OutgoingInit {
 
 export function createOutgoing(init: OutgoingInit): Outgoing {
   const counters = createRetryCounters()
+  const sessions = createCallerSessions()
+
+  function repeatable(call: CallOut): { session: Session } | { idempotent: true } {
+    if (call.kind === 'query') return { idempotent: true }
+    // What kind of method an operator means only the other object knows. A session of its own makes repeating right for all, and costs a query nothing.
+    if (call.kind === undefined) return { session: createSession() }
+    const object = `${call.peer} ${call.className} ${call.version}`
+    return { session: call.kind === 'flow' ? sessions.idle(object) : sessions.shared(object) }
+  }
+
+  function headerOf(call: CallOut, request: RequestId | undefined, remainingMs: number): CallHeader {
+    const chainId = chainIdOf(call.version)
+    return {
+      version: call.version,
+      className: call.className,
+      method: call.method,
+      remainingMs: Math.ceil(remainingMs),
+      seq: request?.seq ?? 0,
+      doneBelow: request?.doneBelow ?? 0,
+      ...(request && { session: request.session }),
+      ...(chainId !== undefined && { chainId })
+    }
+  }
 
   function chainIdOf(version: number): string | undefined {
     return init.routes().entries.find(each => each.version === version)?.chainId
   }
 
-  async function attempt(call: OutgoingCall, header: CallHeader): Promise<Uint8Array> {
+  async function attempt(call: CallOut, header: CallHeader): Promise<Uint8Array> {
     const { peer, args, signal } = call
     if (peer === init.self) return init.router(init.self, header, args, { signal, remainingMs: header.remainingMs })
     const { channel } = await init.pool.get(peer, { signal })
@@ -40,27 +74,13 @@ export function createOutgoing(init: OutgoingInit): Outgoing {
   return {
     counters,
     call(call) {
-      const chainId = chainIdOf(call.version)
-      return callWithRetry(
-        ({ request, remainingMs }) =>
-          attempt(call, {
-            version: call.version,
-            className: call.className,
-            method: call.method,
-            remainingMs: Math.ceil(remainingMs),
-            seq: request?.seq ?? 0,
-            doneBelow: request?.doneBelow ?? 0,
-            ...(request && { session: request.session }),
-            ...(chainId !== undefined && { chainId })
-          }),
-        {
-          // What kind of method it is, only the other object knows. A session of its own makes repeating right for a command, and costs a query nothing.
-          session: createSession(),
-          deadlineMs: call.remainingMs,
-          signal: call.signal,
-          counters
-        }
-      )
+      if (call.request !== undefined) return attempt(call, headerOf(call, call.request, call.remainingMs))
+      return callWithRetry(({ request, remainingMs }) => attempt(call, headerOf(call, request, remainingMs)), {
+        ...repeatable(call),
+        deadlineMs: call.remainingMs,
+        signal: call.signal,
+        counters
+      })
     }
   }
 }

@@ -1,7 +1,10 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 
-/** `query`: reads one snapshot, may call other peers. `command`: serialised, atomic, may change state (§9). */
-export type MethodKind = 'query' | 'command'
+/**
+ * `query`: reads one snapshot, may call other peers. `command`: serialised, atomic, may change state. `flow`: not atomic, waits for other
+ * peers and for commands and queries of its own object (§9).
+ */
+export type MethodKind = 'query' | 'command' | 'flow'
 
 /** Validates the whole argument tuple of a method. */
 export type ArgumentsSchema = StandardSchemaV1<readonly unknown[], readonly unknown[]>
@@ -45,6 +48,17 @@ export function command<Input extends ArgumentsSchema, Output extends ResultSche
 }
 
 /**
+ * A method of several steps: commands and queries of its own object and of others, each for itself. As a whole it is not atomic, and it is
+ * never run a second time by a repeat: when its host ends in the middle, its caller is told that the outcome is unknown (§12).
+ */
+export function flow<Input extends ArgumentsSchema, Output extends ResultSchema>(
+  input: Input,
+  output: Output
+): Method<'flow', Input, Output> {
+  return { kind: 'flow', input, output }
+}
+
+/**
  * The contract of one version of a class.
  *
  * @param name what `className` is in descriptors: a letter, then letters, digits, dots, dashes, underscores
@@ -82,18 +96,26 @@ export type StubOf<C extends Contract> = {
   ) => Promise<StandardSchemaV1.InferOutput<C['methods'][M]['output']>>
 }
 
-/** The part of a contract that a query may use of its delegate, and a peer of another: its queries. */
-export type QueriesOf<C extends Contract> = Contract<
+/** The part of a contract with methods of these kinds. */
+type PartOf<C extends Contract, Kind extends MethodKind> = Contract<
   C['name'],
   {
-    readonly [M in keyof C['methods'] as C['methods'][M]['kind'] extends 'query' ? M : never]: C['methods'][M]
+    readonly [M in keyof C['methods'] as C['methods'][M]['kind'] extends Kind ? M : never]: C['methods'][M]
   }
 >
 
+/** The part of a contract that a query may use of its delegate and of other peers: its queries. */
+export type QueriesOf<C extends Contract> = PartOf<C, 'query'>
+
 /** The part of a contract that may change state, and casts shadows. */
-export type CommandsOf<C extends Contract> = Contract<
-  C['name'],
-  {
-    readonly [M in keyof C['methods'] as C['methods'][M]['kind'] extends 'command' ? M : never]: C['methods'][M]
-  }
->
+export type CommandsOf<C extends Contract> = PartOf<C, 'command'>
+
+/** The part of a contract that a flow calls of its own object, each call atomic. */
+export type AtomicOf<C extends Contract> = PartOf<C, 'query' | 'command'>
+
+/** The commands of a contract as they are left for after a commit: nobody waits, so there is no answer. */
+export type SendsOf<C extends Contract> = {
+  readonly [M in keyof CommandsOf<C>['methods']]: (
+    ...args: ArgumentsOf<StandardSchemaV1.InferInput<C['methods'][M]['input']>>
+  ) => void
+}

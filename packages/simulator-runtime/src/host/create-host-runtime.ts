@@ -1,9 +1,11 @@
+import { randomUUID } from 'node:crypto'
 import { CallError, InstarError, invariant, type StateMeta } from '@instar/core'
 import { Commands } from './call/commands.js'
 import { Deadlines } from './call/deadlines.js'
 import { describeFacade, target } from './call/dispatch.js'
 import type { Facade, FacadeMethod } from './call/facade.js'
 import { isFault, upgrading } from './call/failures.js'
+import { Flows } from './call/flows.js'
 import { Lane } from './call/lane.js'
 import { Queries } from './call/queries.js'
 import { Requests, type Serving } from './call/requests.js'
@@ -16,6 +18,7 @@ import { openDatabase, stateError } from './open/database.js'
 import { loadCode, type LoadedCode } from './open/load-code.js'
 import { deleteOtherSpaces, spacesOf } from './open/spaces.js'
 import type { Database } from './state/merged-entries.js'
+import { Outbox } from './outbox/outbox.js'
 import { Store } from './state/store.js'
 
 /** Builds the runtime of one host process for one plan; nothing is read or written before `load` and `open`. */
@@ -26,6 +29,8 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
   const lane = new Lane()
   const commands = new Commands(requests, lane)
   const queries = new Queries(requests, lane)
+  const flows = new Flows(requests, { commands, queries })
+  const byKind = { query: queries, command: commands, flow: flows }
   const counts = { disallowed: 0, faults: 0 }
   const stopping = new AbortController()
   let code: LoadedCode | undefined
@@ -54,7 +59,15 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
           onTrial: init.plan.keepBefore,
           onFailed
         })
-        serving = { db, store, sessions: await Sessions.read(db, limits), simulations }
+        const outbox = await Outbox.read({
+          ...init,
+          newSession: init.newSession ?? newSession,
+          store,
+          limits,
+          deadlines
+        })
+        serving = { db, store, sessions: await Sessions.read(db, limits), simulations, outbox }
+        outbox.start()
         cleaning = deleteOtherSpaces(db, spacesOf(meta), { signal: stopping.signal, pause: nextTurn }).catch(
           (error: unknown) =>
             init.log.warn({ err: error }, 'old states could not be deleted; the next start tries again')
@@ -73,7 +86,7 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
       const now = serving
       const { facade, method } = target(now.simulations.chain, request)
       try {
-        return await (method.kind === 'query' ? queries : commands).run(now, facade, method, request)
+        return await byKind[method.kind].run(now, facade, method, request)
       } catch (error) {
         count(error, facade, method)
         throw error
@@ -82,6 +95,10 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
 
     drain: async deadlineMs => {
       draining = true
+      // Whatever has not left yet leaves from the next host.
+      serving?.outbox.stop()
+      queries.leave('the host is about to stop')
+      flows.leave('the host is about to stop')
       let cut = 0
       const deadline = deadlines.add(deadlineMs, () => {
         cut += cutAll()
@@ -95,6 +112,7 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
       if (closed) return
       closed = true
       stopping.abort()
+      serving?.outbox.stop()
       cutAll()
       await settled()
       await cleaning
@@ -108,12 +126,14 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
       ...counts,
       commands: commands.begun,
       queries: queries.begun,
-      repeats: commands.repeats,
-      running: queries.running + (lane.busy ? 1 : 0),
+      flows: flows.begun,
+      repeats: commands.repeats + flows.repeats,
+      running: queries.running + flows.running + (lane.busy ? 1 : 0),
       waiting: lane.waiting,
       withdrawn: serving?.simulations.chain.withdrawn.size ?? 0,
       sessions: serving?.sessions.size ?? 0,
-      commits: serving?.store.commits ?? 0
+      commits: serving?.store.commits ?? 0,
+      outbox: serving?.outbox.stats ?? { waiting: 0, delivered: 0, refused: 0, givenUp: 0 }
     })
   }
 
@@ -150,19 +170,32 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
   }
 
   function cutAll(): number {
-    const error = upgrading('the call was cut off: this host stops')
-    return commands.cut(error) + queries.cut(error)
+    const message = 'the call was cut off: this host stops'
+    // Flows first: whatever their steps would come to is nobody's then.
+    return (
+      flows.cut(executed => upgrading(message, executed)) +
+      commands.cut(upgrading(message)) +
+      queries.cut(upgrading(message))
+    )
   }
 
+  /** A flow may go on to commands and queries while it is waited for. */
   async function settled(): Promise<void> {
-    await lane.idle()
+    while (flows.running + queries.running > 0 || lane.busy) {
+      await flows.settled()
+      await lane.idle()
+      await queries.settled()
+    }
     await serving?.store.idle()
-    await queries.settled()
   }
 }
 
 interface OpenState extends Serving {
   readonly db: Database
+}
+
+function newSession(): string {
+  return randomUUID().replaceAll('-', '')
 }
 
 function nextTurn(): Promise<void> {

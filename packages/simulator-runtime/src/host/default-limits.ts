@@ -6,6 +6,15 @@ export const defaultLimits: HostRuntimeLimits = {
   keptAnswerBytesMax: 4096,
   commandsWaitingMax: 10_000,
   queriesMax: 10_000,
+  flowsMax: 1000,
   simulationMsMax: 1000,
-  remainingMsMax: 3_600_000
+  remainingMsMax: 3_600_000,
+  outboxCallsMax: 10_000,
+  outboxCallsPerPeerMax: 1000,
+  outboxBytesMax: 64 * 1024 * 1024,
+  outboxAgeMsMax: 24 * 3_600_000,
+  outboxAttemptsMin: 5,
+  outboxAttemptMs: 30_000,
+  outboxRetryMsMin: 100,
+  outboxRetryMsMax: 30_000
 }

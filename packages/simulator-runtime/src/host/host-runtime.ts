@@ -10,7 +10,7 @@ export interface HostRuntimeInit {
   readonly load: (ref: CodeRef) => Promise<unknown>
   /** The LevelDB directory, opened by this process only. Created when it is not there. */
   readonly stateDirectory: string
-  /** Makes a query's call to another peer; gives the encoded result, or throws a CallError. */
+  /** Makes a call to another peer; gives the encoded result, or throws a CallError. */
   readonly outgoing: (call: OutgoingCall) => Promise<Uint8Array>
   /** Wall clock, milliseconds since 1970. */
   readonly now: () => number
@@ -23,6 +23,8 @@ export interface HostRuntimeInit {
   readonly onBroken?: (error: InstarError) => void
   /** A simulation object failed (§7): it is withdrawn, or where the object is on trial, the peer has to go back. Told again at each start. */
   readonly onSimulationFailed?: (failed: SimulationFailed) => void
+  /** Names sessions of calls to others: 32 hexadecimal digits that cannot be guessed. Drawn from the system by default. */
+  readonly newSession?: () => string
   readonly limits?: Partial<HostRuntimeLimits>
 }
 
@@ -54,10 +56,27 @@ export interface HostRuntimeLimits {
   readonly commandsWaitingMax: number
   /** Queries under way; above it `Busy`. */
   readonly queriesMax: number
+  /** Flows under way; above it `Busy`. */
+  readonly flowsMax: number
   /** Time for one shadow, and for an interceptor in its delegate's place; never more than half of what the caller has left (P2). */
   readonly simulationMsMax: number
   /** Upper bound of a request's remaining time. */
   readonly remainingMsMax: number
+  /** Calls that may wait in the outbox, of all commands together; a command that would pass it is answered `Busy`. */
+  readonly outboxCallsMax: number
+  /** The same for one receiver: a peer that does not come back takes up no more. */
+  readonly outboxCallsPerPeerMax: number
+  /** Bytes of all calls in the outbox. */
+  readonly outboxBytesMax: number
+  /** A call that could not be delivered for so long is given up, which is logged and counted. */
+  readonly outboxAgeMsMax: number
+  /** So often it is tried in any case. */
+  readonly outboxAttemptsMin: number
+  /** Time for one attempt. */
+  readonly outboxAttemptMs: number
+  /** Between the first attempt and the second; it doubles from there. */
+  readonly outboxRetryMsMin: number
+  readonly outboxRetryMsMax: number
 }
 
 /** A call that a query makes to the object of another peer. */
@@ -68,6 +87,10 @@ export interface OutgoingCall {
   readonly version: number
   readonly method: string
   readonly args: Uint8Array
+  /** What the caller takes the method for. A query takes no number; a command without `request` is to be given one (§12). */
+  readonly kind: MethodKind
+  /** The call has its request id already: to be sent once, without retries. */
+  readonly request?: { readonly session: string; readonly seq: number; readonly doneBelow: number }
   readonly remainingMs: number
   readonly signal: AbortSignal
 }
@@ -95,7 +118,7 @@ export interface CallRequest {
   readonly method: string
   /** The argument array, encoded (`encodeValue`). */
   readonly args: Uint8Array
-  /** 16 bytes as hexadecimal digits. Counted for commands only: queries take no sequence numbers. */
+  /** 16 bytes as hexadecimal digits. Counted for commands and flows only: queries take no sequence numbers. */
   readonly session?: string
   /** From 1; with `session` it names the request (§12). */
   readonly seq: number
@@ -122,7 +145,10 @@ export interface HostRuntime {
   open(signal: AbortSignal): Promise<StateMeta>
   /** Answers with the encoded result. @throws CallError */
   call(request: CallRequest): Promise<Uint8Array>
-  /** Ends what runs: what is not done by the deadline is cut off and answered `Upgrading`. New calls are answered so at once. */
+  /**
+   * Ends what runs. Flows, and queries that wait for other peers, are told by `ctx.signal`; what is not done by the deadline is cut off and
+   * answered `Upgrading`. New calls are answered so at once. What waits in the outbox is not waited for.
+   */
   drain(deadlineMs: number): Promise<{ readonly cut: number }>
   /** Releases the state database. What still runs is cut off. */
   close(): Promise<void>
@@ -146,6 +172,7 @@ export interface FacadeDescription {
 export interface HostStats {
   readonly commands: number
   readonly queries: number
+  readonly flows: number
   readonly disallowed: number
   /** Calls that failed by our side's fault: threw what the contract does not know, answered outside it, or overran. */
   readonly faults: number
@@ -156,4 +183,15 @@ export interface HostStats {
   readonly waiting: number
   readonly sessions: number
   readonly commits: number
+  readonly outbox: OutboxStats
+}
+
+/** Calls that commands have left for other peers (§9), since this host started. */
+export interface OutboxStats {
+  readonly waiting: number
+  readonly delivered: number
+  /** Answered with an error that is final. */
+  readonly refused: number
+  /** Too old, or what became of them cannot be found out. */
+  readonly givenUp: number
 }

@@ -6,6 +6,7 @@ export type {
   HostRuntimeInit,
   HostRuntimeLimits,
   HostStats,
+  OutboxStats,
   OutgoingCall,
   SimulationFailed,
   StateProgress

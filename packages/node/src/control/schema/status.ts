@@ -34,6 +34,20 @@ const hostStatusSchema = z.object({
   uptimeMs: z.number(),
   restarts: z.int().min(0),
   heldCalls: z.int().min(0).meta({ description: 'Calls in the call queue now.' }),
+  outbox: z
+    .object({
+      waiting: z.int().min(0),
+      delivered: z.int().min(0),
+      refused: z.int().min(0).meta({ description: 'Answered with an error that is final.' }),
+      givenUp: z
+        .int()
+        .min(0)
+        .meta({ description: 'Undeliverable for too long, or what became of them cannot be found out.' })
+    })
+    .optional()
+    .meta({
+      description: "Calls that the object's commands have left for other peers (§9), since this host started."
+    }),
   lastError: z.string().optional()
 })
 

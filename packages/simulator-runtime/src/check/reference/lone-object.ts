@@ -104,7 +104,11 @@ export class LoneObject {
       caller: moment.caller,
       now: () => moment.now,
       random,
-      peer: () => ({}) as never
+      peer: () => ({}) as never,
+      // What it sends is heard by nobody here: nothing of it comes back to this object.
+      after: (_peer, contract) =>
+        Object.fromEntries(Object.keys(contract.methods).map(each => [each, () => undefined])) as never,
+      self: () => ({}) as never
     }
     const instance = Object.freeze(new this.#definition.implementation(context)) as Record<
       string,

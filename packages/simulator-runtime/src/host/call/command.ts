@@ -1,10 +1,12 @@
 import { CallError } from '@instar/core'
 import { encodeValue } from '../../codec/codec.js'
+import type { Outbox } from '../outbox/outbox.js'
+import type { StagedSends } from '../outbox/staged-sends.js'
 import { CommandAccess } from '../state/request-access.js'
 import { Layer } from '../state/layer.js'
 import type { Store } from '../state/store.js'
 import type { Chain } from './chain.js'
-import { withdrawn, type Arguments } from './dispatch.js'
+import { standing, withdrawn, type Arguments } from './dispatch.js'
 import type { Facade, FacadeMethod } from './facade.js'
 import { deadlineExceeded, outOfContract, toCallError, upgrading } from './failures.js'
 import type { LaneJob } from './lane.js'
@@ -17,6 +19,7 @@ import { validate } from './validate.js'
 export interface CommandInit {
   readonly store: Store
   readonly simulations: Simulations
+  readonly outbox: Outbox
   /** As it was when the request came: it may have been withdrawn by an earlier command when the turn comes. */
   readonly facade: Facade
   readonly method: FacadeMethod
@@ -96,21 +99,25 @@ export class Command implements LaneJob {
     }
     // Cut off meanwhile: whatever this came to, nobody is to see it.
     if (this.#state !== 'running') return
+    if (attempt.full && attempt.outcome instanceof CallError) {
+      this.cut(attempt.outcome)
+      return
+    }
     const fatal = failures.filter(each => simulations.endsTrial(each))
     if (fatal.length > 0 && (attempt.again || !(attempt.outcome instanceof CallError))) {
       simulations.report(fatal)
       this.cut(upgrading(`${fatal[0]?.cause ?? ''}; the upgrade goes back`))
       return
     }
-    this.#commit(attempt.outcome, attempt.written, failures)
+    this.#commit(attempt.outcome, attempt, failures)
   }
 
   async #attempt(chain: Chain): Promise<Attempt> {
-    const { store, args, method: asked } = this.#init
+    const { store, outbox, args, method: asked } = this.#init
     const access = new CommandAccess(store)
-    const scope = new Scope({ ...this.#init.scope, kind: 'command', access })
+    const scope = new Scope({ ...this.#init.scope, kind: 'command', access, outbox })
     this.#scope = scope
-    const facade = chain.facades.get(this.#init.facade.revision)
+    const facade = standing(chain, this.#init.facade)
     let outcome: Outcome
     try {
       if (facade === undefined) throw withdrawn(chain, this.#init.facade)
@@ -144,24 +151,29 @@ export class Command implements LaneJob {
     return {
       outcome,
       written: access.layer,
+      sends: scope.sends,
+      full: scope.isFull(outcome),
       failures: scope.failures,
       again: scope.failures.some(each => each.facade.standsIn !== undefined)
     }
   }
 
-  #commit(outcome: Outcome, written: Layer = new Layer(), failures: readonly SimulationFailure[] = []): void {
+  #commit(outcome: Outcome, attempt?: Attempt, failures: readonly SimulationFailure[] = []): void {
     this.#state = 'committing'
-    const { simulations, turn } = this.#init
+    const { simulations, outbox, turn } = this.#init
     // What the call itself came to is what counts: without an effect no shadow was missed. An interceptor has failed in any case.
     const given = outcome instanceof CallError ? failures.filter(each => each.facade.standsIn !== undefined) : failures
-    const layer = outcome instanceof CallError ? new Layer() : written
+    const layer = outcome instanceof CallError || attempt === undefined ? new Layer() : attempt.written
     if (given.length > 0) simulations.adopt(simulations.without(given), layer)
     turn?.keep(outcome, layer)
+    const sends = attempt?.sends?.take(layer) ?? []
+    const waiting = sends.length === 0 ? [] : outbox.add(sends, layer)
     this.#init.store.commit(
       layer,
       () => {
         turn?.committed()
         simulations.report(given)
+        outbox.committed(waiting)
         this.#settled(outcome)
       },
       () => {
@@ -187,6 +199,9 @@ export class Command implements LaneJob {
 interface Attempt {
   readonly outcome: Outcome
   readonly written: Layer
+  readonly sends: StagedSends | undefined
+  /** The outbox took no more: nothing has happened, and a repeat may find room. */
+  readonly full: boolean
   readonly failures: readonly SimulationFailure[]
   /** An interceptor failed: the outcome is not the call's. */
   readonly again: boolean

@@ -1,10 +1,11 @@
-import { CallError } from '@instar/core'
+import type { CallError } from '@instar/core'
 import type { CallRequest } from '../host-runtime.js'
 import { Command } from './command.js'
 import { argumentsOf, type Arguments } from './dispatch.js'
 import { nameOf, type Facade, type FacadeMethod } from './facade.js'
 import { busy, deadlineExceeded, disallowed, upgrading } from './failures.js'
 import type { Lane } from './lane.js'
+import { beginOnce } from './once.js'
 import type { Requests, Serving } from './requests.js'
 import type { Turn } from './sessions.js'
 
@@ -25,30 +26,19 @@ export class Commands {
   /** @throws CallError */
   async run(serving: Serving, facade: Facade, method: FacadeMethod, request: CallRequest): Promise<Uint8Array> {
     const remainingMs = this.#requests.remainingMs(request)
-    if (request.session === undefined) {
-      this.#assertRoom(serving)
-      return this.#begin(serving, facade, method, request, remainingMs, undefined)
-    }
-    const { session, seq, doneBelow } = request
     // A full lane is no reason to forget what is known already, so the session is asked first.
-    const begun = serving.sessions.begin({ session, seq, doneBelow, method: method.name })
-    if ('answer' in begun) {
+    const once = beginOnce(serving.sessions, this.#requests.deadlines, method, request, remainingMs)
+    if (once instanceof Promise) {
       this.repeats++
-      if (begun.answer instanceof CallError) throw begun.answer
-      return begun.answer
-    }
-    if ('join' in begun) {
-      this.repeats++
-      const late = (): CallError => deadlineExceeded(`${method.name} did not answer in time`, 'unknown')
-      return this.#requests.deadlines.limit(begun.join, remainingMs, late)
+      return once
     }
     try {
       this.#assertRoom(serving)
     } catch (error) {
-      begun.turn.drop()
+      once?.drop()
       throw error
     }
-    return this.#begin(serving, facade, method, request, remainingMs, begun.turn)
+    return this.#begin(serving, facade, method, request, remainingMs, once)
   }
 
   /** Says how many it has ended: not those that are being written. */
@@ -63,7 +53,7 @@ export class Commands {
   }
 
   #begin(
-    { store, simulations }: Serving,
+    { store, simulations, outbox }: Serving,
     facade: Facade,
     method: FacadeMethod,
     request: CallRequest,
@@ -76,6 +66,7 @@ export class Commands {
     const command = new Command({
       store,
       simulations,
+      outbox,
       facade,
       method,
       args,

@@ -1,4 +1,4 @@
-import type { Contract, QueriesOf, StubOf } from '../../contract/contract.js'
+import type { AtomicOf, Contract, SendsOf, StubOf } from '../../contract/contract.js'
 import type { SimulationContext } from '../../definition/context.js'
 import type { StateView } from '../../state/state-view.js'
 import { View } from '../state/view.js'
@@ -13,6 +13,8 @@ export interface RequestScope extends DelegateCalls {
   readonly now: number
   random(): number
   peerStub(facade: Facade, peer: string, contract: Contract): object
+  sendStub(facade: Facade, peer: string, contract: Contract): object
+  selfStub(facade: Facade): object
 }
 
 /** What one instance sees of the request that it was made for. Parts that cost something are made when they are first asked for. */
@@ -52,7 +54,15 @@ export class FacadeContext implements SimulationContext<Contract> {
     return this.#scope.random()
   }
 
-  peer<C extends Contract>(peer: string, contract: C): StubOf<QueriesOf<C>> {
-    return this.#scope.peerStub(this.#facade, peer, contract) as StubOf<QueriesOf<C>>
+  peer<C extends Contract>(peer: string, contract: C): StubOf<C> {
+    return this.#scope.peerStub(this.#facade, peer, contract) as StubOf<C>
+  }
+
+  after<C extends Contract>(peer: string, contract: C): SendsOf<C> {
+    return this.#scope.sendStub(this.#facade, peer, contract) as SendsOf<C>
+  }
+
+  self<C extends Contract>(): StubOf<AtomicOf<C>> {
+    return this.#scope.selfStub(this.#facade) as StubOf<AtomicOf<C>>
   }
 }

@@ -27,6 +27,20 @@ export function target(chain: Chain, request: CallRequest): { facade: Facade; me
   return { facade, method }
 }
 
+/**
+ * A façade as this chain has it: simulation objects may have gone since a request met it. An interceptor stands in its delegate's place for
+ * all but itself.
+ */
+export function standing(chain: Chain, facade: Facade): Facade | undefined {
+  const found = chain.facades.get(facade.revision)
+  return found !== undefined && facade.standsIn === undefined ? withoutInterceptor(found) : found
+}
+
+/** Of an interceptor in its delegate's place: the delegate. */
+export function withoutInterceptor(facade: Facade): Facade {
+  return facade.standsIn === undefined ? facade : (facade.delegate ?? facade)
+}
+
 /** The peer learns of a withdrawal a moment later; until then its calls still come here. */
 export function withdrawn(chain: Chain, { revision, version }: { revision: number; version: number }): CallError {
   const found = chain.withdrawn.get(revision)

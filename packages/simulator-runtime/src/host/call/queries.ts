@@ -59,6 +59,11 @@ export class Queries {
     }
   }
 
+  /** The host is about to stop: those that wait for other peers are told. */
+  leave(why: string): void {
+    for (const each of this.#underWay) each.leave(why)
+  }
+
   /** Says how many it has ended. */
   cut(error: CallError): number {
     return [...this.#underWay].filter(each => each.cut(error)).length

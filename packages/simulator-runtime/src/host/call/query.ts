@@ -48,6 +48,10 @@ export class Query {
     return true
   }
 
+  leave(why: string): void {
+    this.#scope.leave(why)
+  }
+
   async #run(facade: Facade, failures: readonly SimulationFailure[]): Promise<void> {
     const { args, method: asked } = this.#init
     const method = facade.methods.get(asked.name) ?? asked
@@ -69,7 +73,8 @@ export class Query {
         await this.#withoutFailed(facade, failures)
         return
       }
-      this.cut(toCallError(error, facade, method.name))
+      const answer = toCallError(error, facade, method.name)
+      this.cut(this.#scope.told ? upgrading(`${answer.detail.message}; this host stops`) : answer)
     }
   }
 

@@ -1,4 +1,5 @@
 import type { CallRequest, HostRuntimeInit, HostRuntimeLimits } from '../host-runtime.js'
+import type { Outbox } from '../outbox/outbox.js'
 import type { Store } from '../state/store.js'
 import type { Deadlines } from './deadlines.js'
 import { deadlineExceeded } from './failures.js'
@@ -12,6 +13,7 @@ export interface Serving {
   readonly store: Store
   readonly sessions: Sessions
   readonly simulations: Simulations
+  readonly outbox: Outbox
 }
 
 export interface RequestsInit extends Pick<HostRuntimeInit, 'now' | 'random' | 'outgoing'> {

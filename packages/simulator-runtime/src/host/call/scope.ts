@@ -1,14 +1,17 @@
-import { CallError } from '@instar/core'
-import { decodeValue, encodeValue } from '../../codec/codec.js'
 import type { Contract, MethodKind } from '../../contract/contract.js'
-import type { Access } from '../state/access.js'
-import type { CommandAccess, QueryAccess, ShadowAccess, ViewAccess } from '../state/request-access.js'
 import type { OutgoingCall } from '../host-runtime.js'
+import type { Outbox } from '../outbox/outbox.js'
+import { stagePrefixOf, StagedSends } from '../outbox/staged-sends.js'
+import type { Access } from '../state/access.js'
+import type { FlowAccess } from '../state/flow-access.js'
+import type { CommandAccess, QueryAccess, ShadowAccess, ViewAccess } from '../state/request-access.js'
 import { FacadeContext, type RequestScope } from './context.js'
 import type { Deadlines } from './deadlines.js'
+import { withoutInterceptor } from './dispatch.js'
 import type { Facade, FacadeCode, FacadeMethod } from './facade.js'
 import { disallowed, isContractual, outOfContract, RequestOver } from './failures.js'
 import type { Moment } from './moment.js'
+import { assertMayCall, callPeer, mayNotSend, stubOfPeer, toSend, type PeerCall } from './peer-calls.js'
 import { castShadows, isolated } from './shadows.js'
 import { failureOf, InterceptorFailed, type SimulationFailure } from './simulation-failure.js'
 import { validate } from './validate.js'
@@ -24,9 +27,23 @@ export interface ScopeInit {
   readonly deadlines: Deadlines
   /** What a simulation object may take for a call that is none of its own version's. */
   readonly simulationMsMax: number
+  /** Of a command. */
+  readonly outbox?: Outbox
+  /** Of a flow. */
+  readonly steps?: FlowSteps
 }
 
-type RequestAccess = QueryAccess | CommandAccess | ShadowAccess | ViewAccess
+/** What a flow is made of. */
+export interface FlowSteps {
+  /** Before the first step that can have an effect: from here on the flow must not run again. */
+  begin(): Promise<void>
+  /** A query or command of this object, as a request of its own. @throws CallError */
+  run(facade: Facade, method: FacadeMethod, args: readonly unknown[]): Promise<unknown>
+  /** What serves this façade's version for its callers. @throws CallError when it has been withdrawn */
+  self(facade: Facade): Facade
+}
+
+type RequestAccess = QueryAccess | CommandAccess | ShadowAccess | ViewAccess | FlowAccess
 
 /** One request while it runs: its instances (one per façade, frozen, §9), its time and chance, its view of the state. */
 export class Scope implements RequestScope {
@@ -40,7 +57,16 @@ export class Scope implements RequestScope {
   /** What delegates threw: passed on by an interceptor it is no fault of its own. */
   #thrown: WeakSet<object> | undefined
   #random: (() => number) | undefined
+  /** Behind `ctx.signal`. */
   #controller: AbortController | undefined
+  #told: string | undefined
+  /** Ends calls to other peers, which go on when the author is told that the host is about to stop. */
+  #outgoing: AbortController | undefined
+  #waiting = 0
+  #leaving: string | undefined
+  #staged: StagedSends | undefined
+  /** Why the outbox took no more: whatever the method makes of it, it is no fault of its code. */
+  #full: unknown
   #over: string | undefined
 
   constructor(init: ScopeInit) {
@@ -64,7 +90,7 @@ export class Scope implements RequestScope {
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController()
-      if (this.#over !== undefined) this.#controller.abort(new RequestOver(this.#over))
+      if (this.#told !== undefined) this.#controller.abort(new RequestOver(this.#told))
     }
     return this.#controller.signal
   }
@@ -74,11 +100,39 @@ export class Scope implements RequestScope {
     return this.access.underWay > 0
   }
 
+  /** What the command has left for after its commit, and has not taken back. */
+  get sends(): StagedSends | undefined {
+    return this.#staged
+  }
+
+  /** Whether this came of a full outbox: then the request may be tried again. */
+  isFull(error: unknown): boolean {
+    return error !== undefined && error === this.#full
+  }
+
+  /** Whether the author was told to come to an end. */
+  get told(): boolean {
+    return this.#told !== undefined
+  }
+
+  /** The host is about to stop: whoever waits for another peer, now or later, is told by `ctx.signal` (§9). */
+  leave(why: string): void {
+    this.#leaving = why
+    if (this.#waiting > 0 || this.#init.kind === 'flow') this.#tell(why)
+  }
+
   /** From now on every view, stub and context of this request refuses; its views not, where the same access goes on in another scope. */
   end(why: string, options: { readonly keepAccess?: boolean } = {}): void {
     if (this.#over !== undefined) return
     this.#over = why
     if (options.keepAccess !== true) this.access.revoke(() => new RequestOver(why))
+    this.#tell(why)
+    this.#outgoing?.abort(new RequestOver(why))
+  }
+
+  #tell(why: string): void {
+    if (this.#told !== undefined) return
+    this.#told = why
     this.#controller?.abort(new RequestOver(why))
   }
 
@@ -141,7 +195,10 @@ export class Scope implements RequestScope {
     return result
   }
 
-  #run(facade: Facade, method: FacadeMethod, args: readonly unknown[]): unknown {
+  #run(given: Facade, method: FacadeMethod, args: readonly unknown[]): unknown {
+    // P2: what fails in the middle of a flow cannot run again on the delegate, so there it is the delegate's flow from the beginning.
+    const facade = method.kind === 'flow' ? withoutInterceptor(given) : given
+    if (facade !== given) return facade.methods.get(method.name)?.run.apply(this.instance(facade), args as unknown[])
     if (facade.standsIn !== undefined) return this.#runInterceptor(facade, method, args)
     return method.run.apply(this.instance(facade), args as unknown[])
   }
@@ -170,19 +227,21 @@ export class Scope implements RequestScope {
     args: readonly unknown[]
   ): Promise<unknown> {
     try {
-      if (this.#over !== undefined) throw new RequestOver(this.#over)
+      this.#assertNotOver()
       if (method.disallowed !== undefined) throw disallowed(delegate, method.name, method.disallowed)
-      if (method.kind === 'command' && this.#init.kind !== 'command') {
-        throw outOfContract(delegate, method.name, `a ${this.#init.kind} called this command of its delegate`)
+      const { kind, steps } = this.#init
+      if (method.kind !== 'query' && kind !== 'flow' && method.kind !== kind) {
+        throw outOfContract(delegate, method.name, `a ${kind} called this ${method.kind} of its delegate`)
       }
+      if (steps !== undefined && method.kind !== 'flow') return this.#step(steps, delegate, method, args)
       const valid = validate<readonly unknown[]>(method.input, args, flaw =>
         outOfContract(delegate, method.name, `its simulation object called it with invalid arguments: ${flaw}`)
       )
       if (method.kind === 'command') return this.#remembered(maker, this.#nestedCommand(maker, delegate, method, valid))
       const answer =
         valid instanceof Promise
-          ? valid.then(args => this.#run(delegate, method, args))
-          : this.#run(delegate, method, valid)
+          ? valid.then(args => this.execute(delegate, method, args))
+          : this.execute(delegate, method, valid)
       // The promise itself is passed on: awaiting it here would cost a turn per façade.
       return this.#remembered(maker, answer instanceof Promise ? answer : Promise.resolve(answer))
     } catch (error) {
@@ -200,42 +259,73 @@ export class Scope implements RequestScope {
     })
   }
 
-  /** Queries of another peer's object, at this façade's version. */
   peerStub(facade: Facade, peer: string, contract: Contract): object {
+    return stubOfPeer(contract, ['query', 'command', 'flow'], (name, method, args) =>
+      this.#callPeer({ facade, peer, contract, name, method, args })
+    )
+  }
+
+  async #callPeer(call: PeerCall): Promise<unknown> {
+    this.#assertNotOver()
+    assertMayCall(this.#init.kind, call)
+    this.#waiting++
+    if (this.#leaving !== undefined) this.#tell(this.#leaving)
+    try {
+      if (call.method.kind !== 'query') await this.#init.steps?.begin()
+      this.#assertNotOver()
+      this.#outgoing ??= new AbortController()
+      return await callPeer(call, this.#init, this.#outgoing.signal)
+    } finally {
+      this.#waiting--
+    }
+  }
+
+  sendStub(facade: Facade, peer: string, contract: Contract): object {
+    return stubOfPeer(contract, ['command'], (name, method, args) => {
+      this.#send({ facade, peer, contract, name, method, args })
+    })
+  }
+
+  #send(call: PeerCall): void {
+    this.#assertNotOver()
+    const { kind, outbox } = this.#init
+    if (kind !== 'command' || outbox === undefined) throw mayNotSend(kind, call.facade)
+    const send = toSend(call)
+    this.#staged ??= new StagedSends()
+    try {
+      outbox.assertRoom(send.peer, this.#staged.bytes + send.args.byteLength, this.#staged.count(send.peer))
+    } catch (error) {
+      this.#full = error
+      // An interceptor is not to blame for it.
+      ;(this.#thrown ??= new WeakSet()).add(error as object)
+      throw error
+    }
+    this.#staged.stage(this.access as CommandAccess, call.facade.prefix, send)
+  }
+
+  selfStub(facade: Facade): object {
+    const { kind, steps } = this.#init
+    if (steps === undefined) {
+      const instead = 'call the method itself, this.method(…)'
+      throw outOfContract(facade, 'ctx.self', `a ${kind} used it; it is for flows: ${instead}`)
+    }
     const stub: Record<string, (...args: unknown[]) => Promise<unknown>> = {}
-    for (const [name, method] of Object.entries(contract.methods)) {
-      if (method.kind === 'query') stub[name] = (...args) => this.#callPeer(facade, peer, contract, name, args)
+    for (const [name, method] of facade.methods) {
+      if (method.kind === 'flow') continue
+      stub[name] = async (...args) => this.#step(steps, steps.self(facade), method, args)
     }
     return stub
   }
 
-  async #callPeer(facade: Facade, peer: string, contract: Contract, method: string, args: unknown[]): Promise<unknown> {
+  async #step(steps: FlowSteps, facade: Facade, method: FacadeMethod, args: readonly unknown[]): Promise<unknown> {
+    this.#assertNotOver()
+    if (method.kind !== 'query') await steps.begin()
+    this.#assertNotOver()
+    return steps.run(facade, method, args)
+  }
+
+  #assertNotOver(): void {
     if (this.#over !== undefined) throw new RequestOver(this.#over)
-    if (this.#init.kind !== 'query') {
-      throw new CallError('OutgoingCallInCommand', {
-        message: `a ${this.#init.kind} of ${facade.className} called ${contract.name}.${method} of peer ${peer}: only queries may wait for other peers`
-      })
-    }
-    const schemas = contract.methods[method]
-    const bytes = await this.#init
-      .outgoing({
-        peer,
-        className: contract.name,
-        version: facade.version,
-        method,
-        args: encodeValue(args),
-        remainingMs: this.#init.remainingMs(),
-        signal: this.signal
-      })
-      .catch((error: unknown) => {
-        throw peerCallFailed(error, facade, peer, contract, method)
-      })
-    const value = decodeValue(bytes)
-    return schemas === undefined
-      ? value
-      : validate(schemas.output['~standard'], value, flaw =>
-          outOfContract(facade, method, `peer ${peer} answered ${contract.name}.${method} out of contract: ${flaw}`)
-        )
   }
 
   /** Atomic in itself: when it fails, what it and its own delegates wrote is taken back, whatever the simulation object makes of it (R12). */
@@ -258,7 +348,8 @@ export class Scope implements RequestScope {
       return await this.execute(delegate, method, args, maker)
     } catch (error) {
       // Whoever made the call may be writing at the same time: that stays.
-      if (mark !== undefined) access.rollBack(mark, maker?.prefixesOutward ?? [])
+      const kept = maker?.prefixesOutward ?? []
+      if (mark !== undefined) access.rollBack(mark, [...kept, ...kept.map(stagePrefixOf)])
       throw error
     } finally {
       access.end()
@@ -274,11 +365,4 @@ export class Scope implements RequestScope {
     this.#instances[facade.id] = made
     return made
   }
-}
-
-/** Another peer's trouble is not this peer's: passed on as it is, `Unreachable` would send the caller looking in the wrong place. */
-function peerCallFailed(error: unknown, facade: Facade, peer: string, contract: Contract, method: string): unknown {
-  if (!(error instanceof CallError)) return error
-  const reason = `${contract.name}.${method} of peer ${peer} failed with ${error.code}: ${error.detail.message}`
-  return new CallError('Failed', { message: `${facade.className}: ${reason}`, reason })
 }

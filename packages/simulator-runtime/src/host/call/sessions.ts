@@ -24,12 +24,14 @@ export type Begun = { readonly answer: Outcome } | { readonly join: Promise<Uint
 
 /** The right to run one request once. Ends with `keep` and then `committed`, or with `drop`. */
 export interface Turn {
+  /** Adds to a batch that the request has begun and must not run again, whatever becomes of it: for a flow, before its first effect (§9). */
+  begin(layer: Layer): void
   /** Where a repeat that comes meanwhile waits. */
   answeredBy(answer: Promise<Uint8Array>): void
   /** Adds the outcome to the batch of the command. */
   keep(outcome: Outcome, layer: Layer): void
   committed(): void
-  /** It did not run, and a repeat may. */
+  /** It did not run, and a repeat may; or it has begun, and nobody knows what it came to. */
   drop(): void
 }
 
@@ -152,16 +154,21 @@ export class Sessions {
   }
 
   #turn(id: string, session: Session, { seq, method }: SessionRequest): Turn {
+    const write = (layer: Layer, what: readonly unknown[]): void => {
+      for (const old of session.stale) layer.entries.set(recordKey(id, old), null)
+      session.stale = []
+      for (const key of this.#forgotten) layer.entries.set(key, null)
+      this.#forgotten = []
+      const record = [session.doneBelow, ++this.#uses, method, ...what]
+      layer.entries.set(recordKey(id, seq), Buffer.from(encodeValue(record)))
+    }
     return {
       answeredBy: answer => void session.running.set(seq, answer),
-      keep: (outcome, layer) => {
-        for (const old of session.stale) layer.entries.set(recordKey(id, old), null)
-        session.stale = []
-        for (const key of this.#forgotten) layer.entries.set(key, null)
-        this.#forgotten = []
-        const record = [session.doneBelow, ++this.#uses, method, ...this.#kept(outcome)]
-        layer.entries.set(recordKey(id, seq), Buffer.from(encodeValue(record)))
+      begin: layer => {
+        session.kept.add(seq)
+        write(layer, ['begun'])
       },
+      keep: (outcome, layer) => write(layer, this.#kept(outcome)),
       committed: () => {
         session.running.delete(seq)
         if (seq >= session.doneBelow) session.kept.add(seq)
@@ -188,6 +195,7 @@ export class Sessions {
     if (kind === 'error' && typeof first === 'string' && isCallErrorCode(first)) {
       return new CallError(first, second as CallErrorDetail)
     }
+    if (kind === 'begun') return tooOld('it was a flow that was cut off in the middle')
     return tooOld(`its answer of ${String(second)} bytes was too large to keep`)
   }
 

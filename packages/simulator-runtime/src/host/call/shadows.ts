@@ -136,7 +136,7 @@ type Written = { readonly method?: unknown; readonly args?: unknown; readonly re
 function readCall(facade: Facade, written: Written): Equivalent | Promise<Equivalent> {
   const name = String(written?.method)
   const method = facade.methods.get(name)
-  if (method === undefined || method.kind === 'query') throw new TypeError(`${name} is no command of its version`)
+  if (method?.kind !== 'command') throw new TypeError(`${name} is no command of its version`)
   const invalid = (part: string) => (flaw: string) => new TypeError(`${part} of the equivalent ${name}: ${flaw}`)
   const args = validate<readonly unknown[]>(method.input, written?.args, invalid('the arguments'))
   // Another flaw may be found first, and then nobody waits for this one.

@@ -151,7 +151,7 @@ function shadowsOf(code: SimulationDefinition, delegate: Contract): ReadonlyMap<
   const shadows = new Map<string, ShadowMethod>()
   for (const [name, { kind }] of Object.entries(delegate.methods)) {
     const shadow = prototype[`$${name}`]
-    if (kind === 'query') continue
+    if (kind !== 'command') continue
     if (typeof shadow !== 'function') throw new TypeError(`its class lacks the shadow $${name}`)
     shadows.set(name, shadow as ShadowMethod)
   }
