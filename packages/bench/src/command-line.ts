@@ -29,6 +29,7 @@ export function parseCommandLine(args: readonly string[], suites: readonly Suite
     json: values.json === true,
     quick: values.quick === true,
     runs: values.runs === undefined ? undefined : toNumber('--runs', values.runs, 1, runsMax),
+    only: values.only === undefined ? undefined : toPattern(values.only),
     peers: values.peers?.split(',').map(text => toNumber('--peers', text, 2, peersMax))
   }
 }
@@ -42,6 +43,7 @@ function read(args: readonly string[]) {
         json: { type: 'boolean' },
         quick: { type: 'boolean' },
         runs: { type: 'string' },
+        only: { type: 'string' },
         peers: { type: 'string' },
         help: { type: 'boolean', short: 'h' }
       }
@@ -58,15 +60,24 @@ function toNumber(option: string, text: string, low: number, high: number): numb
   throw new UsageError(`${option} takes whole numbers from ${low} to ${high}, not ${text}.`)
 }
 
+function toPattern(text: string): RegExp {
+  try {
+    return new RegExp(text, 'i')
+  } catch {
+    throw new UsageError(`--only takes a regular expression, and ${text} is none.`)
+  }
+}
+
 export function helpText(suites: readonly Suite[]): string {
   return `Measures Instar on this machine, side by side with what it is compared with.
 
-  npm run bench -- <suite> [--runs <n>] [--quick] [--json] [--peers <n,…>]
+  npm run bench -- <suite> [--only <pattern>] [--runs <n>] [--quick] [--json] [--peers <n,…>]
 
 Suites:
 ${suites.map(suite => `  ${suite.name.padEnd(8)} ${suite.summary}`).join('\n')}
 
 Options:
+  --only <p>      only cases whose name matches this regular expression; nothing else is started
   --runs <n>      how often each figure is taken; the median is shown
   --quick         shorter and rougher, to see that it works
   --json          one JSON object per line: suite, case, metric, unit, value, baseline, ratio
@@ -78,6 +89,7 @@ value divided by the baseline's in the same run, and the median of that over all
 
 Examples:
   $ npm run bench -- rpc
+  $ npm run bench -- rpc --only 'null call.*: (grpc-js|Instar, query$)'
   $ npm run bench -- spread --peers 5,20 --runs 3
   $ npm run --silent bench -- rpc --quick --json | jq 'select(.baseline == "grpc-js")'
 

@@ -5,6 +5,8 @@ export interface SuiteOptions {
   readonly runs?: number | undefined
   /** Shorter and rougher: to see that it works. */
   readonly quick: boolean
+  /** Only cases whose name it matches. */
+  readonly only?: RegExp | undefined
   /** Sizes of the networks that `spread` measures. */
   readonly peers?: readonly number[] | undefined
 }

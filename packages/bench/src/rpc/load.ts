@@ -14,7 +14,13 @@ export const loads: readonly Load[] = [
   { name: '64 KiB, 64 in flight', bytes: 64 * 1024, inFlight: 64 }
 ]
 
-/** Metric → unit of what one run gives. */
-export const loadUnits = { throughput: 'calls/s', p50: 'ms', p99: 'ms' } as const
+/** Metric → unit of what one run gives. `cpu` is the processor time of all processes per call, where the system tells it. */
+export const loadUnits = { throughput: 'calls/s', p50: 'ms', p99: 'ms', cpu: 'µs' } as const
 
-export type LoadSample = Record<keyof typeof loadUnits, number>
+/** What the driver sees. */
+export interface DriveSample {
+  readonly throughput: number
+  readonly p50: number
+  readonly p99: number
+  readonly calls: number
+}

@@ -1,14 +1,15 @@
-import { fileURLToPath } from 'node:url'
-import { createLocalNetwork, type LocalNetwork } from '@instar/local-network'
+import { cpuTimeMs } from '../processes/cpu-time.js'
 import { startWorker, type Worker } from '../processes/worker.js'
 import type { DriverRequest, DriverResult } from './driver/main.js'
-import type { Load, LoadSample } from './load.js'
+import { createInstarPeers, type PeerKind } from './instar-peers.js'
+import type { Load } from './load.js'
 import type { ServedKind, Target } from './subjects/target.js'
 
 /** Something that answers calls in one process and is called from another. */
-interface Subject {
+export interface Subject {
   readonly name: string
-  drive(load: Load, durationMs: number): Promise<LoadSample>
+  /** By metric; see `loadUnits`. */
+  drive(load: Load, durationMs: number): Promise<Readonly<Record<string, number>>>
 }
 
 export interface Subjects {
@@ -18,71 +19,88 @@ export interface Subjects {
 }
 
 /** Names as figures show them. */
-export const rawName = 'raw libp2p stream'
 export const grpcName = 'grpc-js'
+export const bareName = 'Instar without versions, query'
 
-const served: ReadonlyArray<readonly [name: string, kind: ServedKind]> = [
-  [rawName, 'raw'],
-  ['@instar/rpc channel', 'channel'],
-  [grpcName, 'grpc']
+type SubjectPlan =
+  | { readonly name: string; readonly served: ServedKind }
+  | {
+      readonly name: string
+      readonly peer: PeerKind
+      readonly method: 'echo' | 'write'
+      /** One more than the simulation objects that a call goes through. */
+      readonly version: number
+    }
+
+export const subjectPlans: readonly SubjectPlan[] = [
+  { name: 'raw libp2p stream', served: 'raw' },
+  { name: '@instar/rpc channel', served: 'channel' },
+  { name: grpcName, served: 'grpc' },
+  { name: 'HTTP/2', served: 'http2' },
+  { name: bareName, served: 'bare' },
+  { name: 'Instar, query', peer: 'chain', method: 'echo', version: 1 },
+  { name: 'Instar, query, 1 hop', peer: 'chain', method: 'echo', version: 2 },
+  { name: 'Instar, query, 8 hops', peer: 'chain', method: 'echo', version: 9 },
+  { name: 'Instar, command (os)', peer: 'chain', method: 'write', version: 1 },
+  { name: 'Instar, command (os), 1 hop', peer: 'chain', method: 'write', version: 2 },
+  { name: 'Instar, command (os), 8 hops', peer: 'chain', method: 'write', version: 9 },
+  { name: 'Instar, command (os), twin', peer: 'twin', method: 'write', version: 1 },
+  { name: 'Instar, command (disk)', peer: 'disk', method: 'write', version: 1 }
 ]
 
-const benchClass = fileURLToPath(new URL('../fixtures/bench-class.js', import.meta.url))
+interface Started {
+  readonly target: Target
+  /** Its server's; what that started counts to it. */
+  readonly pid: number
+}
 
-/** Starts every server, two peers (durability is a matter of the network), and a client process for each subject. */
-export async function startSubjects(signal: AbortSignal, progress: (text: string) => void): Promise<Subjects> {
+/** Starts a server for each subject (those of Instar share peers), and a client process for each. */
+export async function startSubjects(
+  plans: readonly SubjectPlan[],
+  signal: AbortSignal,
+  progress: (text: string) => void
+): Promise<Subjects> {
   const workers: Array<Worker<never, unknown>> = []
-  const networks: LocalNetwork[] = []
+  const peers = createInstarPeers(signal, progress)
 
   async function stop(): Promise<void> {
-    await Promise.all([...workers.map(worker => worker.end()), ...networks.map(network => network.stop())])
+    await Promise.all([...workers.map(worker => worker.end()), peers.stop()])
   }
 
-  async function serve(kind: ServedKind): Promise<Target> {
+  async function start(plan: SubjectPlan): Promise<Started> {
+    if ('peer' in plan) {
+      const { pid, ticket, peer } = await peers.get(plan.peer)
+      return { pid, target: { kind: 'instar', ticket, peer, method: plan.method, version: plan.version } }
+    }
     const server = startWorker<ServedKind, Target>(new URL('./server/main.js', import.meta.url), signal)
     workers.push(server)
-    return server.ask(kind)
+    return { pid: server.pid, target: await server.ask(plan.served) }
   }
 
-  async function startPeer(durability: 'os' | 'disk'): Promise<{ ticket: string; peer: string }> {
-    signal.throwIfAborted()
-    const network = await createLocalNetwork({ classes: [benchClass], durability })
-    networks.push(network)
-    signal.throwIfAborted()
-    const [peer] = await network.startPeers([durability])
-    if (peer === undefined) throw new Error('no peer has started')
-    return { ticket: await network.ticket(), peer: peer.id }
-  }
-
-  async function connect(name: string, target: Target): Promise<Subject> {
+  async function connect(name: string, { target, pid }: Started): Promise<Subject> {
     const driver = startWorker<DriverRequest, DriverResult>(new URL('./driver/main.js', import.meta.url), signal)
     workers.push(driver)
     await driver.ask({ connect: target })
+    const used = (): number => (cpuTimeMs(pid) ?? NaN) + (cpuTimeMs(driver.pid) ?? NaN)
     return {
       name,
       async drive({ bytes, inFlight }, durationMs) {
+        const before = used()
         const sample = await driver.ask({ load: { bytes, inFlight }, durationMs })
         if (sample === null) throw new Error(`${name} gave no figures`)
-        return sample
+        const { calls, ...figures } = sample
+        const cpu = ((used() - before) * 1000) / calls
+        return Number.isNaN(cpu) ? figures : { ...figures, cpu }
       }
     }
   }
 
   try {
     const all: Subject[] = []
-    for (const [name, kind] of served) {
-      progress(`starting ${name}`)
-      all.push(await connect(name, await serve(kind)))
+    for (const plan of plans) {
+      progress(`starting ${plan.name}`)
+      all.push(await connect(plan.name, await start(plan)))
     }
-    progress('starting a peer (durability os)')
-    const os = await startPeer('os')
-    progress('starting a peer (durability disk)')
-    const disk = await startPeer('disk')
-    all.push(
-      await connect('Instar, query', { kind: 'instar', ...os, method: 'echo' }),
-      await connect('Instar, command (os)', { kind: 'instar', ...os, method: 'write' }),
-      await connect('Instar, command (disk)', { kind: 'instar', ...disk, method: 'write' })
-    )
     return { all, stop }
   } catch (thrown) {
     await stop()

@@ -23,7 +23,7 @@ test('keeps as many calls under way as asked for, until the time is over', async
   const server = createServer()
   const sample = await drive({ ...server, load: { bytes: 10, inFlight: 4 }, durationMs: 100 })
   expect(server.most()).toBe(4)
-  expect(sample).toEqual({ throughput: 1000, p50: 4, p99: 4 })
+  expect(sample).toEqual({ throughput: 1000, p50: 4, p99: 4, calls: 100 })
 })
 
 test('counts at least one call', async () => {

@@ -1,5 +1,5 @@
 import { percentile } from '../../measurement/statistics.js'
-import type { Load, LoadSample } from '../load.js'
+import type { DriveSample, Load } from '../load.js'
 
 /** Sends bytes to the other end and gives back what it answers. */
 export type Echo = (bytes: Uint8Array) => Promise<Uint8Array>
@@ -18,7 +18,7 @@ export interface DriveInit {
  *
  * @throws Error for the first call that fails or comes back wrong
  */
-export async function drive({ echo, load, durationMs, now }: DriveInit): Promise<LoadSample> {
+export async function drive({ echo, load, durationMs, now }: DriveInit): Promise<DriveSample> {
   const payload = new Uint8Array(load.bytes).map((_, i) => i)
   const latencies: number[] = []
   const startedAt = now()
@@ -42,6 +42,7 @@ export async function drive({ echo, load, durationMs, now }: DriveInit): Promise
   return {
     throughput: (latencies.length / (lastAt - startedAt)) * 1000,
     p50: percentile(sorted, 0.5),
-    p99: percentile(sorted, 0.99)
+    p99: percentile(sorted, 0.99),
+    calls: latencies.length
   }
 }

@@ -1,7 +1,7 @@
 // The client of one subject, in a process of its own: subjects that shared one would share what its compiler has learned of the others.
 
 import { answerParent } from '../../processes/answer-parent.js'
-import type { Load, LoadSample } from '../load.js'
+import type { DriveSample, Load } from '../load.js'
 import { connectTo } from '../subjects/connect-to.js'
 import type { Target } from '../subjects/target.js'
 import { drive, type Echo } from './drive.js'
@@ -9,7 +9,7 @@ import { drive, type Echo } from './drive.js'
 export type DriverRequest =
   { readonly connect: Target } | { readonly load: Pick<Load, 'bytes' | 'inFlight'>; readonly durationMs: number }
 
-export type DriverResult = LoadSample | null
+export type DriverResult = DriveSample | null
 
 let echo: Echo | undefined
 
