@@ -1,4 +1,5 @@
 export { buildBundle, type BuildBundleInit, type BuiltBundle } from './build-bundle.js'
+export { buildSpecification } from './build-specification.js'
 export { readBundle, writeBundle } from './bundle-files.js'
 export { compareContracts, type ContractComparison, type ContractFacts, type MethodFacts } from './contract-facts.js'
 export { inspectModule } from './inspect-module.js'

@@ -12,6 +12,7 @@ import { addStatus } from './commands/status.js'
 import { addTicket } from './commands/ticket.js'
 import { addUpgradeApprove } from './commands/upgrade-approve.js'
 import { addUpgradeBuild } from './commands/upgrade-build.js'
+import { addUpgradeCheck } from './commands/upgrade-check.js'
 import { addUpgradeHold } from './commands/upgrade-hold.js'
 import { addUpgradeNew } from './commands/upgrade-new.js'
 import { addUpgradePatch } from './commands/upgrade-patch.js'
@@ -63,6 +64,7 @@ ${Object.values(exitCodes)
   addCall(program, io)
   const upgrade = group(program, 'upgrade', 'make an upgrade, publish it, follow it, decide about it here')
   addUpgradeNew(upgrade, io)
+  addUpgradeCheck(upgrade, io)
   addUpgradeBuild(upgrade, io)
   addUpgradePatch(upgrade, io)
   addUpgradeSign(upgrade, io)

@@ -1,6 +1,7 @@
-import { join, resolve } from 'node:path'
-import { InstarError } from '@instar/core'
+import { dirname, join, resolve } from 'node:path'
+import { InstarError, type Descriptor } from '@instar/core'
 import type { Command } from 'commander'
+import { checkWords, readCheckRecord } from '../authoring/check-record.js'
 import { readProposal, writeProposal } from '../authoring/proposal-file.js'
 import { readTrust } from '../authoring/read-trust.js'
 import { withPeer } from '../control/connect.js'
@@ -21,7 +22,7 @@ export function addUpgradeSign(upgrade: Command, io: Io): void {
     .argument('<proposal>', 'the proposal.json that upgrade build wrote')
     .summary('look at a proposal and add your signature')
     .description(
-      'Shows in words what a proposal changes, asks, and adds the signatures of the author keys in the keystore. The ledger in the keystore refuses a second body for one number: what you signed once, you cannot contradict.'
+      'Shows in words what a proposal changes and whether it was checked, asks, and adds the signatures of the author keys in the keystore. The ledger in the keystore refuses a second body for one number: what you signed once, you cannot contradict.'
     )
     .requiredOption('--keys <dir>', 'the keystore with an author key')
     .option('-y, --yes', 'sign without being asked')
@@ -46,8 +47,15 @@ export function addUpgradeSign(upgrade: Command, io: Io): void {
       const words = describeProposal(base, trusted.state)
       for (const line of words) output.line(line)
       output.line()
+      const checks = await checksOf(base.descriptor, dirname(path))
+      for (const { text, isWarning } of checks)
+        output.line(isWarning ? output.style('yellow', `Warning: ${text}`) : text)
+      if (checks.length > 0) output.line()
       if (options.dryRun === true) {
-        output.result({ dryRun: true, words }, () => `Would sign it with ${signers.length} key(s) of ${options.keys}.`)
+        output.result(
+          { dryRun: true, words, checks },
+          () => `Would sign it with ${signers.length} key(s) of ${options.keys}.`
+        )
         return
       }
       if (options.yes !== true && !isYes(await io.ask('Sign this? [y/N] '))) throw new Refused('Nothing was signed.')
@@ -58,13 +66,19 @@ export function addUpgradeSign(upgrade: Command, io: Io): void {
       await writeProposal(path, proposal)
       const complete = isComplete(proposal, trusted.state)
       const { version } = proposal.descriptor
-      output.result({ version, signatures: proposal.signatures.length, complete }, () =>
+      output.result({ version, signatures: proposal.signatures.length, complete, checks }, () =>
         complete
           ? `Signed. The threshold is met; anyone with online keys may publish it:\n  instar upgrade publish ${file} --keys ${options.keys}`
           : `Signed: ${proposal.signatures.length} signature(s). Pass ${file} on to the next author.`
       )
     })
   addPeerOptions(addDryRunOption(command))
+}
+
+/** Of every class that there was before. */
+function checksOf({ classes }: Descriptor, folder: string): Promise<ReadonlyArray<ReturnType<typeof checkWords>>> {
+  const changed = classes.filter(each => each.oldClass !== undefined)
+  return Promise.all(changed.map(async each => checkWords(each.newClass, await readCheckRecord(folder, each.bundle))))
 }
 
 function isYes(answer: string): boolean {

@@ -7,6 +7,12 @@ export function parseVersion(text: string): number {
   return Number(digits)
 }
 
+/** A whole number from 0. @throws InvalidArgumentError */
+export function parseCount(text: string): number {
+  if (!/^\d{1,10}$/.test(text)) throw new InvalidArgumentError('It is a whole number from 0.')
+  return Number(text)
+}
+
 /** For an option that may be given several times. */
 export function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value]
