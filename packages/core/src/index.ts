@@ -48,18 +48,22 @@ export {
 } from './errors.js'
 export type { PeerFacts, ScheduleDecision, ScheduleInputs } from './gates/schedule-inputs.js'
 export {
+  codeOfPlan,
+  simulationModels,
   switchStages,
+  transformKinds,
   type CodeRef,
   type HostLimits,
-  simulationModels,
-  type SimulationModel,
   type HostPlan,
   type ObjectPlan,
+  type SimulationModel,
   type SimulationPlan,
   type StateMeta,
   type StateSpaces,
   type SwitchStage,
-  type UpgradeStep
+  type TransformKind,
+  type UpgradeStep,
+  type WayBack
 } from './host-plan/host-plan.js'
 export { canStand } from './host-plan/can-stand.js'
 export {

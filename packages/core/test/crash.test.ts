@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { propertyRuns } from '../../../test/property-budget.js'
 import type { Effect, HostPlan } from '../src/index.js'
-import { versions } from './descriptors.js'
+import { twinUpgrade, versions } from './descriptors.js'
 import { Simulation, type SimulatedPeer } from './simulation.js'
 
 const rebootMs = 30
@@ -68,7 +68,7 @@ describe('a process that dies', () => {
   }
 
   /** Three peers and three versions; processes die at random effects, and come back. */
-  function dieAtRandom(seed: number, oneIn: number, compact: boolean): Simulation {
+  function dieAtRandom(seed: number, oneIn: number, compact: boolean, areTwins = false): Simulation {
     const simulation = new Simulation({ peers: 3, seed, compact })
     let deaths = 0
     for (const peer of simulation.peers) {
@@ -80,7 +80,8 @@ describe('a process that dies', () => {
       }
       peer.boot()
     }
-    for (const { descriptor } of versions(3)) simulation.publish(descriptor)
+    const log = versions(3, version => (areTwins ? { classes: [twinUpgrade(version)] } : {}))
+    for (const { descriptor } of log) simulation.publish(descriptor)
     simulation.run(() => simulation.peers.every(peer => peer.isSettledAt(3)), 3_600_000)
     for (const peer of simulation.peers) {
       expect(peer.disk.meta?.current).toBe(3)
@@ -100,6 +101,18 @@ describe('a process that dies', () => {
         }
       }),
       { numRuns: propertyRuns(100) }
+    )
+  })
+
+  it('at any effect, where the versions are twins', () => {
+    fc.assert(
+      fc.property(seeds, rates, (seed, oneIn) => {
+        for (const peer of dieAtRandom(seed, oneIn, false, true).peers) {
+          const joined = peer.disk.journal.find(entry => entry.type === 'joined')
+          expectInOrder(peer, joined?.type === 'joined' ? joined.version : 0, 3)
+        }
+      }),
+      { numRuns: propertyRuns(50) }
     )
   })
 

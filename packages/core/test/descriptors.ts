@@ -24,6 +24,12 @@ export function classUpgrade(version: number, over: Partial<ClassUpgrade> = {}):
   }
 }
 
+/** The same as a twin (§8). */
+export function twinUpgrade(version: number, over: Partial<ClassUpgrade> = {}): ClassUpgrade {
+  const twin: Partial<ClassUpgrade> = { future: 'twin', past: 'twin', transform: 'mapping', back: 'exact' }
+  return classUpgrade(version, version === 1 ? over : { ...twin, ...over })
+}
+
 export function descriptor(log: VersionLog, over: Partial<Descriptor> = {}): Descriptor {
   const version = log.length + 1
   return {

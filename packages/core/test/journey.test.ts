@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { classUpgrade, versions } from './descriptors.js'
+import { classUpgrade, twinUpgrade, versions } from './descriptors.js'
 import { Simulation } from './simulation.js'
 
 function world(lines: string[], over: Partial<ConstructorParameters<typeof Simulation>[0]> = {}): Simulation {
@@ -30,6 +30,37 @@ it('installs two pending versions in order, one future simulation object at a ti
   await expect(
     `${lines.filter(line => line.includes('switchHost (') || line.includes('persist')).join('\n')}\n`
   ).toMatchFileSnapshot('transcripts/two-pending.txt')
+})
+
+it('builds a twin beside the object, makes it the object in the same host, and commits it there (§8)', async () => {
+  const lines: string[] = []
+  const simulation = world(lines)
+  const [peer] = simulation.peers
+  const log = versions(2, version => ({ classes: [twinUpgrade(version)] }))
+  peer?.boot()
+  simulation.publish(log[0]!.descriptor)
+  simulation.run(() => peer!.isSettledAt(1))
+  lines.push('---- version 2 is published')
+  simulation.publish(log[1]!.descriptor)
+  simulation.run(() => peer!.isSettledAt(2))
+  await expect(`${lines.join('\n')}\n`).toMatchFileSnapshot('transcripts/one-twin.txt')
+})
+
+it('goes back from a twin by the same way, and leaves it', () => {
+  const simulation = world([])
+  const [peer] = simulation.peers
+  const log = versions(2, version => ({ classes: [twinUpgrade(version)] }))
+  peer?.boot()
+  for (const { descriptor } of log) simulation.publish(descriptor)
+  simulation.run(() => peer!.state.versions.get(2)?.phase === 'trial')
+  peer?.input({ fact: 'unhealthy', version: 2, cause: 'too many errors' })
+  const plans: string[] = []
+  const { host } = peer!.state
+  plans.push(`${host.switching?.purpose} ${host.switching?.plan.goBack}`)
+  simulation.run(() => peer!.state.versions.get(2)?.phase === 'wentBack' && host.switching === undefined)
+  expect(plans).toEqual(['goBack exact'])
+  expect(peer!.disk.meta?.current).toBe(1)
+  expect(host.plan?.future).toEqual([])
 })
 
 it('serves a version as long as no later one has changed its class', () => {

@@ -26,6 +26,8 @@ interface Disk {
   meta: StateMeta | undefined
   bundles: Set<string>
   trusted: Descriptor[]
+  /** Revisions of future twins whose state is complete. */
+  twins: Set<number>
   epoch: number
 }
 
@@ -131,7 +133,7 @@ export class SimulatedPeer {
   readonly simulation: Simulation
   readonly index: number
   readonly id: string
-  disk: Disk = { journal: [], meta: undefined, bundles: new Set(), trusted: [], epoch: 0 }
+  disk: Disk = { journal: [], meta: undefined, bundles: new Set(), trusted: [], twins: new Set(), epoch: 0 }
   state: PeerState
   isUp = false
   /** Kills the process when it returns true: before an effect, or after it. */
@@ -245,7 +247,7 @@ export class SimulatedPeer {
           this.done(effect.id, { of: 'evaluateSchedule', ok: true, decision: { decision: 'upgrade', reason: 'eager' } })
         )
       case 'switchHost':
-        return this.#switchHost(effect.id, effect.plan)
+        return this.#switchHost(effect)
       case 'cancelSwitch':
         if (this.#switching?.id === effect.id) this.#switching.cancelled = true
         return
@@ -261,7 +263,7 @@ export class SimulatedPeer {
     }
   }
 
-  #switchHost(id: number, plan: HostPlan): void {
+  #switchHost({ id, plan, purpose }: Extract<Effect, { effect: 'switchHost' }>): void {
     const { simulation } = this
     const switching = { id, cancelled: false }
     this.#switching = switching
@@ -269,31 +271,43 @@ export class SimulatedPeer {
     const fail = (cause: string, stage: SwitchStage, restored: boolean): void => {
       this.done(id, { of: 'switchHost', ok: false, cause, stage, restored, stateVersion: this.disk.meta?.current })
     }
-    const stages: SwitchStage[] = [
-      'spawned',
-      'loaded',
-      'holding',
-      'drained',
-      'closed',
-      'opened',
-      'transforming',
-      'transformed',
-      'activated'
-    ]
+    const isTakenOver =
+      purpose === 'commit' || plan.goBack === 'exact' || plan.steps.some(step => step.transform === 'mapping')
+    const stages: SwitchStage[] = isTakenOver
+      ? ['activated']
+      : ['spawned', 'loaded', 'holding', 'drained', 'closed', 'opened', 'transforming', 'transformed', 'activated']
     const advance = (i: number): void => {
       const stage = stages[i]
-      if (stage === undefined) return this.done(id, { of: 'switchHost', ok: true, stateVersion: plan.object.version })
+      if (stage === undefined) return this.#serve(id, plan)
       if (fault?.stage === stage) {
         if (fault.moved === true) this.disk.meta = metaOf(plan, (this.disk.meta?.generation ?? 0) + 1)
         return fail(fault.cause, stage, fault.restored ?? true)
       }
       if (switching.cancelled && stage === 'transforming') return fail('cancelled', stage, true)
       // The one synced batch that moves the pointer.
-      if (stage === 'transformed') this.disk.meta = metaOf(plan, (this.disk.meta?.generation ?? 0) + 1)
+      if (stage === (isTakenOver ? 'activated' : 'transformed'))
+        this.disk.meta = metaOf(plan, (this.disk.meta?.generation ?? 0) + 1)
       this.input({ fact: 'switchStage', id, stage })
       simulation.later(this, 1 + simulation.random(10), () => advance(i + 1))
     }
     simulation.later(this, 1, () => advance(0))
+  }
+
+  /** What a host says when it serves; the state of a twin that is new takes its time (§8). */
+  #serve(id: number, plan: HostPlan): void {
+    const { simulation, disk } = this
+    const twins = plan.future.filter(each => each.model === 'twin').map(each => each.revision)
+    const building = twins.filter(each => !disk.twins.has(each))
+    disk.twins = new Set([...disk.twins].filter(each => twins.includes(each)))
+    this.done(id, { of: 'switchHost', ok: true, stateVersion: plan.object.version, building })
+    for (const revision of building) {
+      simulation.later(this, 50 + simulation.random(500), () => {
+        // Another host would build it anew.
+        if (this.state.host.plan?.plan !== plan.plan) return
+        disk.twins.add(revision)
+        this.input({ fact: 'simulationBuilt', plan: plan.plan, revision })
+      })
+    }
   }
 
   done(id: number, outcome: Outcome): void {
@@ -395,7 +409,7 @@ function describePlan(plan: HostPlan): string {
     ...past,
     ...future,
     ...(steps.length > 0 ? [`steps ${steps.join(' ')}`] : []),
-    ...(plan.goBack ? ['back'] : [])
+    ...(plan.goBack === undefined ? [] : ['back'])
   ].join(' + ')
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { parseBoundedJson, toCanonicalJson, type Json } from '../codec/json.js'
 import { sha256Hex } from '../codec/hash.js'
-import { simulationModels } from '../host-plan/host-plan.js'
+import { simulationModels, transformKinds } from '../host-plan/host-plan.js'
 import { accept, reject, type Verdict } from '../verdict.js'
 import { className, hexDigest, isoTime, versionNumber } from './fields.js'
 import { runtimePattern } from './runtime.js'
@@ -24,12 +24,15 @@ const classUpgradeSchema = z.strictObject({
   /** The model of each simulation object (R11); absent: the upgrade has none, that version is not served there. */
   future: z.enum(simulationModels).optional(),
   past: z.enum(simulationModels).optional(),
-  /** `none`: the new class reads the old state as it is. `whole`: built aside in the pause. */
-  transform: z.enum(['none', 'whole']),
+  /** `none`: the new class reads the old state as it is. `whole`: built aside in the pause. `mapping`: a twin's, built at introduction. */
+  transform: z.enum(transformKinds),
   /** `os`: survives a killed process. `disk`: survives power loss. */
   durability: z.enum(['os', 'disk']),
-  /** What going back during the trial keeps (§8). `none`: no way back. `copy`: the state of before; what the trial acknowledged is lost. */
-  back: z.enum(['copy', 'none']),
+  /**
+   * What going back during the trial keeps (§8). `exact`: everything, the upgrade is a twin. `copy`: the state of before; what the trial
+   * acknowledged is lost. `none`: no way back.
+   */
+  back: z.enum(['exact', 'copy', 'none']),
   schedule: scheduleSchema,
   /** How long a version is watched after its introduction before it counts as introduced (§2). */
   probationMs: z.int().min(0).max(86_400_000),
@@ -102,6 +105,20 @@ function flawOf(descriptor: Descriptor): string | undefined {
   if (descriptor.version === 1 && olds.length > 0) return 'the genesis descriptor has no old classes'
   if (descriptor.version === 1 && descriptor.previous !== descriptor.network)
     return 'the genesis descriptor names another network as its predecessor'
+  const twinFlaw = descriptor.classes.map(flawOfTwin).find(flaw => flaw !== undefined)
+  if (twinFlaw !== undefined) return twinFlaw
   const contiguous = descriptor.supersedes.every((version, i) => version === descriptor.version - 1 - i && version > 1)
   return contiguous ? undefined : 'superseded versions must lie directly below this one, without a gap'
+}
+
+/** §8: a twin is one on both sides, and nothing else goes back exactly. */
+function flawOfTwin({ newClass, future, past, transform, back }: ClassUpgrade): string | undefined {
+  const parts = [future === 'twin', past === 'twin', transform === 'mapping']
+  if (new Set(parts).size > 1)
+    return `the upgrade to ${newClass} is a twin in part: future and past simulation object and transform belong together`
+  if (back === 'exact' && parts[0] !== true)
+    return `the upgrade to ${newClass} is no twin, so it cannot go back exactly`
+  if (back === 'copy' && parts[0] === true)
+    return `the upgrade to ${newClass} is a twin: it goes back exactly or not at all`
+  return undefined
 }

@@ -19,13 +19,19 @@ export interface HostPlan {
    * Empty when state and plan agree. A step without a transform carries the state over as it is.
    */
   readonly steps: readonly UpgradeStep[]
-  /** Return to the state of before the upgrade (`back: copy`): set when the plan's object is older than `meta.current`. */
-  readonly goBack: boolean
-  /** The upgrade that led to the object can still go back by copy: what its steps leave behind is kept (`StateMeta.before`). */
-  readonly keepBefore: boolean
+  /** Return to the state of before the upgrade, and how; set when the plan's object is older than `meta.current`. */
+  readonly goBack: WayBack['by'] | undefined
+  /** How the upgrade that led to the object can still go back (§8); absent when it cannot, or not any more. */
+  readonly wayBack?: WayBack
   readonly durability: 'os' | 'disk'
   readonly limits: HostLimits
 }
+
+/**
+ * `copy`: what the upgrade's steps leave behind is kept (`StateMeta.before`). `exact`: the old class lives on as a twin, and its code is
+ * loaded too, so that going back needs no other process.
+ */
+export type WayBack = { readonly by: 'copy' } | { readonly by: 'exact'; readonly object: ObjectPlan }
 
 export interface ObjectPlan extends CodeRef {
   /** The newest version that changed this object's code; what `meta.current` holds. */
@@ -42,8 +48,11 @@ export interface SimulationPlan extends CodeRef {
   readonly model: SimulationModel
 }
 
-/** How a simulation object relates to its delegate (R11): it sees its own calls; it takes the delegate's place; it is told of its calls. */
-export const simulationModels = ['direct', 'interceptor', 'shadowed'] as const
+/**
+ * How a simulation object relates to its delegate (R11): it sees its own calls; it takes the delegate's place; it is told of its calls; it
+ * is the other version's class on full state of its own, and each of the two is told of the other's calls.
+ */
+export const simulationModels = ['direct', 'interceptor', 'shadowed', 'twin'] as const
 /** One of {@link simulationModels}. */
 export type SimulationModel = (typeof simulationModels)[number]
 
@@ -52,16 +61,28 @@ export interface UpgradeStep extends CodeRef {
   readonly to: number
   /** The chain id prefix of `to`. */
   readonly chainId: string
-  readonly transform: 'none' | 'whole'
+  readonly transform: TransformKind
   /** The contract's revision before and after; equal for a compatible upgrade. */
   readonly fromRevision: number
   readonly toRevision: number
 }
 
+/**
+ * How an upgrade's new state comes about: the new class reads the old one's as it is; it is built aside in the pause; it is a twin's, built
+ * beside the serving version at introduction.
+ */
+export const transformKinds = ['none', 'whole', 'mapping'] as const
+export type TransformKind = (typeof transformKinds)[number]
+
 /** Which module of which bundle; the host manager turns it into a path. */
 export interface CodeRef {
   readonly bundle: string
   readonly entry: string
+}
+
+/** Every module that a host of this plan loads. */
+export function codeOfPlan({ object, past, future, steps, wayBack }: HostPlan): readonly CodeRef[] {
+  return [object, ...past, ...future, ...steps, ...(wayBack?.by === 'exact' ? [wayBack.object] : [])]
 }
 
 /** What a host process may take. */

@@ -1,7 +1,15 @@
 import { invariant } from '../errors.js'
 import type { ClassUpgrade } from '../descriptor/descriptor.js'
 import { canStand } from '../host-plan/can-stand.js'
-import type { HostPlan, SimulationModel, SimulationPlan, UpgradeStep } from '../host-plan/host-plan.js'
+import {
+  codeOfPlan,
+  type HostPlan,
+  type ObjectPlan,
+  type SimulationModel,
+  type SimulationPlan,
+  type UpgradeStep,
+  type WayBack
+} from '../host-plan/host-plan.js'
 import { chainIdPrefix, classAt, upgradeAt, type ClassAt, type Lineage } from '../version-log/version-log.js'
 import { isSwitching, type Phase } from './phase.js'
 import type { Goal, PeerState } from './state.js'
@@ -100,24 +108,18 @@ function pastModels(state: PeerState, lineage: Lineage, object: number): Simulat
 export function planOf(state: PeerState, goal: Goal, plan: number): HostPlan {
   const lineage = state.lineage
   invariant(lineage !== undefined, 'a peer that has not joined has no plan')
-  const at = (version: number): ClassAt => classAt(state.log, lineage, version)
-  const object = at(goal.object)
+  const object = classAt(state.log, lineage, goal.object)
+  const wayBack = wayBackOf(state, lineage, object)
   return {
     format: 1,
     plan,
     className: object.className,
-    object: {
-      version: object.codeVersion,
-      chainId: chainIdPrefix(state.log, object.codeVersion) ?? '',
-      revision: object.revision,
-      bundle: object.upgrade.bundle,
-      entry: object.upgrade.entry
-    },
+    object: objectPlan(state, object),
     past: pastPlans(state, lineage, goal),
     future: futurePlans(state, lineage, goal),
     steps: upgradeSteps(state, lineage, goal.object),
-    goBack: goal.goBack,
-    keepBefore: object.upgrade.back === 'copy' && state.versions.get(object.codeVersion)?.phase !== 'committed',
+    goBack: goal.goBack ? wayBackFrom(state, lineage) : undefined,
+    ...(wayBack === undefined ? {} : { wayBack }),
     durability: object.upgrade.durability,
     limits: {
       loadMs: state.config.timing.loadMs,
@@ -126,6 +128,26 @@ export function planOf(state: PeerState, goal: Goal, plan: number): HostPlan {
       heapMiB: state.config.timing.heapMiB
     }
   }
+}
+
+function objectPlan(state: PeerState, { codeVersion, revision, upgrade }: ClassAt): ObjectPlan {
+  const chainId = chainIdPrefix(state.log, codeVersion) ?? ''
+  return { version: codeVersion, chainId, revision, bundle: upgrade.bundle, entry: upgrade.entry }
+}
+
+function wayBackFrom(state: PeerState, lineage: Lineage): WayBack['by'] | undefined {
+  const { back } = classAt(state.log, lineage, state.running).upgrade
+  return back === 'none' ? undefined : back
+}
+
+/** Only while the object is on trial, or about to be. */
+function wayBackOf(state: PeerState, lineage: Lineage, { codeVersion, upgrade }: ClassAt): WayBack | undefined {
+  const phase = state.versions.get(codeVersion)?.phase
+  if (upgrade.back === 'none' || phase === undefined) return undefined
+  if (phase !== 'trial' && (!isSwitching(phase) || phase === 'goingBack')) return undefined
+  if (upgrade.back === 'copy') return { by: 'copy' }
+  const before = classAt(state.log, lineage, previousVersion(state, codeVersion))
+  return { by: 'exact', object: objectPlan(state, before) }
 }
 
 function pastPlans(state: PeerState, lineage: Lineage, goal: Goal): SimulationPlan[] {
@@ -214,11 +236,11 @@ function upgradeSteps(state: PeerState, lineage: Lineage, object: number): Upgra
 /** Whether two plans describe the same host, whatever their numbers. */
 export function isSameHost(a: HostPlan, b: HostPlan): boolean {
   const shape = (plan: HostPlan): string =>
-    JSON.stringify([plan.object, plan.past, plan.future, plan.goBack, plan.durability])
+    JSON.stringify([plan.object, plan.past, plan.future, plan.goBack, plan.wayBack, plan.durability])
   return shape(a) === shape(b)
 }
 
 /** Every bundle that a plan loads. */
 export function bundlesOf(plan: HostPlan): string[] {
-  return [...new Set([plan.object, ...plan.past, ...plan.future, ...plan.steps].map(each => each.bundle))]
+  return [...new Set(codeOfPlan(plan).map(each => each.bundle))]
 }

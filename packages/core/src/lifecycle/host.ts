@@ -67,7 +67,7 @@ function purposeOf(state: PeerState, goal: Goal): { purpose: SwitchPurpose; vers
   if (before === undefined || state.host.status === 'down') return { purpose: 'start', version: undefined }
   if (goal.high > before.high) return { purpose: 'introduce', version: goal.high }
   if (goal.high < before.high) return { purpose: 'withdraw', version: before.high }
-  return { purpose: 'retire', version: undefined }
+  return { purpose: goal.low > before.low ? 'retire' : 'commit', version: undefined }
 }
 
 /** A halt, a hold or a withdrawal is heard while a switch runs: it is asked to stop at its next safe point (§10, P1). */
@@ -85,6 +85,10 @@ function reached(turn: Turn, goal: Goal): void {
   for (const progress of [...state.versions.values()]) {
     const { version, phase } = progress
     if (phase === 'introducing' && version <= goal.high && version > goal.object) {
+      if (isBeingBuilt(state, version)) {
+        progress.reason = 'its state is being built beside the version that serves'
+        continue
+      }
       progress.watchedMonoMs = turn.now.monoMs
       setPhase(turn, version, 'probation')
     } else if (isSwitching(phase) && phase !== 'goingBack' && version === goal.object) {
@@ -93,6 +97,19 @@ function reached(turn: Turn, goal: Goal): void {
       leave(turn, version)
     }
   }
+}
+
+/** A twin serves when its state is complete; those that stand on it wait too. */
+function isBeingBuilt({ host, log, lineage }: PeerState, version: number): boolean {
+  if (lineage === undefined || host.building.size === 0) return false
+  const { revision } = classAt(log, lineage, version)
+  return [...host.building].some(each => each <= revision)
+}
+
+/** The host says that the state of a twin is complete. */
+export function simulationBuilt(turn: Turn, plan: number, revision: number): void {
+  const { host } = turn.state
+  if (host.plan?.plan === plan) host.building.delete(revision)
 }
 
 const phaseOfStage: Readonly<Partial<Record<SwitchStage, Phase>>> = {
@@ -122,6 +139,7 @@ export function switched(turn: Turn, outcome: SwitchOutcome): void {
     host.goal = switching.goal
     host.plan = switching.plan
     host.stateVersion = outcome.stateVersion
+    host.building = new Set(outcome.building)
     host.lastError = undefined
     host.upMonoMs = turn.now.monoMs
     if (!host.began) turn.entries.push({ type: 'began' })

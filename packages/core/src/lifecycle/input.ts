@@ -43,6 +43,8 @@ export type Fact =
    * contract that it served. May be told again.
    */
   | { readonly fact: 'simulationFailed'; readonly plan: number; readonly revision: number; readonly cause: string }
+  /** The state of a twin is complete, and its version is served (§8): what its introduction waits for. */
+  | { readonly fact: 'simulationBuilt'; readonly plan: number; readonly revision: number }
   /** The health policy has judged the trial of a version (§15). */
   | { readonly fact: 'unhealthy'; readonly version: number; readonly cause: string }
   | { readonly fact: 'switchStage'; readonly id: number; readonly stage: SwitchStage }
@@ -58,7 +60,13 @@ export type LoadOutcome =
   | { readonly of: 'fetchBundle' | 'rehearse'; readonly ok: false; readonly cause: string; readonly transient: boolean }
 
 export type SwitchOutcome =
-  | { readonly of: 'switchHost'; readonly ok: true; readonly stateVersion: number }
+  /** `building`: the revisions of twins whose state is still being built beside the object. */
+  | {
+      readonly of: 'switchHost'
+      readonly ok: true
+      readonly stateVersion: number
+      readonly building: readonly number[]
+    }
   /** `restored`: the last good plan is running again. `stateVersion`: what the state's `meta` was last seen to name. */
   | {
       readonly of: 'switchHost'

@@ -97,7 +97,7 @@ export interface Goal {
 }
 
 /** Why one host takes the place of another. */
-export type SwitchPurpose = 'start' | 'introduce' | 'withdraw' | 'upgrade' | 'goBack' | 'retire'
+export type SwitchPurpose = 'start' | 'introduce' | 'withdraw' | 'upgrade' | 'goBack' | 'commit' | 'retire'
 
 /** The host process as the core knows it. */
 export interface HostState {
@@ -108,6 +108,8 @@ export interface HostState {
   /** What the running host serves. */
   goal: Goal | undefined
   plan: HostPlan | undefined
+  /** Revisions of twins in the plan whose state is not complete yet. */
+  building: Set<number>
   /** The version that the state's `meta` names, as last seen; undefined: there is no state yet. */
   stateVersion: number | undefined
   /** Number of the last plan. */
@@ -158,6 +160,7 @@ export function createPeerState(config: PeerConfig): PeerState {
       began: false,
       goal: undefined,
       plan: undefined,
+      building: new Set(),
       stateVersion: undefined,
       lastPlan: 0,
       switching: undefined,

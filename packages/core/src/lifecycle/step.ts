@@ -4,7 +4,7 @@ import { appendVersion } from '../version-log/version-log.js'
 import { announce } from './announce.js'
 import { fetched } from './bundles.js'
 import type { Effect } from './effect.js'
-import { driveHost, hostExited, switched, switchStage } from './host.js'
+import { driveHost, hostExited, simulationBuilt, switched, switchStage } from './host.js'
 import { introduceVersions, rehearsed } from './introduce.js'
 import type { Fact, Input, Outcome } from './input.js'
 import { heardOperator } from './operator.js'
@@ -92,6 +92,8 @@ function hear(turn: Turn, fact: Fact): void {
       return hostExited(turn, fact.plan, fact.cause)
     case 'simulationFailed':
       return simulationFailed(turn, fact)
+    case 'simulationBuilt':
+      return simulationBuilt(turn, fact.plan, fact.revision)
     case 'unhealthy':
       return goBack(turn, fact.version, fact.cause)
     case 'switchStage':

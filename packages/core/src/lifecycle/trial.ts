@@ -33,7 +33,7 @@ export function goBack(turn: Turn, version: number, cause: string): void {
   const progress = state.versions.get(version)
   if (progress?.phase !== 'trial' || version !== state.running || state.lineage === undefined) return
   const upgrade = upgradeAt(state.log, state.lineage, version)
-  if (upgrade?.back !== 'copy') {
+  if (upgrade === undefined || upgrade.back === 'none') {
     progress.cause = cause
     progress.reason = `it is unhealthy, and the upgrade has no way back: ${cause}`
     return
