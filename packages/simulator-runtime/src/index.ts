@@ -45,6 +45,16 @@ export {
   type ShadowsOf
 } from './definition/shadow.js'
 export type {
+  MappedEntry,
+  Mapping,
+  MappingReads,
+  MappingStates,
+  MappingWrites,
+  TwinClass,
+  TwinInit,
+  TwinSideInit
+} from './definition/twin.js'
+export type {
   BatchOperation,
   Encoding,
   EncodingOptions,

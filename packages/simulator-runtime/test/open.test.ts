@@ -214,8 +214,7 @@ describe('the state of a peer', () => {
       past: [],
       future: [],
       steps: [],
-      goBack: false,
-      keepBefore: false,
+      goBack: undefined,
       durability: 'os',
       limits: { loadMs: 1, drainMs: 1, transformMs: 1, heapMiB: 1 },
       ...more

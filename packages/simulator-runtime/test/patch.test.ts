@@ -88,8 +88,7 @@ it.each([
     past: [],
     future: [],
     steps: [{ ...ref, from: 1, to: 2, chainId, transform: 'none', fromRevision: 1, toRevision: 1, ...change }],
-    goBack: false,
-    keepBefore: false,
+    goBack: undefined,
     durability: 'os',
     limits: { loadMs: 1, drainMs: 1, transformMs: 1, heapMiB: 1 }
   }

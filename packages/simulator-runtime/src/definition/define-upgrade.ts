@@ -3,6 +3,7 @@ import type { ReadOnlyStateView, StateView } from '../state/state-view.js'
 import type { SimulationContext } from './context.js'
 import type { ClassDefinition, Initialize } from './define-class.js'
 import type { NoOtherShadows, ShadowsOf } from './shadow.js'
+import type { Mapping, TwinClass, TwinInit, TwinSideInit } from './twin.js'
 
 /** Methods that a simulation object refuses as a whole, each with the reason that callers read (R8). */
 export type Disallow<C extends Contract> = { readonly [M in keyof C['methods']]?: string }
@@ -81,18 +82,37 @@ export interface TransformStates {
   readonly signal: AbortSignal
 }
 
-/** What an upgrade of one class is made of; only `from` and `to` have to be there. */
-export interface UpgradeInit<
+interface UpgradeEnds<From extends Contract, To extends Contract> {
+  /** What is upgraded: the contract, or for a twin whose old class has an initial state the class itself. */
+  readonly from: From | ClassDefinition<From>
+  readonly to: ClassDefinition<To>
+}
+
+/** An upgrade whose simulation objects are the classes themselves (§8): what to write unless the state is too large to keep twice. */
+interface TwinUpgradeInit<
   From extends Contract,
   To extends Contract,
   FutureRefuses extends Disallow<To>,
   PastRefuses extends Disallow<From>,
   Future,
   Past
-> {
-  /** The contract of the class upgraded from. */
-  readonly from: From
-  readonly to: ClassDefinition<To>
+> extends UpgradeEnds<From, To> {
+  readonly twin: TwinInit<From, To, FutureRefuses, PastRefuses, Future, Past>
+  readonly future?: never
+  readonly past?: never
+  readonly transform?: never
+}
+
+/** An upgrade with simulation objects over their delegate, and a transform in the switch. */
+interface SimulatedUpgradeInit<
+  From extends Contract,
+  To extends Contract,
+  FutureRefuses extends Disallow<To>,
+  PastRefuses extends Disallow<From>,
+  Future,
+  Past
+> extends UpgradeEnds<From, To> {
+  readonly twin?: never
   /** Serves the new version on a peer that still runs the old class. */
   readonly future?: SimulationClass<From, ObjectOf<To>> | SimulationInit<From, To, FutureRefuses, Future>
   /** Serves the old version on a peer that runs the new class. */
@@ -101,9 +121,21 @@ export interface UpgradeInit<
   readonly transform?: Transform
 }
 
+/** What an upgrade of one class is made of; only `from` and `to` have to be there. */
+export type UpgradeInit<
+  From extends Contract,
+  To extends Contract,
+  FutureRefuses extends Disallow<To>,
+  PastRefuses extends Disallow<From>,
+  Future,
+  Past
+> =
+  | TwinUpgradeInit<From, To, FutureRefuses, PastRefuses, Future, Past>
+  | SimulatedUpgradeInit<From, To, FutureRefuses, PastRefuses, Future, Past>
+
 /** A simulation object as the host reads it from a bundle. */
 export interface SimulationDefinition {
-  readonly model: 'direct' | 'shadowed' | 'interceptor'
+  readonly model: 'direct' | 'shadowed' | 'interceptor' | 'twin'
   readonly implementation: new (ctx: never) => object
   /** Of an interceptor: what serves its delegate's version. */
   readonly instead?: new (ctx: never) => object
@@ -120,6 +152,8 @@ export interface UpgradeDefinition<From extends Contract = Contract, To extends 
   readonly future?: SimulationDefinition
   readonly past?: SimulationDefinition
   readonly transform?: Transform
+  /** Of a twin: what its transform is (§8). */
+  readonly map?: Mapping
 }
 
 /** The default export of an upgrade's entry file. */
@@ -133,15 +167,35 @@ export function defineUpgrade<
   Future = object,
   Past = object
 >(init: UpgradeInit<From, To, FutureRefuses, PastRefuses, Future, Past>): UpgradeDefinition<From, To> {
+  const { to, twin } = init
+  const from = contractOf(init.from)
+  const ends = { instar: 'upgrade', format: 1, from, to } as const
+  if (twin !== undefined) {
+    return {
+      ...ends,
+      future: twinSide(twin.future, to.initialize),
+      past: twinSide(twin.past, 'instar' in init.from ? init.from.initialize : undefined),
+      map: twin.map
+    }
+  }
   return {
-    instar: 'upgrade',
-    format: 1,
-    from: init.from,
-    to: init.to,
+    ...ends,
     ...(init.future === undefined ? {} : { future: simulation(init.future) }),
     ...(init.past === undefined ? {} : { past: simulation(init.past) }),
     ...(init.transform === undefined ? {} : { transform: init.transform })
   }
+}
+
+function contractOf<C extends Contract>(from: C | ClassDefinition<C>): C {
+  return 'instar' in from ? from.contract : from
+}
+
+function twinSide<Serves extends Contract, Other extends Contract, Instance, Refused>(
+  given: TwinClass<Serves, Other, Instance, Refused> | TwinSideInit<Serves, Other, Instance, Refused>,
+  initialize: Initialize | undefined
+): SimulationDefinition {
+  const side = typeof given === 'function' ? { implementation: given } : given
+  return simulation({ ...side, model: 'twin', ...(initialize === undefined ? {} : { initialize }) })
 }
 
 interface AnySimulationInit {

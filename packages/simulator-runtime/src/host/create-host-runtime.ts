@@ -1,5 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import { CallError, InstarError, invariant, type StateMeta } from '@instar/core'
+import {
+  CallError,
+  codeOfPlan,
+  InstarError,
+  invariant,
+  type CodeRef,
+  type HostPlan,
+  type StateMeta
+} from '@instar/core'
 import { Commands } from './call/commands.js'
 import { Deadlines } from './call/deadlines.js'
 import { describeFacade, target } from './call/dispatch.js'
@@ -10,16 +18,20 @@ import { Lane } from './call/lane.js'
 import { Queries } from './call/queries.js'
 import { Requests, type Serving } from './call/requests.js'
 import { Sessions } from './call/sessions.js'
-import { Simulations } from './call/simulations.js'
+import { Simulations, type Served } from './call/simulations.js'
 import { defaultLimits } from './default-limits.js'
 import type { HostRuntime, HostRuntimeInit, HostStats, SimulationFailed } from './host-runtime.js'
 import { bringToPlan } from './open/bring-to-plan.js'
 import { openDatabase, stateError } from './open/database.js'
 import { loadCode, type LoadedCode } from './open/load-code.js'
+import { putMeta } from './open/meta.js'
 import { deleteOtherSpaces, spacesOf } from './open/spaces.js'
+import { Layer } from './state/layer.js'
 import type { Database } from './state/merged-entries.js'
 import { Outbox } from './outbox/outbox.js'
 import { Store } from './state/store.js'
+import { takenOver } from './twin/take-over.js'
+import { TwinBuilds } from './twin/twin-builds.js'
 
 /** Builds the runtime of one host process for one plan; nothing is read or written before `load` and `open`. */
 export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
@@ -33,15 +45,19 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
   const byKind = { query: queries, command: commands, flow: flows }
   const counts = { disallowed: 0, faults: 0 }
   const stopping = new AbortController()
+  /** What was imported: a running host loads no other code. */
+  const imported = new Map<string, Promise<unknown>>()
+  let plan = init.plan
   let code: LoadedCode | undefined
   let serving: OpenState | undefined
   let cleaning: Promise<unknown> = Promise.resolve()
+  let cleanings = 0
   let draining = false
   let closed = false
 
   return {
     load: async () => {
-      code = await loadCode(init.plan, init.load)
+      code = await loadCode(plan, importOnce)
     },
 
     open: async signal => {
@@ -52,12 +68,16 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
         init.onProgress({ stage: 'opened' })
         const meta = await bring(db, code, signal)
         const store = new Store(db, { sync: init.plan.durability === 'disk', onBroken })
-        const simulations = new Simulations({
-          code,
-          className: init.plan.className,
-          meta,
-          onTrial: init.plan.keepBefore,
-          onFailed
+        const simulations = new Simulations({ ...served(plan, code, meta), onFailed })
+        const builds = new TwinBuilds({
+          ...{ store, lane, deadlines, simulations, limits, onFailed },
+          random: init.random,
+          calls: () => commands.begun + queries.begun,
+          onProgress: progress => init.onBuilding?.(progress),
+          onBuilt: revision => {
+            init.onBuilt?.(revision)
+            cleanUp()
+          }
         })
         const outbox = await Outbox.read({
           ...init,
@@ -66,12 +86,10 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
           limits,
           deadlines
         })
-        serving = { db, store, sessions: await Sessions.read(db, limits), simulations, outbox }
+        serving = { db, store, sessions: await Sessions.read(db, limits), simulations, builds, outbox }
+        builds.start()
         outbox.start()
-        cleaning = deleteOtherSpaces(db, spacesOf(meta), { signal: stopping.signal, pause: nextTurn }).catch(
-          (error: unknown) =>
-            init.log.warn({ err: error }, 'old states could not be deleted; the next start tries again')
-        )
+        cleanUp()
         return meta
       } catch (error) {
         await db.close()
@@ -93,12 +111,36 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
       }
     },
 
+    takeOver: async next => {
+      if (serving === undefined || draining || closed || !codeOfPlan(next).every(isImported)) return undefined
+      const now = serving
+      const loaded = await loadCode(next, importOnce)
+      const meta = await alone(lane, async () => {
+        const { simulations, store } = now
+        const moved = takenOver(next, simulations.meta, simulations.chain.building)
+        if (moved === undefined) return undefined
+        const layer = new Layer()
+        putMeta(layer, { className: next.className, meta: moved })
+        await store.commitDurably(layer)
+        simulations.serve(served(next, loaded, moved))
+        return moved
+      })
+      if (meta === undefined) return undefined
+      plan = next
+      code = loaded
+      cleanUp()
+      return meta
+    },
+
+    built: () => serving?.builds.settled ?? Promise.resolve(),
+
     drain: async deadlineMs => {
       draining = true
       // Whatever has not left yet leaves from the next host.
       serving?.outbox.stop()
       queries.leave('the host is about to stop')
       flows.leave('the host is about to stop')
+      await serving?.builds.stop()
       let cut = 0
       const deadline = deadlines.add(deadlineMs, () => {
         cut += cutAll()
@@ -113,6 +155,7 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
       closed = true
       stopping.abort()
       serving?.outbox.stop()
+      await serving?.builds.stop()
       cutAll()
       await settled()
       await cleaning
@@ -131,6 +174,8 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
       running: queries.running + flows.running + (lane.busy ? 1 : 0),
       waiting: lane.waiting,
       withdrawn: serving?.simulations.chain.withdrawn.size ?? 0,
+      building: serving?.builds.building ?? [],
+      cleaning: cleanings > 0,
       sessions: serving?.sessions.size ?? 0,
       commits: serving?.store.commits ?? 0,
       outbox: serving?.outbox.stats ?? { waiting: 0, delivered: 0, refused: 0, givenUp: 0 }
@@ -142,12 +187,36 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
       db,
       directory: init.stateDirectory,
       network: init.network,
-      plan: init.plan,
+      plan,
       code,
       random: init.random,
       signal,
       onProgress: init.onProgress
     })
+  }
+
+  /** Deletes what no record names any more, in the background. */
+  function cleanUp(): void {
+    if (serving === undefined) return
+    const { db, simulations, builds } = serving
+    const isNamed = (space: string): boolean => spacesOf(simulations.meta).has(space) || builds.isBuilding(space)
+    cleanings++
+    cleaning = cleaning
+      .then(() => deleteOtherSpaces(db, isNamed, { signal: stopping.signal, pause: nextTurn }))
+      .catch((error: unknown) =>
+        init.log.warn({ err: error }, 'old states could not be deleted; the next start tries again')
+      )
+      .finally(() => cleanings--)
+  }
+
+  function importOnce(ref: CodeRef): Promise<unknown> {
+    const found = imported.get(keyOf(ref)) ?? init.load(ref)
+    imported.set(keyOf(ref), found)
+    return found
+  }
+
+  function isImported(ref: CodeRef): boolean {
+    return imported.has(keyOf(ref))
   }
 
   function onBroken(error: unknown): void {
@@ -192,6 +261,27 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
 
 interface OpenState extends Serving {
   readonly db: Database
+  readonly builds: TwinBuilds
+}
+
+/** What new code does on trial, it must not cost the old version (P2). */
+function served(plan: HostPlan, code: LoadedCode, meta: StateMeta): Served {
+  return { code, className: plan.className, meta, onTrial: plan.wayBack !== undefined }
+}
+
+/** Where no command runs. */
+function alone<T>(lane: Lane, work: () => Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    lane.push({
+      start: async () => {
+        await work().then(resolve, reject)
+      }
+    })
+  })
+}
+
+function keyOf({ bundle, entry }: CodeRef): string {
+  return `${bundle}/${entry}`
 }
 
 function newSession(): string {

@@ -8,6 +8,8 @@ export const defaultLimits: HostRuntimeLimits = {
   queriesMax: 10_000,
   flowsMax: 1000,
   simulationMsMax: 1000,
+  buildSliceMs: 5,
+  buildLastRoundMax: 64,
   remainingMsMax: 3_600_000,
   outboxCallsMax: 10_000,
   outboxCallsPerPeerMax: 1000,

@@ -23,9 +23,22 @@ export interface HostRuntimeInit {
   readonly onBroken?: (error: InstarError) => void
   /** A simulation object failed (§7): it is withdrawn, or where the object is on trial, the peer has to go back. Told again at each start. */
   readonly onSimulationFailed?: (failed: SimulationFailed) => void
+  /** The state of a twin is complete and its version is served (§8). */
+  readonly onBuilt?: (revision: number) => void
+  /** How far the state of a twin is; told after every slice. */
+  readonly onBuilding?: (progress: BuildProgress) => void
   /** Names sessions of calls to others: 32 hexadecimal digits that cannot be guessed. Drawn from the system by default. */
   readonly newSession?: () => string
   readonly limits?: Partial<HostRuntimeLimits>
+}
+
+/** Of a twin's state that is being built beside the object. */
+export interface BuildProgress {
+  readonly revision: number
+  /** Entries of the old state that were mapped so far. */
+  readonly entries: number
+  /** Entries that have changed since they were mapped. */
+  readonly dirty: number
 }
 
 /** A simulation object that has failed (§7). */
@@ -60,6 +73,10 @@ export interface HostRuntimeLimits {
   readonly flowsMax: number
   /** Time for one shadow, and for an interceptor in its delegate's place; never more than half of what the caller has left (P2). */
   readonly simulationMsMax: number
+  /** How long commands may have to wait while a twin's state is built (§8). */
+  readonly buildSliceMs: number
+  /** As many changed entries are left for the end of a build, in which commands wait. */
+  readonly buildLastRoundMax: number
   /** Upper bound of a request's remaining time. */
   readonly remainingMsMax: number
   /** Calls that may wait in the outbox, of all commands together; a command that would pass it is answered `Busy`. */
@@ -146,6 +163,13 @@ export interface HostRuntime {
   /** Answers with the encoded result. @throws CallError */
   call(request: CallRequest): Promise<Uint8Array>
   /**
+   * Serves another plan from now on, where that loads no code and builds no state: a twin becomes the object or stops being it, a trial has
+   * ended (§8). One durable write; no call waits longer. `undefined` where the plan asks for more: it needs a process of its own (§10).
+   */
+  takeOver(plan: HostPlan): Promise<StateMeta | undefined>
+  /** When every twin of the plan is served, or one has failed. */
+  built(): Promise<void>
+  /**
    * Ends what runs. Flows, and queries that wait for other peers, are told by `ctx.signal`; what is not done by the deadline is cut off and
    * answered `Upgrading`. New calls are answered so at once. What waits in the outbox is not waited for.
    */
@@ -179,6 +203,10 @@ export interface HostStats {
   readonly repeats: number
   /** Simulation objects of the plan that are not served, because they failed. */
   readonly withdrawn: number
+  /** Revisions of twins whose state is not complete yet. */
+  readonly building: readonly number[]
+  /** States that nothing needs any more are being deleted. */
+  readonly cleaning: boolean
   readonly running: number
   readonly waiting: number
   readonly sessions: number

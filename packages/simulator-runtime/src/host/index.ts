@@ -1,4 +1,5 @@
 export type {
+  BuildProgress,
   CallRequest,
   FacadeDescription,
   HostLog,

@@ -1,4 +1,4 @@
-import type { CodeRef, HostPlan, SimulationModel, StateMeta } from '@instar/core'
+import type { CodeRef, HostPlan, ObjectPlan, SimulationModel, StateMeta, TransformKind, WayBack } from '@instar/core'
 import { cp, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { decodeValue, encodeValue } from '../codec/codec.js'
@@ -18,10 +18,13 @@ export interface TestObjectInit {
   readonly start?: number
   readonly durability?: 'os' | 'disk'
   readonly transformMs?: number
-  /** Keep the state of before an upgrade, so that `goBack` can return to it. */
+  /** Keep the state of before an upgrade until it is committed, so that `goBack` can return to it; twins keep it in any case. */
   readonly keepBefore?: boolean
   readonly overrides?: Partial<
-    Pick<HostRuntimeInit, 'now' | 'random' | 'log' | 'outgoing' | 'limits' | 'onBroken' | 'onSimulationFailed'>
+    Pick<
+      HostRuntimeInit,
+      'now' | 'random' | 'log' | 'outgoing' | 'limits' | 'onBroken' | 'onSimulationFailed' | 'onBuilding'
+    >
   >
 }
 
@@ -42,15 +45,17 @@ export interface TestObject {
   at<C extends Contract>(version: number, contract: C): StubOf<C>
   /** One call with everything that a caller can say. @throws CallError */
   call(version: number, method: string, args: readonly unknown[], options?: TestCall): Promise<unknown>
-  /** Serves versions up to this one by their future simulation objects. */
+  /** Serves versions up to this one by their future simulation objects; resolves when it is so: the state of a twin is complete. */
   introduce(version: number): Promise<StateMeta>
+  /** The same, without waiting for the state of a twin, which `host.built()` does. */
+  beginToIntroduce(version: number): Promise<StateMeta>
   /** Serves this version no longer, without an upgrade. */
   withdraw(version: number): Promise<StateMeta>
   /** Goes through every version up to this one, in one switch. */
   upgrade(version?: number): Promise<StateMeta>
-  /** Returns to the state of before the upgrade; needs `keepBefore`. */
+  /** Returns to the state of before the upgrade; needs `keepBefore`, unless it is a twin. */
   goBack(version: number): Promise<StateMeta>
-  /** Ends the trial of an upgrade: the state of before it is dropped. */
+  /** Ends the trial: there is no going back any more. */
   commit(): Promise<StateMeta>
   /** Serves this version and those below it no longer. */
   retire(version: number): Promise<StateMeta>
@@ -73,14 +78,14 @@ export async function createTestObject(init: TestObjectInit): Promise<TestObject
   let current = init.start ?? 1
   let lowest = current
   let highest = current
-  let keepBefore = init.keepBefore ?? false
   let plans = 0
+  let onTrial = false
   const progress: StateProgress[] = []
   const dropped: HostRuntime[] = []
   let meta: StateMeta
-  let host = await start(false)
+  let host = await start()
 
-  async function start(goBack: boolean): Promise<HostRuntime> {
+  async function start(goBack?: WayBack['by']): Promise<HostRuntime> {
     const next = createHostRuntime({
       plan: plan(goBack),
       network: '0'.repeat(64),
@@ -98,7 +103,18 @@ export async function createTestObject(init: TestObjectInit): Promise<TestObject
     return next
   }
 
-  function plan(goBack: boolean): HostPlan {
+  function wayBack(): { wayBack?: WayBack } {
+    const definition = init.versions[current - 1]
+    if (!onTrial || definition?.instar !== 'upgrade') return {}
+    if (isTwin(definition)) return { wayBack: { by: 'exact', object: objectPlan(current - 1) } }
+    return init.keepBefore === true ? { wayBack: { by: 'copy' } } : {}
+  }
+
+  function objectPlan(version: number): ObjectPlan {
+    return { ...ref(version), version, chainId: chainIdOf(version), revision: revisionOf(version) }
+  }
+
+  function plan(goBack: WayBack['by'] | undefined): HostPlan {
     const revision = revisionOf(current)
     const revisionsUpTo = [...new Set(revisions)]
     const past = revisionsUpTo.filter(each => each < revision && each >= revisionOf(lowest)).reverse()
@@ -107,7 +123,7 @@ export async function createTestObject(init: TestObjectInit): Promise<TestObject
       format: 1,
       plan: ++plans,
       className: contractOf(init.versions[current - 1]).name,
-      object: { ...ref(current), version: current, chainId: chainIdOf(current), revision },
+      object: objectPlan(current),
       // A past simulation object stands in the module of the upgrade that left its version.
       past: past.map(each => ({
         ...ref(nextRevision(each)),
@@ -120,12 +136,12 @@ export async function createTestObject(init: TestObjectInit): Promise<TestObject
         from: version - 1,
         to: version,
         chainId: chainIdOf(version),
-        transform: definition.instar === 'upgrade' && definition.transform !== undefined ? 'whole' : 'none',
+        transform: transformOf(definition),
         fromRevision: revisionOf(version - 1),
         toRevision: revisionOf(version)
       })),
       goBack,
-      keepBefore,
+      ...wayBack(),
       durability: init.durability ?? 'os',
       limits: { loadMs: 10_000, drainMs: 1000, transformMs: init.transformMs ?? 10_000, heapMiB: 512 }
     }
@@ -140,19 +156,27 @@ export async function createTestObject(init: TestObjectInit): Promise<TestObject
     return revisions.find(each => each > revision) ?? revision
   }
 
-  async function switchHost(change: () => void, goBack = false): Promise<StateMeta> {
-    const before = { current, lowest, highest }
+  async function switchHost(change: () => void, goBack?: WayBack['by']): Promise<StateMeta> {
+    const before = { current, lowest, highest, onTrial }
+    change()
+    const taken = await host.takeOver(plan(goBack))
+    if (taken !== undefined) return (meta = taken)
     await host.drain(1000)
     await host.close()
-    change()
     try {
       host = await start(goBack)
     } catch (error) {
       // As a peer would: the last good plan is started again.
-      ;({ current, lowest, highest } = before)
-      host = await start(false)
+      ;({ current, lowest, highest, onTrial } = before)
+      host = await start()
       throw error
     }
+    return meta
+  }
+
+  async function served(switched: Promise<StateMeta>): Promise<StateMeta> {
+    await switched
+    await host.built()
     return meta
   }
 
@@ -185,25 +209,42 @@ export async function createTestObject(init: TestObjectInit): Promise<TestObject
       Object.fromEntries(
         Object.keys(contract.methods).map(name => [name, (...args: unknown[]) => call(version, name, args)])
       ) as unknown as StubOf<C>,
-    introduce: version => switchHost(() => (highest = Math.max(highest, version))),
+    introduce: version => served(switchHost(() => (highest = Math.max(highest, version)))),
+    beginToIntroduce: version => switchHost(() => (highest = Math.max(highest, version))),
     withdraw: version => switchHost(() => (highest = Math.min(highest, version - 1))),
     upgrade: (version = current + 1) =>
       switchHost(() => {
-        keepBefore = init.keepBefore ?? false
         current = version
         highest = Math.max(highest, version)
+        onTrial = true
       }),
-    goBack: version => switchHost(() => (current = version), true),
-    commit: () => switchHost(() => (keepBefore = false)),
-    retire: version => switchHost(() => (lowest = Math.max(lowest, version + 1))),
-    restart: () => switchHost(() => undefined),
+    goBack: version =>
+      switchHost(
+        () => {
+          current = version
+          onTrial = false
+        },
+        isTwin(init.versions[version]) ? 'exact' : 'copy'
+      ),
+    commit: () => switchHost(() => (onTrial = false)),
+    retire: version =>
+      switchHost(() => {
+        lowest = Math.max(lowest, version + 1)
+        onTrial = false
+      }),
+    restart: async () => {
+      await host.drain(1000)
+      await host.close()
+      host = await start()
+      return served(Promise.resolve(meta))
+    },
     crash: async () => {
       const copy = join(init.directory, `state-${plans + 1}`)
       await copyAtRest(directory, copy)
       dropped.push(host)
       directory = copy
-      host = await start(false)
-      return meta
+      host = await start()
+      return served(Promise.resolve(meta))
     },
     close: async () => {
       for (const each of [host, ...dropped]) await each.close()
@@ -239,6 +280,16 @@ function revisionsOf(versions: ReadonlyArray<ClassDefinition | UpgradeDefinition
     revisions.push(compatible ? (revisions[i - 1] ?? 1) : i + 1)
   }
   return revisions
+}
+
+function transformOf(definition: ClassDefinition | UpgradeDefinition): TransformKind {
+  if (definition.instar === 'class') return 'none'
+  if (isTwin(definition)) return 'mapping'
+  return definition.transform === undefined ? 'none' : 'whole'
+}
+
+function isTwin(definition: ClassDefinition | UpgradeDefinition | undefined): boolean {
+  return definition?.instar === 'upgrade' && definition.map !== undefined
 }
 
 /** Tests have one history: a version's number says it all. */

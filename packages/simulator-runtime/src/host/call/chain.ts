@@ -7,6 +7,8 @@ import { createFacade, type Facade, type FacadeCode } from './facade.js'
 export interface Chain {
   readonly facades: ReadonlyMap<number, Facade>
   readonly withdrawn: ReadonlyMap<number, Withdrawn>
+  /** Twins whose state is not complete yet, and what stands on them (§8). */
+  readonly building: ReadonlySet<number>
 }
 
 interface Withdrawn {
@@ -20,7 +22,7 @@ interface Withdrawn {
  */
 export function chainOf(code: LoadedCode, meta: StateMeta): Chain {
   const past = served(code.past, meta.withdrawn?.past)
-  const future = served(code.future, meta.withdrawn?.future)
+  const [future, building] = complete(served(code.future, meta.withdrawn?.future), meta)
   let count = 0
   const place = (each: FacadeCode, space: string | undefined, delegate: Facade | undefined): Facade => {
     invariant(space !== undefined, `no space for the façade of version ${each.revision}`)
@@ -43,7 +45,20 @@ export function chainOf(code: LoadedCode, meta: StateMeta): Chain {
       facades.set(each.revision, delegate)
     }
   }
-  return { facades, withdrawn: new Map([...reasons('past', code, meta), ...reasons('future', code, meta)]) }
+  return {
+    facades,
+    withdrawn: new Map([...reasons('past', code, meta), ...reasons('future', code, meta)]),
+    building: new Set(building.map(each => each.revision))
+  }
+}
+
+/** A twin serves when its state is complete. */
+function complete(
+  future: readonly FacadeCode[],
+  { spaces }: StateMeta
+): [complete: readonly FacadeCode[], building: readonly FacadeCode[]] {
+  const first = future.findIndex(each => each.model === 'twin' && spaces.future[each.revision] === undefined)
+  return first === -1 ? [future, []] : [future.slice(0, first), future.slice(first)]
 }
 
 /** What is withdrawn takes with it what stands on it. */

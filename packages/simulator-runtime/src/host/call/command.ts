@@ -8,7 +8,7 @@ import type { Store } from '../state/store.js'
 import type { Chain } from './chain.js'
 import { standing, withdrawn, type Arguments } from './dispatch.js'
 import type { Facade, FacadeMethod } from './facade.js'
-import { deadlineExceeded, outOfContract, toCallError, upgrading } from './failures.js'
+import { deadlineExceeded, disallowed, outOfContract, toCallError, upgrading } from './failures.js'
 import type { LaneJob } from './lane.js'
 import { Scope, type ScopeInit } from './scope.js'
 import type { Outcome, Turn } from './sessions.js'
@@ -122,6 +122,8 @@ export class Command implements LaneJob {
     try {
       if (facade === undefined) throw withdrawn(chain, this.#init.facade)
       const method = facade.methods.get(asked.name) ?? asked
+      // The façade may have become a simulation object while the command waited for its turn.
+      if (method.disallowed !== undefined) throw disallowed(facade, method.name, method.disallowed)
       const encode = async (value: unknown): Promise<Uint8Array> =>
         encodeValue(
           await validate(method.output, value, flaw =>
@@ -154,7 +156,7 @@ export class Command implements LaneJob {
       sends: scope.sends,
       full: scope.isFull(outcome),
       failures: scope.failures,
-      again: scope.failures.some(each => each.facade.standsIn !== undefined)
+      again: scope.failures.some(each => each.again)
     }
   }
 
@@ -162,7 +164,7 @@ export class Command implements LaneJob {
     this.#state = 'committing'
     const { simulations, outbox, turn } = this.#init
     // What the call itself came to is what counts: without an effect no shadow was missed. An interceptor has failed in any case.
-    const given = outcome instanceof CallError ? failures.filter(each => each.facade.standsIn !== undefined) : failures
+    const given = outcome instanceof CallError ? failures.filter(each => each.again) : failures
     const layer = outcome instanceof CallError || attempt === undefined ? new Layer() : attempt.written
     if (given.length > 0) simulations.adopt(simulations.without(given), layer)
     turn?.keep(outcome, layer)
@@ -203,6 +205,6 @@ interface Attempt {
   /** The outbox took no more: nothing has happened, and a repeat may find room. */
   readonly full: boolean
   readonly failures: readonly SimulationFailure[]
-  /** An interceptor failed: the outcome is not the call's. */
+  /** A simulation object failed in a way that makes the outcome none of the call's. */
   readonly again: boolean
 }

@@ -43,6 +43,10 @@ export function withoutInterceptor(facade: Facade): Facade {
 
 /** The peer learns of a withdrawal a moment later; until then its calls still come here. */
 export function withdrawn(chain: Chain, { revision, version }: { revision: number; version: number }): CallError {
+  if (chain.building.has(revision)) {
+    const message = `version ${version} is being introduced: its state is being built`
+    return new CallError('NotYet', { message, retryAfterMs: 250 })
+  }
   const found = chain.withdrawn.get(revision)
   if (found === undefined) {
     return new CallError('UnknownVersion', { message: `version ${version} is not served by this host` })

@@ -15,8 +15,10 @@ export interface FacadeCode {
   readonly className: string
   readonly implementation: new (ctx: object) => object
   readonly methods: ReadonlyMap<string, FacadeMethod>
-  /** By the name of the delegate's command; of a shadowed simulation object only. */
-  readonly shadows: ReadonlyMap<string, ShadowMethod>
+  /** How it is told of its delegate's commands; of a shadowed simulation object and a twin only. */
+  readonly told: ToldCode | undefined
+  /** Of a twin: how its delegate is told of its own commands (§8). */
+  readonly tells: ToldCode | undefined
   /** Of an interceptor: what serves its delegate's version. */
   readonly instead: FacadeCode | undefined
   /** Of an `instead`: the revision of the interceptor that it is a part of. */
@@ -35,6 +37,12 @@ export interface FacadeMethod {
 }
 
 export type ShadowMethod = (this: object, call: object) => unknown
+
+/** The class whose shadows run, and these by the name of the other version's command. */
+export interface ToldCode {
+  readonly implementation: new (ctx: object) => object
+  readonly shadows: ReadonlyMap<string, ShadowMethod>
+}
 
 /** A request as far as its delegates are concerned. */
 export interface DelegateCalls {
@@ -59,8 +67,15 @@ export interface Facade extends FacadeCode {
   readonly prefix: ByteKey
   /** Prefixes of this façade and of all that stand on it. */
   readonly prefixesOutward: readonly ByteKey[]
-  /** Those whose delegate this is and that have to be told of every call (§7). */
-  readonly shadowedBy: readonly Facade[]
+  /** Its neighbours that have to be told of every call (§7). */
+  readonly shadowedBy: readonly Listener[]
+}
+
+/** A façade that is told of its neighbour's calls, and whose simulation object fails when that does. */
+export interface Listener extends ToldCode {
+  readonly facade: Facade
+  /** The listener itself, or where a twin tells its delegate, the twin: its author wrote the shadow. */
+  readonly blamed: Facade
 }
 
 /**
@@ -72,13 +87,21 @@ export function createFacade(code: FacadeCode, id: number, prefix: ByteKey, dele
     ...code,
     id,
     delegate,
-    delegateFor: delegate === undefined ? undefined : request => stubOf(delegate, facade, request),
+    // A twin has its whole state: there is nothing that it would have to ask its delegate.
+    delegateFor:
+      delegate === undefined || code.model === 'twin' ? undefined : request => stubOf(delegate, facade, request),
     viewFor: request => stubOf(facade, undefined, request),
     prefix,
     prefixesOutward: [prefix],
     shadowedBy: []
   }
-  if (delegate !== undefined && code.model === 'shadowed') (delegate.shadowedBy as Facade[]).push(facade)
+  if (delegate !== undefined) {
+    if (code.told !== undefined) (delegate.shadowedBy as Listener[]).push({ ...code.told, facade, blamed: facade })
+    if (code.tells !== undefined) {
+      const listener = { ...code.tells, facade: delegate, blamed: facade }
+      ;(facade.shadowedBy as Listener[]).push(listener)
+    }
+  }
   for (let inner = delegate; inner !== undefined; inner = inner.delegate)
     (inner.prefixesOutward as ByteKey[]).push(prefix)
   return facade

@@ -8,12 +8,12 @@ import type { CommandAccess, QueryAccess, ShadowAccess, ViewAccess } from '../st
 import { FacadeContext, type RequestScope } from './context.js'
 import type { Deadlines } from './deadlines.js'
 import { withoutInterceptor } from './dispatch.js'
-import type { Facade, FacadeCode, FacadeMethod } from './facade.js'
+import type { Facade, FacadeCode, FacadeMethod, ToldCode } from './facade.js'
 import { disallowed, isContractual, outOfContract, RequestOver } from './failures.js'
 import type { Moment } from './moment.js'
 import { assertMayCall, callPeer, mayNotSend, stubOfPeer, toSend, type PeerCall } from './peer-calls.js'
 import { castShadows, isolated } from './shadows.js'
-import { failureOf, InterceptorFailed, type SimulationFailure } from './simulation-failure.js'
+import { failureOf, TryFailed, type SimulationFailure } from './simulation-failure.js'
 import { validate } from './validate.js'
 
 export interface ScopeInit {
@@ -172,7 +172,7 @@ export class Scope implements RequestScope {
     maker?: Facade,
     beforeShadows?: (result: unknown) => Promise<void>
   ): unknown {
-    const isShadowed = method.kind === 'command' && facade.shadowedBy.some(each => each !== maker)
+    const isShadowed = method.kind === 'command' && facade.shadowedBy.some(each => each.facade !== maker)
     return isShadowed ? this.#withShadows(facade, method, args, maker, beforeShadows) : this.#run(facade, method, args)
   }
 
@@ -213,9 +213,9 @@ export class Scope implements RequestScope {
       if (isContractual(error) || (typeof error === 'object' && error !== null && this.#thrown?.has(error) === true)) {
         throw error
       }
-      const failure = failureOf(facade, method.name, error)
+      const failure = failureOf(facade, method.name, error, true)
       this.giveUp(failure)
-      throw new InterceptorFailed(failure)
+      throw new TryFailed(failure)
     }
   }
 
@@ -358,10 +358,10 @@ export class Scope implements RequestScope {
     }
   }
 
-  instance(facade: Facade): object {
+  instance(facade: Facade, code: ToldCode | Facade = facade): object {
     const known = this.#instances[facade.id]
     if (known !== undefined) return known
-    const made = Object.freeze(new facade.implementation(new FacadeContext(this, facade)))
+    const made = Object.freeze(new code.implementation(new FacadeContext(this, facade)))
     this.#instances[facade.id] = made
     return made
   }

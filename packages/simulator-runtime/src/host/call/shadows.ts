@@ -1,7 +1,7 @@
 import type { CommandAccess } from '../state/request-access.js'
 import { ShadowAccess, ViewAccess } from '../state/request-access.js'
-import type { DelegateCalls, Facade, FacadeMethod } from './facade.js'
-import { failureOf, untold, type SimulationFailure } from './simulation-failure.js'
+import type { DelegateCalls, Facade, FacadeMethod, Listener, ToldCode } from './facade.js'
+import { failureOf, TryFailed, untold, type SimulationFailure } from './simulation-failure.js'
 import { validate } from './validate.js'
 
 /** A command that a façade has executed, or that amounts to what its shadow did. */
@@ -23,28 +23,40 @@ export interface ShadowScope extends DelegateCalls {
   giveUp(failure: SimulationFailure): void
   /** A scope of its own for a shadow or a view, over the same request. */
   lend(kind: 'shadow' | 'view', access: ShadowAccess | ViewAccess): ShadowScope
-  instance(facade: Facade): object
+  /** @param code whose instance, where it is not the façade's own class */
+  instance(facade: Facade, code?: ToldCode): object
   inTime<T>(answer: Promise<T>): Promise<T>
   end(why: string): void
 }
 
 /**
  * The rule of §7: whenever a façade executes a mutating call, every other façade whose delegate it is is shadowed, except the one that made
- * the call. From the centre outward: what a shadow amounts to at its own version shadows the next façade in turn. A shadow that fails fails
- * alone (P2): its simulation object is given up, with those that stand on it.
+ * the call. What a shadow amounts to at its own version shadows the next façade in turn, away from where the call came from: outward from
+ * the object, and from a twin inward too (§8). A shadow that fails fails alone (P2): its simulation object is given up, with those that
+ * stand on it. Where it is a twin's delegate that would miss the call, the call has to go as well.
  */
 export async function castShadows(scope: ShadowScope, call: ExecutedCall, maker: Facade | undefined): Promise<void> {
-  for (const each of call.facade.shadowedBy) {
-    if (each === maker || scope.hasFailed(each)) continue
-    const answer = await shadow(scope, each, call)
-    if (answer === undefined || each.shadowedBy.length === 0) continue
+  for (const listener of call.facade.shadowedBy) {
+    const { facade, blamed } = listener
+    if (facade === maker || scope.hasFailed(blamed)) continue
+    const answer = await shadow(scope, listener, call)
+    if (answer === undefined) continue
+    const next = facade.shadowedBy.filter(each => each.facade !== call.facade)
     if (answer === 'opaque') {
-      for (const next of each.shadowedBy) if (!scope.hasFailed(next)) scope.giveUp(untold(next, each, call.method.name))
+      for (const each of next) {
+        if (!scope.hasFailed(each.blamed)) giveUp(scope, each, untold(each.blamed, facade, call.method.name))
+      }
       continue
     }
-    for (const equivalent of answer)
-      await castShadows(scope, { ...equivalent, facade: each, mark: call.mark }, undefined)
+    if (next.length === 0) continue
+    for (const equivalent of answer) await castShadows(scope, { ...equivalent, facade, mark: call.mark }, call.facade)
   }
+}
+
+function giveUp(scope: ShadowScope, { facade, blamed }: Listener, failure: SimulationFailure): void {
+  const isMissed = facade !== blamed
+  scope.giveUp(isMissed ? { ...failure, again: true } : failure)
+  if (isMissed) throw new TryFailed(failure)
 }
 
 const over = 'the shadow has been cast'
@@ -52,27 +64,28 @@ const over = 'the shadow has been cast'
 type Answer = 'opaque' | readonly Equivalent[]
 
 /** `undefined`: it failed. */
-async function shadow(scope: ShadowScope, facade: Facade, call: ExecutedCall): Promise<Answer | undefined> {
+async function shadow(scope: ShadowScope, listener: Listener, call: ExecutedCall): Promise<Answer | undefined> {
+  const { facade, blamed } = listener
   const name = `$${call.method.name}`
-  const run = facade.shadows.get(call.method.name)
+  const run = listener.shadows.get(call.method.name)
   const own = scope.lend('shadow', new ShadowAccess(scope.access as CommandAccess))
   const told = new Told(scope, call)
   let failure: SimulationFailure
   try {
     if (run === undefined) throw new TypeError('there is no such shadow')
-    const given = run.call(own.instance(facade), told)
+    const given = run.call(own.instance(facade, listener), told)
     const answer = await readAnswer(facade, given instanceof Promise ? await scope.inTime(given) : given)
     if (own.underWay || told.underWay) {
       throw new TypeError('it answered while something that it began was still running')
     }
     return answer
   } catch (error) {
-    failure = failureOf(facade, name, error)
+    failure = failureOf(blamed, name, error)
   } finally {
     own.end(over)
     told.end()
   }
-  scope.giveUp(failure)
+  giveUp(scope, listener, failure)
   return undefined
 }
 

@@ -15,6 +15,9 @@ export interface SimulationsInit {
   readonly onFailed: (failed: SimulationFailed) => void
 }
 
+/** What serves: the code, the record in the state that says which of it is the object, and whether that is final. */
+export type Served = Pick<SimulationsInit, 'code' | 'className' | 'meta' | 'onTrial'>
+
 /** What would serve without the simulation objects that a request has found to fail. */
 export interface Without {
   readonly meta: StateMeta
@@ -27,24 +30,50 @@ export interface Without {
  * later start serves from a state that has missed a call.
  */
 export class Simulations {
-  readonly #init: SimulationsInit
+  readonly #onFailed: (failed: SimulationFailed) => void
+  #served: Served
   #meta: StateMeta
   #chain: Chain
 
   constructor(init: SimulationsInit) {
-    this.#init = init
+    this.#onFailed = init.onFailed
+    this.#served = init
     this.#meta = init.meta
     this.#chain = chainOf(init.code, init.meta)
-    for (const [revision, { role, cause }] of this.#chain.withdrawn) init.onFailed({ revision, role, cause })
+    for (const [revision, { role, cause }] of this.#chain.withdrawn) this.#onFailed({ revision, role, cause })
   }
 
   get chain(): Chain {
     return this.#chain
   }
 
+  get meta(): StateMeta {
+    return this.#meta
+  }
+
+  get className(): string {
+    return this.#served.className
+  }
+
+  get code(): LoadedCode {
+    return this.#served.code
+  }
+
+  /** From now on this serves. Between two commands, and when its record is on disk. */
+  serve(served: Served): void {
+    this.#served = served
+    this.#meta = served.meta
+    this.#chain = chainOf(served.code, served.meta)
+  }
+
+  /** The state of a twin is complete: it serves from now on. As {@link serve}. */
+  complete(meta: StateMeta): void {
+    this.serve({ ...this.#served, meta })
+  }
+
   /** §7: on trial a past simulation object that fails leaves no effect on either side, and the peer goes back. */
   endsTrial(failure: SimulationFailure): boolean {
-    return this.#init.onTrial && failure.facade.role === 'past' && !failure.untold
+    return this.#served.onTrial && failure.facade.role === 'past' && !failure.untold
   }
 
   without(failures: readonly SimulationFailure[]): Without {
@@ -52,14 +81,14 @@ export class Simulations {
     const spaces = { past: { ...this.#meta.spaces.past }, future: { ...this.#meta.spaces.future } }
     for (const { facade, cause } of failures) {
       if (facade.role === 'object') continue
-      for (const each of outwardOf(this.#init.code, facade.role, revisionOf(facade))) {
+      for (const each of outwardOf(this.#served.code, facade.role, revisionOf(facade))) {
         if (!(each.revision in withdrawn[facade.role])) withdrawn[facade.role][each.revision] = cause
         // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- a copy of a record by revision
         delete spaces[facade.role][each.revision]
       }
     }
     const meta = { ...this.#meta, withdrawn, spaces: { ...this.#meta.spaces, ...spaces } }
-    return { meta, chain: chainOf(this.#init.code, meta), failures }
+    return { meta, chain: chainOf(this.#served.code, meta), failures }
   }
 
   /** From now on the others serve; the record of it goes into the batch. */
@@ -71,13 +100,13 @@ export class Simulations {
       if (without.chain.facades.has(revision)) continue
       for (const key of layer.entries.keys()) if (key.startsWith(facade.prefix)) layer.entries.delete(key)
     }
-    putMeta(layer, { className: this.#init.className, meta: without.meta })
+    putMeta(layer, { className: this.#served.className, meta: without.meta })
   }
 
   /** To be called when it is on disk, or for a failure that ends a trial. */
   report(failures: readonly SimulationFailure[]): void {
     for (const { facade, cause } of failures) {
-      if (facade.role !== 'object') this.#init.onFailed({ revision: revisionOf(facade), role: facade.role, cause })
+      if (facade.role !== 'object') this.#onFailed({ revision: revisionOf(facade), role: facade.role, cause })
     }
   }
 }

@@ -1,26 +1,11 @@
 import { InstarError, type HostPlan, type StateMeta, type StateSpaces, type UpgradeStep } from '@instar/core'
 import type { FacadeCode } from '../call/facade.js'
-import type { StateProgress } from '../host-runtime.js'
 import { Layer } from '../state/layer.js'
-import type { Database } from '../state/merged-entries.js'
-import { Store, toOperations } from '../state/store.js'
-import { CommandAccess } from '../state/request-access.js'
-import { View } from '../state/view.js'
-import type { LoadedCode } from './load-code.js'
-import { markDirectory, putMeta, readMeta, type StoredMeta } from './meta.js'
+import { wentBack } from '../twin/relabel.js'
+import { initialState } from './initial-state.js'
+import { markDirectory, readMeta, type StoredMeta } from './meta.js'
 import { deleteOtherSpaces, prefixOf, spaceNamer, spacesOf } from './spaces.js'
-import { runTransform } from './transform.js'
-
-export interface BringInit {
-  readonly db: Database
-  readonly directory: string
-  readonly network: string
-  readonly plan: HostPlan
-  readonly code: LoadedCode
-  readonly random: () => number
-  readonly signal: AbortSignal
-  readonly onProgress: (progress: StateProgress) => void
-}
+import { takeStep, write, type BringInit } from './take-step.js'
 
 /**
  * Makes the database hold what the plan serves, and says what it holds.
@@ -46,7 +31,7 @@ export async function bringToPlan(init: BringInit): Promise<StateMeta> {
     now = await beginState(init)
   } else {
     await markDirectory(init.directory)
-    now = plan.goBack ? await goBack(init, stored) : await upgrade(init, stored)
+    now = plan.goBack !== undefined ? await goBack(init, stored) : await upgrade(init, stored)
   }
   assertAgrees(init, now)
   return (await conformFacades(init, now)).meta
@@ -55,6 +40,7 @@ export async function bringToPlan(init: BringInit): Promise<StateMeta> {
 async function beginState(init: BringInit): Promise<StoredMeta> {
   const { plan, code } = init
   const name = spaceNamer(1, init.random)
+  const future = code.future.filter(each => each.model !== 'twin')
   const meta: StateMeta = {
     format: 1,
     network: init.network,
@@ -65,13 +51,13 @@ async function beginState(init: BringInit): Promise<StoredMeta> {
     spaces: {
       object: name('object', plan.object.revision),
       past: spacesFor(code.past, name),
-      future: spacesFor(code.future, name)
+      future: spacesFor(future, name)
     }
   }
   const layer = new Layer()
   await initialize(init, [code.object], { [code.object.revision]: meta.spaces.object }, layer)
   await initialize(init, code.past, meta.spaces.past, layer)
-  await initialize(init, code.future, meta.spaces.future, layer)
+  await initialize(init, future, meta.spaces.future, layer)
   const written = await write(init, { className: plan.className, meta }, layer)
   await markDirectory(init.directory)
   return written
@@ -82,6 +68,8 @@ async function goBack(init: BringInit, stored: StoredMeta): Promise<StoredMeta> 
   const { before, ...meta } = stored.meta
   // The batch was written before and its process killed: there is nothing left to do.
   if (meta.current === plan.object.version) return stored
+  const kept = plan.goBack === 'exact' ? wentBack(meta, plan.object) : undefined
+  if (kept !== undefined) return write(init, { className: plan.className, meta: kept })
   if (before?.current !== plan.object.version) {
     throw new InstarError(
       'HostFailed',
@@ -107,13 +95,14 @@ async function goBack(init: BringInit, stored: StoredMeta): Promise<StoredMeta> 
 /** Walks the steps above the state's version, each with its own batch: a late peer is then never in between two versions. */
 async function upgrade(init: BringInit, stored: StoredMeta): Promise<StoredMeta> {
   const steps = stepsFrom(init.plan, stored.meta.current)
-  if (steps.some(step => step.transform === 'whole')) {
+  if (steps.some(step => step.transform !== 'none')) {
     // What killed attempts left could otherwise fill the disk with each new one.
+    const named = spacesOf(stored.meta)
     const stay = { signal: init.signal, pause: () => Promise.resolve() }
-    await deleteOtherSpaces(init.db, spacesOf(stored.meta), stay)
+    await deleteOtherSpaces(init.db, space => named.has(space), stay)
   }
   let now = stored
-  for (const step of steps) now = await take(init, step, now)
+  for (const step of steps) now = await takeStep(init, step, now)
   return now
 }
 
@@ -134,64 +123,6 @@ function stepsFrom(plan: HostPlan, current: number): readonly UpgradeStep[] {
   )
 }
 
-async function take(init: BringInit, step: UpgradeStep, { className, meta }: StoredMeta): Promise<StoredMeta> {
-  const generation = meta.generation + 1
-  const name = spaceNamer(generation, init.random)
-  const code = init.code.steps.get(step.to)
-  const transform = code?.transform
-  const built = { object: name('object', step.toRevision), past: name('past', step.fromRevision) }
-  if (transform !== undefined) {
-    let done = 0
-    init.onProgress({ stage: 'transforming', to: step.to, done })
-    await runTransform({
-      db: init.db,
-      directory: init.directory,
-      transform,
-      name: `version ${step.to} of ${init.plan.className}`,
-      spaces: {
-        old: meta.spaces.object,
-        future: meta.spaces.future[step.toRevision] ?? name('future', step.toRevision),
-        new: built.object,
-        past: built.past
-      },
-      timeMs: init.plan.limits.transformMs,
-      signal: init.signal,
-      onRead: entries => {
-        done += entries
-        init.onProgress({ stage: 'transforming', to: step.to, done })
-      }
-    })
-  }
-  const sameContract = step.fromRevision === step.toRevision
-  const { [String(step.toRevision)]: _used, ...future } = meta.spaces.future
-  const spaces: StateSpaces = {
-    object: transform === undefined ? meta.spaces.object : built.object,
-    past:
-      sameContract || transform === undefined
-        ? meta.spaces.past
-        : { ...meta.spaces.past, [String(step.fromRevision)]: built.past },
-    future: sameContract ? meta.spaces.future : future
-  }
-  const { current, chainId, revision } = meta
-  const before = meta.before ?? { current, chainId, revision, spaces: meta.spaces }
-  const taken = await write(init, {
-    className: code?.className ?? className,
-    meta: {
-      format: 1,
-      network: init.network,
-      current: step.to,
-      chainId: step.chainId,
-      revision: step.toRevision,
-      generation,
-      spaces,
-      ...(meta.withdrawn === undefined ? {} : { withdrawn: meta.withdrawn }),
-      ...(init.plan.keepBefore ? { before } : {})
-    }
-  })
-  if (transform !== undefined) init.onProgress({ stage: 'transformed', to: step.to })
-  return taken
-}
-
 /**
  * Façades that are new start from their initial state; those that are gone lose theirs; a way back that is not asked for is dropped. What
  * was withdrawn stays so until a plan comes without it (§7).
@@ -201,7 +132,10 @@ async function conformFacades(init: BringInit, stored: StoredMeta): Promise<Stor
   const { before, withdrawn, ...meta } = stored.meta
   const stillWithdrawn = { past: among(code.past, withdrawn?.past), future: among(code.future, withdrawn?.future) }
   const past = code.past.filter(each => stillWithdrawn.past[each.revision] === undefined)
-  const future = code.future.filter(each => stillWithdrawn.future[each.revision] === undefined)
+  const future = code.future
+    .filter(each => stillWithdrawn.future[each.revision] === undefined)
+    // The state of a twin is built beside the object, and is not there until it is complete (§8).
+    .filter(each => each.model !== 'twin' || meta.spaces.future[each.revision] !== undefined)
   const isNew = (spaces: Readonly<Record<string, string>>) => (each: FacadeCode) => spaces[each.revision] === undefined
   const newPast = past.filter(isNew(meta.spaces.past))
   const newFuture = future.filter(isNew(meta.spaces.future))
@@ -211,7 +145,7 @@ async function conformFacades(init: BringInit, stored: StoredMeta): Promise<Stor
     past.length +
     (Object.keys(meta.spaces.future).length + newFuture.length - future.length)
   const forgiven = count(withdrawn) - count(stillWithdrawn)
-  const dropBefore = before !== undefined && !plan.keepBefore
+  const dropBefore = before !== undefined && plan.wayBack?.by !== 'copy'
   if (newPast.length + newFuture.length + gone + forgiven === 0 && !dropBefore) return stored
 
   const generation = meta.generation + 1
@@ -252,21 +186,8 @@ async function initialize(
   spaces: Readonly<Record<string, string>>,
   layer: Layer
 ): Promise<void> {
-  for (const code of codes) {
-    if (code.initialize === undefined) continue
-    const store = new Store(init.db, { sync: true, onBroken: () => undefined })
-    const access = new CommandAccess(store)
-    await code.initialize(new View(access, prefixOf(spaces[code.revision] ?? '')))
-    access.revoke(() => new TypeError('a state is initialised before it is used'))
-    layer.absorb(access.layer)
-  }
-}
-
-async function write(init: BringInit, stored: StoredMeta, layer = new Layer()): Promise<StoredMeta> {
-  init.signal.throwIfAborted()
-  putMeta(layer, stored)
-  await init.db.batch(toOperations(layer), { sync: true })
-  return stored
+  for (const { initialize, revision } of codes)
+    layer.absorb(await initialState(init.db, initialize, prefixOf(spaces[revision] ?? '')))
 }
 
 function spacesFor(

@@ -72,10 +72,27 @@ export class BuildAccess implements Access {
   }
 
   write(key: ByteKey, value: Buffer | null): void | Promise<void> {
+    this.gather(key, value)
+    return this.isFull ? this.flush() : undefined
+  }
+
+  /** A write whose flush is its maker's business. */
+  gather(key: ByteKey, value: Buffer | null): void {
     this.#assertOpen()
     this.#gathered.entries.set(key, value)
     this.#gatheredBytes += key.length + (value?.byteLength ?? 0) + 100
-    return this.#gatheredBytes < batchBytesMax ? undefined : this.flush()
+  }
+
+  get isFull(): boolean {
+    return this.#gatheredBytes >= batchBytesMax
+  }
+
+  /** What is not flushed yet, to be written by whoever takes it. */
+  take(): Layer {
+    const layer = this.#gathered
+    this.#gathered = new Layer()
+    this.#gatheredBytes = 0
+    return layer
   }
 
   entries(range: KeyRange, reverse: boolean, limit: number): EntrySource {

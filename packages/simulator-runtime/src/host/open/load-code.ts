@@ -8,9 +8,10 @@ import {
   type UpgradeStep
 } from '@instar/core'
 import type { Contract } from '../../contract/contract.js'
-import type { ClassDefinition } from '../../definition/define-class.js'
+import type { ClassDefinition, Initialize } from '../../definition/define-class.js'
 import type { SimulationDefinition, Transform, UpgradeDefinition } from '../../definition/define-upgrade.js'
-import type { FacadeCode, FacadeMethod, ShadowMethod } from '../call/facade.js'
+import type { Mapping } from '../../definition/twin.js'
+import type { FacadeCode, FacadeMethod, ShadowMethod, ToldCode } from '../call/facade.js'
 
 /** Everything of a plan that is code, checked. */
 export interface LoadedCode {
@@ -20,12 +21,17 @@ export interface LoadedCode {
   readonly future: readonly FacadeCode[]
   /** By the version that the step leads to. */
   readonly steps: ReadonlyMap<number, StepCode>
+  /** Of the twins among the future simulation objects, by revision: how their state is built, and what it begins with. */
+  readonly mappings: ReadonlyMap<number, Mapping>
 }
 
-interface StepCode {
+export interface StepCode {
   readonly className: string
-  /** Absent: the state is carried over. */
+  /** Neither this nor `map`: the state is carried over. */
   readonly transform: Transform | undefined
+  /** Of a twin. */
+  readonly map: Mapping | undefined
+  readonly initialize: Initialize | undefined
 }
 
 /**
@@ -34,16 +40,9 @@ interface StepCode {
  * @throws InstarError BundleLoadFailed naming class, version and cause
  */
 export async function loadCode(plan: HostPlan, load: (ref: CodeRef) => Promise<unknown>): Promise<LoadedCode> {
-  const imported = new Map<string, Promise<unknown>>()
-  const importOnce = (ref: CodeRef): Promise<unknown> => {
-    const key = `${ref.bundle}/${ref.entry}`
-    const promise = imported.get(key) ?? load(ref)
-    imported.set(key, promise)
-    return promise
-  }
   const read = async <T>(ref: CodeRef, name: string, take: (definition: Definition) => T): Promise<T> => {
     try {
-      return take(toDefinition(await importOnce(ref)))
+      return take(toDefinition(await load(ref)))
     } catch (error) {
       throw new InstarError(
         'BundleLoadFailed',
@@ -65,9 +64,15 @@ export async function loadCode(plan: HostPlan, load: (ref: CodeRef) => Promise<u
     past.push(await read(each, name, definition => pastCode(definition, each, past.at(-1) ?? object)))
   }
   const future: FacadeCode[] = []
+  const mappings = new Map<number, Mapping>()
   for (const each of plan.future) {
     const name = `The future simulation object of version ${each.revision}`
     future.push(await read(each, name, definition => futureCode(definition, each, future.at(-1) ?? object)))
+    if (each.model === 'twin') mappings.set(each.revision, await read(each, name, mappingOf))
+  }
+  // Only so that it is there: it becomes the object without another process (§8).
+  if (plan.wayBack?.by === 'exact') {
+    await read(plan.wayBack.object, `${plan.className} version ${plan.wayBack.object.version}`, classOf)
   }
   assertStands(past, [], plan)
   assertStands(future, past, plan)
@@ -75,7 +80,7 @@ export async function loadCode(plan: HostPlan, load: (ref: CodeRef) => Promise<u
   for (const step of plan.steps) {
     steps.set(step.to, await read(step, `The upgrade to version ${step.to}`, definition => stepCode(definition, step)))
   }
-  return { object, past, future, steps }
+  return { object, past, future, steps, mappings }
 }
 
 type Definition = ClassDefinition | UpgradeDefinition
@@ -92,8 +97,18 @@ function toDefinition(exported: unknown): Definition {
   return exported as Definition
 }
 
+function classOf(definition: Definition): ClassDefinition {
+  return definition.instar === 'class' ? definition : definition.to
+}
+
+function mappingOf(definition: Definition): Mapping {
+  const { map } = upgradeOf(definition)
+  if (typeof map !== 'function') throw new TypeError('the upgrade is a twin without a mapping function')
+  return map
+}
+
 function objectCode(definition: Definition, plan: HostPlan): FacadeCode {
-  const code = definition.instar === 'class' ? definition : definition.to
+  const code = classOf(definition)
   if (code.contract.name !== plan.className) {
     throw new TypeError(`the descriptor calls the class ${plan.className}, the code calls it ${code.contract.name}`)
   }
@@ -113,16 +128,17 @@ function objectCode(definition: Definition, plan: HostPlan): FacadeCode {
 function pastCode(definition: Definition, plan: SimulationPlan, delegate: FacadeCode): FacadeCode {
   const upgrade = upgradeOf(definition)
   if (upgrade.past === undefined) throw new TypeError('the upgrade has no past simulation object')
-  return simulationCode(upgrade.past, upgrade.from, upgrade.to.contract, plan, 'past', delegate)
+  return simulationCode(upgrade, upgrade.past, upgrade.from, upgrade.to.contract, plan, 'past', delegate)
 }
 
 function futureCode(definition: Definition, plan: SimulationPlan, delegate: FacadeCode): FacadeCode {
   const upgrade = upgradeOf(definition)
   if (upgrade.future === undefined) throw new TypeError('the upgrade has no future simulation object')
-  return simulationCode(upgrade.future, upgrade.to.contract, upgrade.from, plan, 'future', delegate)
+  return simulationCode(upgrade, upgrade.future, upgrade.to.contract, upgrade.from, plan, 'future', delegate)
 }
 
 function simulationCode(
+  upgrade: UpgradeDefinition,
   code: SimulationDefinition,
   serves: Contract,
   delegateContract: Contract,
@@ -134,8 +150,13 @@ function simulationCode(
   assertServes(delegate, delegateContract)
   const place = { revision, version: revision, role, model, standsIn: undefined }
   const facade = facadeCode(serves, code, place)
-  if (model === 'shadowed') return { ...facade, shadows: shadowsOf(code, delegateContract) }
   if (model === 'direct') return facade
+  if (model === 'shadowed') return { ...facade, told: toldOf(code, delegateContract) }
+  if (model === 'twin') {
+    const other = role === 'past' ? upgrade.future : upgrade.past
+    if (other?.model !== 'twin') throw new TypeError('it is a twin on one side only')
+    return { ...facade, told: toldOf(code, delegateContract), tells: toldOf(other, serves) }
+  }
   if (code.instead === undefined) throw new TypeError('it is an interceptor without `instead`')
   const instead = facadeCode(
     delegateContract,
@@ -146,7 +167,7 @@ function simulationCode(
 }
 
 /** §7: one for every command of the delegate, and no others: a misspelt shadow would never run. */
-function shadowsOf(code: SimulationDefinition, delegate: Contract): ReadonlyMap<string, ShadowMethod> {
+function toldOf(code: SimulationDefinition, delegate: Contract): ToldCode {
   const prototype = code.implementation.prototype as Record<string, unknown>
   const shadows = new Map<string, ShadowMethod>()
   for (const [name, { kind }] of Object.entries(delegate.methods)) {
@@ -155,7 +176,7 @@ function shadowsOf(code: SimulationDefinition, delegate: Contract): ReadonlyMap<
     if (typeof shadow !== 'function') throw new TypeError(`its class lacks the shadow $${name}`)
     shadows.set(name, shadow as ShadowMethod)
   }
-  return shadows
+  return { implementation: code.implementation as unknown as ToldCode['implementation'], shadows }
 }
 
 /** §7: whoever has to be told of calls stands only where it is told. The peer plans nothing else; a simulation object cannot know. */
@@ -174,12 +195,19 @@ function assertStands(side: readonly FacadeCode[], across: readonly FacadeCode[]
 function stepCode(definition: Definition, step: UpgradeStep): StepCode {
   // A patch: the same contract by a new class, which takes the state as it is.
   if (definition.instar === 'class' && step.transform === 'none' && step.fromRevision === step.toRevision)
-    return { className: definition.contract.name, transform: undefined }
+    return { className: definition.contract.name, transform: undefined, map: undefined, initialize: undefined }
   const { transform, to } = upgradeOf(definition)
   const className = to.contract.name
-  if (step.transform === 'none') return { className, transform: undefined }
-  if (typeof transform !== 'function') throw new TypeError('the descriptor promises a transform, the upgrade has none')
-  return { className, transform }
+  const code = { className, transform: undefined, map: undefined, initialize: to.initialize }
+  switch (step.transform) {
+    case 'none':
+      return code
+    case 'mapping':
+      return { ...code, map: mappingOf(definition) }
+    case 'whole':
+      if (typeof transform === 'function') return { ...code, transform }
+      throw new TypeError('the descriptor promises a transform, the upgrade has none')
+  }
 }
 
 function upgradeOf(definition: Definition): UpgradeDefinition {
@@ -232,7 +260,8 @@ function facadeCode(
     className: contract.name,
     implementation: code.implementation as unknown as FacadeCode['implementation'],
     methods,
-    shadows: new Map(),
+    told: undefined,
+    tells: undefined,
     instead: undefined,
     initialize: code.initialize
   }

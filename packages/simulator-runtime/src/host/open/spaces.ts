@@ -10,6 +10,11 @@ export function prefixOf(space: string): ByteKey {
   return `${dataPrefix}${space}!`
 }
 
+/** What the build of a space notes for itself: a space that is never named, and goes with the other left-overs. */
+export function notesPrefixOf(space: string): ByteKey {
+  return prefixOf(`${space}.notes`)
+}
+
 /**
  * Names spaces for one attempt at building a state. The name holds a number drawn for the attempt: what a killed attempt left can then
  * never show in a later one, not even where a power loss takes back its deletion.
@@ -31,10 +36,14 @@ export function spacesOf(meta: StateMeta): ReadonlySet<string> {
   return new Set([...list(meta.spaces), ...(meta.before === undefined ? [] : list(meta.before.spaces))])
 }
 
-/** Deletes every space that is not named, some entries at a time with a pause between. Stops when `signal` aborts. */
+/**
+ * Deletes every space that is not named, some entries at a time with a pause between. Stops when `signal` aborts.
+ *
+ * @param isNamed asked when a space's turn comes
+ */
 export async function deleteOtherSpaces(
   db: Database,
-  named: ReadonlySet<string>,
+  isNamed: (space: string) => boolean,
   options: { readonly signal: AbortSignal; readonly pause: () => Promise<void> }
 ): Promise<number> {
   let deleted = 0
@@ -44,7 +53,7 @@ export async function deleteOtherSpaces(
     if (space === undefined) return deleted
     const prefix = prefixOf(space)
     from = afterPrefix(prefix)
-    if (named.has(space)) continue
+    if (isNamed(space)) continue
     deleted++
     const range = { gte: toBytes(prefix), lt: toBytes(from) }
     while ((await db.keys({ ...range, limit: 1 }).all()).length > 0) {

@@ -1,6 +1,9 @@
 import { InstarError, messageOf } from '@instar/core'
 import type { Transform } from '../../definition/define-upgrade.js'
-import { View } from '../state/view.js'
+import type { Mapping } from '../../definition/twin.js'
+import type { ByteKey, Layer } from '../state/layer.js'
+import { afterPrefix, View } from '../state/view.js'
+import { MappingRun } from '../twin/mapping-run.js'
 import type { Database } from '../state/merged-entries.js'
 import { stateError } from './database.js'
 import { BuildAccess, OldAccess } from './build-access.js'
@@ -9,13 +12,63 @@ import { prefixOf } from './spaces.js'
 export interface TransformRun {
   readonly db: Database
   readonly directory: string
-  readonly transform: Transform
+  readonly work: TransformWork
   /** Class and version, for messages. */
   readonly name: string
-  readonly spaces: { readonly old: string; readonly future: string; readonly new: string; readonly past: string }
   readonly timeMs: number
   readonly signal: AbortSignal
   readonly onRead: (entries: number) => void
+}
+
+/** What a transform does between the old state and the one that is being built. */
+export type TransformWork = (states: {
+  readonly old: OldAccess
+  readonly built: BuildAccess
+  /** Aborted when its time is over or the peer stops. */
+  readonly signal: AbortSignal
+}) => Promise<void>
+
+/** An author's transform function (R13, R14). */
+export function whole(
+  transform: Transform,
+  spaces: { readonly old: string; readonly future: string; readonly new: string; readonly past: string }
+): TransformWork {
+  return async ({ old, built, signal }) => {
+    await transform({
+      oldState: new View(old, prefixOf(spaces.old)),
+      futureState: new View(old, prefixOf(spaces.future)),
+      newState: new View(built, prefixOf(spaces.new)),
+      pastState: new View(built, prefixOf(spaces.past)),
+      signal
+    })
+  }
+}
+
+/** A twin's mapping function where its state was not built beside the old one: a late peer walks several versions at once. */
+export function mapped(
+  mapping: Mapping,
+  prefixes: { readonly old: ByteKey; readonly new: ByteKey; readonly notes: ByteKey },
+  initial: Layer
+): TransformWork {
+  return async ({ old, built }) => {
+    const run = new MappingRun({ mapping, read: key => old.read(key), built, prefixes, initial })
+    for (const [key, value] of initial.entries) built.gather(key, value)
+    let cursor: ByteKey | undefined
+    const range = { lower: prefixes.old, lowerInside: true, upper: afterPrefix(prefixes.old), upperInside: false }
+    const source = old.entries(range, false, -1)
+    try {
+      for (let part = await source.next(500); part.length > 0; part = await source.next(500)) {
+        for (const [whole, value] of part) {
+          const key = whole.slice(prefixes.old.length)
+          await run.map(key, value, other => cursor !== undefined && other <= cursor)
+          cursor = key
+        }
+        if (built.isFull) await built.flush()
+      }
+    } finally {
+      await source.close()
+    }
+  }
 }
 
 /**
@@ -25,7 +78,7 @@ export interface TransformRun {
  * @throws InstarError TransformFailed, TransformTimeout, DiskFull, Stopped
  */
 export async function runTransform(run: TransformRun): Promise<void> {
-  const { db, spaces, name } = run
+  const { db, name } = run
   let over: InstarError | undefined
   const assertOpen = (): void => {
     if (over !== undefined) throw over
@@ -51,15 +104,7 @@ export async function runTransform(run: TransformRun): Promise<void> {
   run.signal.addEventListener('abort', abandon, { once: true })
   if (run.signal.aborted) abandon()
   try {
-    const done = Promise.resolve(
-      run.transform({
-        oldState: new View(old, prefixOf(spaces.old)),
-        futureState: new View(old, prefixOf(spaces.future)),
-        newState: new View(built, prefixOf(spaces.new)),
-        pastState: new View(built, prefixOf(spaces.past)),
-        signal: controller.signal
-      })
-    )
+    const done = run.work({ old, built, signal: controller.signal })
     await Promise.race([done, stopped])
     await built.flush()
   } catch (error) {

@@ -31,6 +31,9 @@ export class Store {
   #scheduled = false
   #broken: { readonly error: unknown } | undefined
   #idle: Array<() => void> = []
+  readonly #listeners = new Set<(layer: Layer) => void>()
+  /** The next batch is to survive power loss, whatever the class asks for. */
+  #syncNext = false
   commits = 0
 
   constructor(db: Database, options: { readonly sync: boolean; readonly onBroken: (error: unknown) => void }) {
@@ -53,6 +56,18 @@ export class Store {
     return this.db.getSync(toBytes(key))
   }
 
+  /** Is told what each command leaves, before the next one begins. Gives back how to end that. */
+  onCommit(listener: (layer: Layer) => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  /** As {@link commit}, on disk when it resolves. */
+  commitDurably(layer: Layer): Promise<void> {
+    this.#syncNext = true
+    return new Promise((resolve, reject) => this.commit(layer, resolve, reject))
+  }
+
   /** Takes over what a command leaves. `done` comes after the batch that wrote it, and after queries can see it. */
   commit(layer: Layer, done: () => void, failed: (error: unknown) => void): void {
     if (this.#broken !== undefined) {
@@ -64,6 +79,7 @@ export class Store {
       done()
       return
     }
+    for (const listener of this.#listeners) listener(layer)
     this.#pending.absorb(layer)
     this.#pendingWaiters.push({ done, failed })
     if (this.#flushing !== undefined || this.#scheduled) return
@@ -132,7 +148,9 @@ export class Store {
 
   async #write(layer: Layer): Promise<void> {
     if (layer.entries.size === 0) return
-    await this.db.batch(toOperations(layer), { sync: this.#sync })
+    const sync = this.#sync || this.#syncNext
+    this.#syncNext = false
+    await this.db.batch(toOperations(layer), { sync })
   }
 
   #tellIdle(): void {

@@ -168,6 +168,17 @@ export class View implements StateView {
   }
 }
 
+/** A stored key, without the prefixes of its space and sublevels. */
+export function decodedKey(key: ByteKey, { keyEncoding }: EncodingOptions = {}): unknown {
+  return (keyEncoding === undefined ? utf8 : codecOf(keyEncoding)).decode(Buffer.from(key, 'latin1'))
+}
+
+/** A stored value; a copy, where the decoder would give out the bytes themselves. */
+export function decodedValue(bytes: Buffer, { valueEncoding }: EncodingOptions = {}): unknown {
+  const codec = valueEncoding === undefined ? json : codecOf(valueEncoding)
+  return codec.decode(codec === json || codec === utf8 ? bytes : Buffer.from(bytes))
+}
+
 function codecOf(encoding: Encoding): Codec {
   return transcoder.encoding(encoding as 'json')
 }

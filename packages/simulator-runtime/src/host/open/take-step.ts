@@ -1,0 +1,117 @@
+import type { HostPlan, StateMeta, UpgradeStep } from '@instar/core'
+import type { StateProgress } from '../host-runtime.js'
+import { Layer } from '../state/layer.js'
+import type { Database } from '../state/merged-entries.js'
+import { toOperations } from '../state/store.js'
+import { upgraded } from '../twin/relabel.js'
+import { initialState } from './initial-state.js'
+import type { LoadedCode, StepCode } from './load-code.js'
+import { putMeta, type StoredMeta } from './meta.js'
+import { notesPrefixOf, prefixOf, spaceNamer } from './spaces.js'
+import { mapped, runTransform, whole, type TransformWork } from './transform.js'
+
+export interface BringInit {
+  readonly db: Database
+  readonly directory: string
+  readonly network: string
+  readonly plan: HostPlan
+  readonly code: LoadedCode
+  readonly random: () => number
+  readonly signal: AbortSignal
+  readonly onProgress: (progress: StateProgress) => void
+}
+
+/** Takes one step of an upgrade and says what the state is then; on disk in one batch with whatever it makes true. */
+export async function takeStep(init: BringInit, step: UpgradeStep, stored: StoredMeta): Promise<StoredMeta> {
+  const { plan } = init
+  const code = init.code.steps.get(step.to)
+  const isTwin = code?.map !== undefined
+  // §8: everything was done at introduction.
+  const meta = (isTwin ? upgraded(stored.meta, step) : undefined) ?? (await built(init, step, code, stored.meta))
+  const { current, chainId, revision, spaces } = stored.meta
+  const before = stored.meta.before ?? { current, chainId, revision, spaces }
+  const taken = await write(init, {
+    className: code?.className ?? stored.className,
+    meta: plan.wayBack?.by === 'copy' ? { ...meta, before } : withoutBefore(meta)
+  })
+  if (step.transform !== 'none') init.onProgress({ stage: 'transformed', to: step.to })
+  return taken
+}
+
+/** The state after one step, built in the pause where the step has a transform. */
+async function built(
+  init: BringInit,
+  step: UpgradeStep,
+  code: StepCode | undefined,
+  meta: StateMeta
+): Promise<StateMeta> {
+  const generation = meta.generation + 1
+  const name = spaceNamer(generation, init.random)
+  const made = { object: name('object', step.toRevision), past: name('past', step.fromRevision) }
+  const work = await workOf(init, step, code, meta, made)
+  if (work !== undefined) await transform(init, step, work)
+  const isSameContract = step.fromRevision === step.toRevision
+  const { [String(step.toRevision)]: _used, ...future } = meta.spaces.future
+  // A twin's old state is complete as it is: the old class lives on with it.
+  const past = code?.map === undefined ? made.past : meta.spaces.object
+  return {
+    ...meta,
+    current: step.to,
+    chainId: step.chainId,
+    revision: step.toRevision,
+    generation,
+    spaces: {
+      object: work === undefined ? meta.spaces.object : made.object,
+      past:
+        isSameContract || work === undefined
+          ? meta.spaces.past
+          : { ...meta.spaces.past, [String(step.fromRevision)]: past },
+      future: isSameContract ? meta.spaces.future : future
+    }
+  }
+}
+
+async function workOf(
+  { db }: BringInit,
+  step: UpgradeStep,
+  code: StepCode | undefined,
+  { spaces }: StateMeta,
+  made: { readonly object: string; readonly past: string }
+): Promise<TransformWork | undefined> {
+  if (code?.map !== undefined) {
+    const prefixes = { old: prefixOf(spaces.object), new: prefixOf(made.object), notes: notesPrefixOf(made.object) }
+    return mapped(code.map, prefixes, await initialState(db, code.initialize, prefixes.new))
+  }
+  if (code?.transform === undefined) return undefined
+  const future = spaces.future[step.toRevision] ?? `${made.object}.none`
+  return whole(code.transform, { old: spaces.object, future, new: made.object, past: made.past })
+}
+
+async function transform(init: BringInit, step: UpgradeStep, work: TransformWork): Promise<void> {
+  let done = 0
+  init.onProgress({ stage: 'transforming', to: step.to, done })
+  await runTransform({
+    db: init.db,
+    directory: init.directory,
+    work,
+    name: `version ${step.to} of ${init.plan.className}`,
+    timeMs: init.plan.limits.transformMs,
+    signal: init.signal,
+    onRead: entries => {
+      done += entries
+      init.onProgress({ stage: 'transforming', to: step.to, done })
+    }
+  })
+}
+
+function withoutBefore({ before: _dropped, ...meta }: StateMeta): StateMeta {
+  return meta
+}
+
+/** Makes a record true, together with what it stands for. */
+export async function write(init: BringInit, stored: StoredMeta, layer = new Layer()): Promise<StoredMeta> {
+  init.signal.throwIfAborted()
+  putMeta(layer, stored)
+  await init.db.batch(toOperations(layer), { sync: true })
+  return stored
+}

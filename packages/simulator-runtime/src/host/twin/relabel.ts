@@ -1,0 +1,32 @@
+import type { ObjectPlan, StateMeta, UpgradeStep } from '@instar/core'
+
+/**
+ * The upgrade of a twin, or what brings it back: the same states in other roles, so that no answer changes (R10) and nothing is lost (R22).
+ * All there is to it is this record (§8).
+ */
+export function upgraded(meta: StateMeta, step: UpgradeStep): StateMeta | undefined {
+  const { [String(step.toRevision)]: built, ...future } = meta.spaces.future
+  if (built === undefined || meta.revision !== step.fromRevision) return undefined
+  return {
+    ...meta,
+    current: step.to,
+    chainId: step.chainId,
+    revision: step.toRevision,
+    generation: meta.generation + 1,
+    spaces: { object: built, past: { ...meta.spaces.past, [String(step.fromRevision)]: meta.spaces.object }, future }
+  }
+}
+
+/** The way back to an object whose class lives on as the nearest past simulation object. */
+export function wentBack(meta: StateMeta, object: ObjectPlan): StateMeta | undefined {
+  const { [String(object.revision)]: kept, ...past } = meta.spaces.past
+  if (kept === undefined || object.revision >= meta.revision) return undefined
+  return {
+    ...meta,
+    current: object.version,
+    chainId: object.chainId,
+    revision: object.revision,
+    generation: meta.generation + 1,
+    spaces: { object: kept, past, future: { ...meta.spaces.future, [String(meta.revision)]: meta.spaces.object } }
+  }
+}

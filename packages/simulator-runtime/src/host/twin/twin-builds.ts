@@ -1,0 +1,127 @@
+import { messageOf } from '@instar/core'
+import { nameOf, type FacadeCode } from '../call/facade.js'
+import type { Deadlines } from '../call/deadlines.js'
+import type { Lane } from '../call/lane.js'
+import type { Simulations } from '../call/simulations.js'
+import type { BuildProgress, HostRuntimeInit, SimulationFailed } from '../host-runtime.js'
+import { initialState } from '../open/initial-state.js'
+import { putMeta } from '../open/meta.js'
+import { notesPrefixOf, prefixOf, spaceNamer } from '../open/spaces.js'
+import type { Layer } from '../state/layer.js'
+import type { Store } from '../state/store.js'
+import { BuildBeside, type BuildLimits } from './build-beside.js'
+
+export interface TwinBuildsInit {
+  readonly store: Store
+  readonly lane: Lane
+  readonly deadlines: Deadlines
+  readonly simulations: Simulations
+  readonly limits: BuildLimits
+  readonly random: HostRuntimeInit['random']
+  readonly calls: () => number
+  readonly onProgress: (progress: BuildProgress) => void
+  readonly onBuilt: (revision: number) => void
+  readonly onFailed: (failed: SimulationFailed) => void
+}
+
+/**
+ * Brings every future twin of the plan into service, the nearest to the object first: each is built from the one that it stands on. What a
+ * killed process has built is left over, and the next one begins anew (R13).
+ */
+export class TwinBuilds {
+  readonly #init: TwinBuildsInit
+  readonly #stopping = new AbortController()
+  /** Of the build under way: no left-overs, although no record names them. */
+  #spaces: readonly string[] = []
+  #done: Promise<void> = Promise.resolve()
+
+  constructor(init: TwinBuildsInit) {
+    this.#init = init
+  }
+
+  /** Revisions of twins that are not served yet. */
+  get building(): readonly number[] {
+    return [...this.#init.simulations.chain.building]
+  }
+
+  isBuilding(space: string): boolean {
+    return this.#spaces.includes(space)
+  }
+
+  start(): void {
+    if (this.building.length > 0) this.#done = this.#buildAll()
+  }
+
+  /** Resolves when every twin is served, or one has failed. */
+  get settled(): Promise<void> {
+    return this.#done
+  }
+
+  /** Resolves when nothing of it runs any more. */
+  async stop(): Promise<void> {
+    this.#stopping.abort(new Error('the host stops'))
+    await this.#done
+  }
+
+  async #buildAll(): Promise<void> {
+    const { simulations, onBuilt, onFailed } = this.#init
+    for (const each of simulations.code.future) {
+      if (!simulations.chain.building.has(each.revision)) continue
+      if (each.model !== 'twin') return
+      try {
+        await this.#build(each)
+      } catch (error) {
+        if (this.#stopping.signal.aborted) return
+        const cause = `${nameOf(each)} cannot be introduced: ${messageOf(error)}`.slice(0, 500)
+        onFailed({ revision: each.revision, role: 'future', cause })
+        return
+      }
+      onBuilt(each.revision)
+    }
+  }
+
+  async #build(twin: FacadeCode): Promise<void> {
+    const { store, simulations, random, onProgress } = this.#init
+    const { revision } = twin
+    const mapping = simulations.code.mappings.get(revision)
+    const old = this.#delegateOf(revision)
+    if (mapping === undefined || old === undefined) throw new Error('what it stands on is not served')
+    const space = spaceNamer(simulations.meta.generation + 1, random)('future', revision)
+    const prefixes = { old, new: prefixOf(space), notes: notesPrefixOf(space) }
+    this.#spaces = [space, `${space}.notes`]
+    const build = new BuildBeside({
+      ...this.#init,
+      mapping,
+      initial: await initialState(store.db, twin.initialize, prefixes.new),
+      prefixes,
+      signal: this.#stopping.signal,
+      onProgress: progress => onProgress({ revision, ...progress }),
+      finish: last => this.#finish(revision, space, last)
+    })
+    try {
+      await build.build()
+    } finally {
+      this.#spaces = []
+    }
+  }
+
+  /** Where the state is that a twin is built from. */
+  #delegateOf(revision: number): string | undefined {
+    const { code, chain } = this.#init.simulations
+    const at = code.future.findIndex(each => each.revision === revision)
+    const delegate = code.future[at - 1] ?? code.object
+    return chain.facades.get(delegate.revision)?.prefix
+  }
+
+  /** The state with its last writes and the record that names it, in one batch; from then on it is served and told of every command. */
+  async #finish(revision: number, space: string, last: Layer): Promise<void> {
+    const { store, simulations } = this.#init
+    if (this.#delegateOf(revision) === undefined) throw new Error('what it stands on is not served any more')
+    const { meta } = simulations
+    const future = { ...meta.spaces.future, [String(revision)]: space }
+    const completed = { ...meta, generation: meta.generation + 1, spaces: { ...meta.spaces, future } }
+    putMeta(last, { className: simulations.className, meta: completed })
+    await store.commitDurably(last)
+    simulations.complete(completed)
+  }
+}
