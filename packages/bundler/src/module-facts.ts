@@ -1,4 +1,4 @@
-import type { SimulationModel } from '@instar/core'
+import type { SimulationModel, TransformKind } from '@instar/core'
 import type { ClassDefinition, Contract, SimulationDefinition, UpgradeDefinition } from '@instar/simulator-runtime'
 import { compareContracts, contractFacts, type ContractFacts } from './contract-facts.js'
 
@@ -12,7 +12,7 @@ export interface ModuleFacts {
   readonly oldContract?: ContractFacts
   readonly future?: SimulationModel
   readonly past?: SimulationModel
-  readonly transform: 'none' | 'whole'
+  readonly transform: TransformKind
   /**
    * The upgrade leaves the contract as it is, as far as {@link compareContracts} can tell, and has no simulation objects: callers of both
    * versions can be served by one façade (§6).
@@ -38,7 +38,7 @@ export function factsOf(exported: unknown): ModuleFacts {
     const contract = classFacts(definition)
     return { kind: 'class', newClass: contract.name, contract, transform: 'none', compatible: false }
   }
-  const { from, to, future, past, transform } = definition as Partial<UpgradeDefinition>
+  const { from, to, future, past, transform, map } = definition as Partial<UpgradeDefinition>
   if (from === undefined || to === undefined) throw new TypeError('the upgrade lacks its `from` or its `to`')
   const contract = classFacts(to)
   const oldContract = contractFacts(from)
@@ -50,10 +50,15 @@ export function factsOf(exported: unknown): ModuleFacts {
     oldContract,
     ...(future === undefined ? {} : { future: modelOf(future, to.contract, from) }),
     ...(past === undefined ? {} : { past: modelOf(past, from, to.contract) }),
-    transform: transform === undefined ? 'none' : 'whole',
+    transform: transformOf(transform, map),
     compatible:
       future === undefined && past === undefined && compareContracts(oldContract, contract).difference === undefined
   }
+}
+
+function transformOf(transform: unknown, map: unknown): TransformKind {
+  if (map !== undefined) return 'mapping'
+  return transform === undefined ? 'none' : 'whole'
 }
 
 function classFacts({ contract, implementation }: Partial<ClassDefinition>): ContractFacts {
@@ -66,7 +71,8 @@ function modelOf(simulation: SimulationDefinition, serves: Contract, delegate: C
   const { model, implementation, instead, disallow } = simulation
   assertImplements(serves, implementation, disallow)
   if (model === 'interceptor') assertImplements(delegate, instead, {})
-  if (model === 'shadowed') assertShadows(delegate, implementation.prototype as Record<string, unknown>)
+  if (model === 'shadowed' || model === 'twin')
+    assertShadows(delegate, implementation.prototype as Record<string, unknown>)
   return model
 }
 
@@ -75,7 +81,9 @@ function assertShadows(delegate: Contract, prototype: Record<string, unknown>): 
   const commands = Object.keys(delegate.methods).filter(name => delegate.methods[name]?.kind === 'command')
   for (const name of commands) {
     if (typeof prototype[`$${name}`] !== 'function')
-      throw new TypeError(`a shadowed simulation object lacks the shadow $${name} for ${delegate.name}.${name} (R9)`)
+      throw new TypeError(
+        `a simulation object that is told of calls lacks the shadow $${name} for ${delegate.name}.${name} (R9)`
+      )
   }
   for (const name of Object.getOwnPropertyNames(prototype)) {
     if (name.startsWith('$') && !commands.includes(name.slice(1)))

@@ -5,6 +5,7 @@ import { InstarError, messageOf } from '@instar/core'
 import { createChannel, fromSocket, type CallHandler, type Channel } from '@instar/rpc'
 import {
   createHostRuntime,
+  type BuildProgress,
   type HostRuntime,
   type OutgoingCall,
   type StateProgress
@@ -92,13 +93,29 @@ function createRuntime({ plan, network, modules, stateDirectory }: Load, silent 
     },
     onProgress: silent ? () => undefined : reportProgress(),
     onSimulationFailed: failed => {
+      rehearsalFailed = failed.cause
       if (!silent) send({ type: 'simulationFailed', failed })
     },
+    onBuilt: revision => {
+      if (!silent) send({ type: 'built', revision })
+    },
+    onBuilding: silent ? () => undefined : reportBuilding(),
     onBroken: error => send({ type: 'broken', code: error.code, message: error.message })
   })
 }
 
 const progressEveryMs = 250
+
+/** How far a twin's state is, a few times a second. */
+function reportBuilding(): (progress: BuildProgress) => void {
+  let lastAt = -Infinity
+  return progress => {
+    const now = performance.now()
+    if (now - lastAt < progressEveryMs) return
+    lastAt = now
+    send({ type: 'building', progress })
+  }
+}
 
 /** Each stage at once, and how far a transform is a few times a second. */
 function reportProgress(): (progress: StateProgress) => void {
@@ -122,10 +139,12 @@ async function open(): Promise<FromHost> {
   try {
     while (true) {
       try {
-        const meta = await (await freshRuntime()).open(cancel.signal)
+        const opened = await freshRuntime()
+        const meta = await opened.open(cancel.signal)
+        if (loaded?.scratch === true) await rehearseBuilds(opened)
         serve()
         watch.serving(loaded?.scratch !== true)
-        return { type: 'opened', meta }
+        return { type: 'opened', meta, building: opened.stats().building }
       } catch (thrown) {
         runtime = undefined
         const locked = thrown instanceof InstarError && thrown.code === 'DataDirectoryInUse'
@@ -136,6 +155,15 @@ async function open(): Promise<FromHost> {
   } finally {
     opening = undefined
   }
+}
+
+/** Why a simulation object of a rehearsal cannot be served; only rehearsals ask. */
+let rehearsalFailed: string | undefined
+
+/** §2: what would fail after the introduction is to fail here. */
+async function rehearseBuilds(opened: HostRuntime): Promise<void> {
+  await opened.built()
+  if (rehearsalFailed !== undefined) throw new InstarError('TransformFailed', `${rehearsalFailed}.`)
 }
 
 /** A runtime that was closed, or that failed to open, is not used again; its modules are imported only once. */
@@ -195,6 +223,11 @@ async function answer(message: ToHost): Promise<FromHost | undefined> {
     case 'cancel':
       opening?.abort()
       return undefined
+    case 'takeOver': {
+      const meta = await runtime?.takeOver(message.plan)
+      const facades = runtime?.describe() ?? []
+      return meta === undefined ? { type: 'tookOver', facades } : { type: 'tookOver', meta, facades }
+    }
     case 'drain':
       return { type: 'drained', cut: (await runtime?.drain(message.deadlineMs))?.cut ?? 0 }
     case 'close':

@@ -1,7 +1,7 @@
 import type { ErrorDetail, HostPlan, StateMeta, SwitchStage } from '@instar/core'
 import type { ChannelLimits } from '@instar/rpc'
 import type { MethodKind } from '@instar/simulator-runtime'
-import type { FacadeDescription, OutboxStats, SimulationFailed } from '@instar/simulator-runtime/host'
+import type { BuildProgress, FacadeDescription, OutboxStats, SimulationFailed } from '@instar/simulator-runtime/host'
 import type { StageDetail } from './switch-result.js'
 
 /**
@@ -25,6 +25,8 @@ export type ToHost =
   | { readonly type: 'open' }
   /** Give up the open that is under way, if its meta has not moved: → its `failed`. */
   | { readonly type: 'cancel' }
+  /** Serve another plan, if no other process is needed for it; → `tookOver`. */
+  | { readonly type: 'takeOver'; readonly plan: HostPlan }
   /** Take no more calls and let running ones end until the deadline; → `drained`. */
   | { readonly type: 'drain'; readonly deadlineMs: number }
   /** Close the state, so that another process can open it. May be opened again; → `closed`. */
@@ -38,7 +40,12 @@ export type FromHost =
   | { readonly type: 'ready' }
   | { readonly type: 'loaded'; readonly facades: readonly FacadeDescription[] }
   | { readonly type: 'stage'; readonly stage: SwitchStage; readonly detail: StageDetail }
-  | { readonly type: 'opened'; readonly meta: StateMeta }
+  /** `building`: the revisions of twins whose state is still being built; each is told by `built`. */
+  | { readonly type: 'opened'; readonly meta: StateMeta; readonly building: readonly number[] }
+  | { readonly type: 'built'; readonly revision: number }
+  | { readonly type: 'building'; readonly progress: BuildProgress }
+  /** Without `meta` it goes on as before: the plan needs another process. */
+  | { readonly type: 'tookOver'; readonly meta?: StateMeta; readonly facades: readonly FacadeDescription[] }
   | { readonly type: 'drained'; readonly cut: number }
   | { readonly type: 'closed' }
   | { readonly type: 'stats'; readonly memory: HostMemory; readonly outbox?: OutboxStats }

@@ -10,7 +10,13 @@ import {
   type SwitchStage
 } from '@instar/core'
 import type { CallHandler } from '@instar/rpc'
-import type { FacadeDescription, OutboxStats, OutgoingCall, SimulationFailed } from '@instar/simulator-runtime/host'
+import type {
+  BuildProgress,
+  FacadeDescription,
+  OutboxStats,
+  OutgoingCall,
+  SimulationFailed
+} from '@instar/simulator-runtime/host'
 import type { Logger } from 'pino'
 import { createCallGate } from './call-gate.js'
 import { defaultHoldLimits, type HoldLimits } from './call-queue.js'
@@ -29,6 +35,8 @@ export interface HostManager extends HostPort {
   /**
    * Replaces the running host, if any, by one of this plan: spawn, load, hold, drain, close, open, activate, release. When that fails the
    * host of the plan before serves again (P2). At most one is under way; a second call is a mistake of ours.
+   *
+   * Where the running host can serve the plan too, it does, and nobody waits: a twin becomes the object, a trial has ended (§8).
    *
    * `signal` cancels before calls are held and while a transform runs; once the state's meta has moved it does nothing.
    */
@@ -69,6 +77,8 @@ export interface HostManagerInit {
   readonly onFault?: (fault: Omit<Fault, 'count' | 'lastWallMs'>) => void
   /** How long a host's event loop may stand still, and how much memory its process may take. Default 10 s, 1.5 GiB. */
   readonly watch?: WatchLimits
+  /** The state of a twin is complete and its version is served. */
+  readonly onBuilt?: (plan: HostPlan, revision: number) => void
   readonly queue?: Partial<HoldLimits>
   /** What a caller is told whose call is refused while no host serves. */
   readonly retryAfterMs?: number
@@ -88,6 +98,8 @@ export interface HostStats {
   readonly pid?: number
   readonly meta?: StateMeta
   readonly facades: readonly FacadeDescription[]
+  /** Twins whose state is being built. */
+  readonly building?: readonly BuildProgress[]
   readonly serving: boolean
   readonly switching: boolean
   readonly uptimeMs?: number
@@ -181,7 +193,7 @@ export function createHostManager(init: HostManagerInit): HostManager {
   }
 
   function start(plan: HostPlan): HostProcess {
-    const host = startHostProcess({
+    const host: HostProcess = startHostProcess({
       plan,
       network: init.network,
       stateDirectory: init.stateDirectory,
@@ -193,8 +205,9 @@ export function createHostManager(init: HostManagerInit): HostManager {
       },
       onSimulationFailed: failed => {
         withdrawn(host, failed)
-        init.onSimulationFailed?.(plan, failed)
+        init.onSimulationFailed?.(host.plan, failed)
       },
+      onBuilt: revision => init.onBuilt?.(host.plan, revision),
       log: log.child({ host: plan.plan }),
       ...(init.openMs === undefined ? {} : { openMs: init.openMs }),
       ...(init.watch === undefined ? {} : { watch: init.watch }),
@@ -206,6 +219,26 @@ export function createHostManager(init: HostManagerInit): HostManager {
       if (serving?.host !== host) bury(host, exit)
     })
     return host
+  }
+
+  /** What needs no other process is no switch: only the record in the state changes. */
+  async function takeOver(plan: HostPlan): Promise<SwitchResult | undefined> {
+    const before = serving
+    if (before === undefined) return undefined
+    const begun = now()
+    try {
+      const meta = await before.host.takeOver(plan)
+      if (meta === undefined || serving !== before) return undefined
+      serving = { ...before, meta }
+      const elapsedMs = now() - begun
+      log.info({ plan: plan.plan, elapsedMs }, 'the running host has taken the plan over')
+      const timings = { stagesMs: { activated: elapsedMs }, pauseMs: elapsedMs, held: 0, cut: 0 }
+      return { ok: true, meta, facades: before.host.facades, building: before.host.building, timings }
+    } catch (thrown) {
+      // It has ended, or it hangs: either way a switch is what helps.
+      log.warn({ plan: plan.plan }, `the running host could not take the plan over: ${messageOf(thrown)}`)
+      return undefined
+    }
   }
 
   /** From now on this process's end is news. */
@@ -233,40 +266,43 @@ export function createHostManager(init: HostManagerInit): HostManager {
     invariant(!stopped, 'a stopped host manager starts no host')
     const cancel = new AbortController()
     const signal = options.signal === undefined ? cancel.signal : AbortSignal.any([options.signal, cancel.signal])
-    const done = runSwitch({
-      plan,
-      // Taken out of the hands of `watch`: from here to its end the switch notices what becomes of it.
-      serving: () => serving,
-      take: () => {
-        const taken = serving
-        serving = undefined
-        return taken
-      },
-      start,
-      gate,
-      now,
-      log,
-      signal,
-      onServing: next => {
-        // Other code: what the code before did says nothing about it.
-        const code = codeOf(next.host.plan)
-        if (code !== servingCode) quarantine.clear()
-        servingCode = code
-        watch(next)
-      },
-      // Its end takes longer than the whole pause: nobody waits for it but `stop`.
-      onEnding: host => {
-        const ended = host.end().finally(() => ending.delete(ended))
-        ending.add(ended)
-      },
-      onStage: (stage, detail) => {
-        try {
-          options.onStage?.(stage, detail)
-        } catch (thrown) {
-          log.error({ stage }, `a listener for stages threw: ${messageOf(thrown)}`)
+    const inAnotherProcess = (): Promise<SwitchResult> =>
+      runSwitch({
+        plan,
+        // Taken out of the hands of `watch`: from here to its end the switch notices what becomes of it.
+        serving: () => serving,
+        take: () => {
+          const taken = serving
+          serving = undefined
+          return taken
+        },
+        start,
+        gate,
+        now,
+        log,
+        signal,
+        onServing: next => {
+          // Other code: what the code before did says nothing about it.
+          const code = codeOf(next.host.plan)
+          if (code !== servingCode) quarantine.clear()
+          servingCode = code
+          watch(next)
+        },
+        // Its end takes longer than the whole pause: nobody waits for it but `stop`.
+        onEnding: host => {
+          const ended = host.end().finally(() => ending.delete(ended))
+          ending.add(ended)
+        },
+        onStage: (stage, detail) => {
+          try {
+            options.onStage?.(stage, detail)
+          } catch (thrown) {
+            log.error({ stage }, `a listener for stages threw: ${messageOf(thrown)}`)
+          }
         }
-      }
-    })
+      })
+    // Where nobody serves, calls are held from this moment on.
+    const done = serving === undefined ? inAnotherProcess() : takeOver(plan).then(taken => taken ?? inAnotherProcess())
     underWay = { cancel, done }
     try {
       const result = await done
@@ -318,6 +354,7 @@ export function createHostManager(init: HostManagerInit): HostManager {
               pid: current.host.pid,
               meta: current.meta,
               facades: current.host.facades,
+              building: [...current.host.building.values()],
               uptimeMs: now() - current.since
             }),
         ...measured,

@@ -2,6 +2,7 @@ import { fork } from 'node:child_process'
 import type { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import {
+  codeOfPlan,
   errorCodes,
   InstarError,
   invariant,
@@ -12,7 +13,7 @@ import {
   type SwitchStage
 } from '@instar/core'
 import { createChannel, fromSocket, type CallHandler, type Channel } from '@instar/rpc'
-import type { FacadeDescription, OutboxStats, SimulationFailed } from '@instar/simulator-runtime/host'
+import type { BuildProgress, FacadeDescription, OutboxStats, SimulationFailed } from '@instar/simulator-runtime/host'
 import type { Logger } from 'pino'
 import {
   dataDescriptor,
@@ -29,6 +30,7 @@ import { parseReport, reportDescriptor, type WatchLimits, type WatchReport } fro
 
 /** One forked host and what may be asked of it. Requests are made one at a time; each fails when the process ends. */
 export interface HostProcess {
+  /** What it serves, or is to serve. */
   readonly plan: HostPlan
   readonly pid: number
   readonly channel: Channel
@@ -36,6 +38,12 @@ export interface HostProcess {
   load(signal?: AbortSignal): Promise<void>
   /** Resolves when it answers calls. @throws InstarError TransformFailed, TransformTimeout, StateDamaged, HostFailed, DiskFull, Stopped */
   open(options: OpenOptions): Promise<StateMeta>
+  /**
+   * Serves another plan from now on, where no other process is needed for it; `undefined` where one is.
+   *
+   * @throws InstarError HostFailed
+   */
+  takeOver(plan: HostPlan): Promise<StateMeta | undefined>
   /** @throws InstarError DrainTimeout when it does not even answer */
   drain(): Promise<{ readonly cut: number }>
   /** @throws InstarError HostFailed */
@@ -49,6 +57,8 @@ export interface HostProcess {
   readonly alive: boolean
   /** What the plan serves; known once it is loaded. */
   readonly facades: readonly FacadeDescription[]
+  /** Revisions of twins whose state is not complete yet, and how far each is. */
+  readonly building: ReadonlyMap<number, BuildProgress>
 }
 
 /** What a host says of itself. */
@@ -82,6 +92,7 @@ export interface HostProcessInit {
   readonly onCall?: CallHandler
   readonly onBroken?: (error: InstarError) => void
   readonly onSimulationFailed?: (failed: SimulationFailed) => void
+  readonly onBuilt?: (revision: number) => void
   readonly openMs?: number
   readonly log: Logger
   readonly now: () => number
@@ -111,7 +122,8 @@ const answerMs = 1_000
 
 /** Starts a process; nothing of the plan's code runs before `load`. */
 export function startHostProcess(init: HostProcessInit): HostProcess {
-  const { plan, log, now, openMs = openMsDefault } = init
+  const { log, now, openMs = openMsDefault } = init
+  let { plan } = init
   const startedAt = now()
   const name = `${plan.className} ${plan.object.version}`
   const watch = init.watch ?? defaultWatch
@@ -141,6 +153,7 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
   let alive = true
   let reported: string | undefined
   let facades: readonly FacadeDescription[] = []
+  const building = new Map<number, BuildProgress>()
   let waiting: ((message: FromHost | undefined) => void) | undefined
   const onStats = new Set<(measures: HostMeasures | undefined) => void>()
 
@@ -184,6 +197,11 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
     } else if (message.type === 'stage') onStage?.(message.stage, message.detail)
     else if (message.type === 'broken') init.onBroken?.(new InstarError(toCode(message.code), message.message))
     else if (message.type === 'simulationFailed') init.onSimulationFailed?.(message.failed)
+    else if (message.type === 'building') building.set(message.progress.revision, message.progress)
+    else if (message.type === 'built') {
+      building.delete(message.revision)
+      init.onBuilt?.(message.revision)
+    }
     // `ready` answers nobody: the request that follows it waits in the process's inbox anyway.
     else if (message.type !== 'ready') waiting?.(message)
   })
@@ -252,7 +270,10 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
   }
 
   return {
-    plan,
+    get plan() {
+      return plan
+    },
+    building,
     pid: child.pid ?? 0,
     channel,
     exited,
@@ -265,7 +286,7 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
     kill,
     async load(signal) {
       const { loadMs } = plan.limits
-      const refs: CodeRef[] = [plan.object, ...plan.past, ...plan.future, ...plan.steps]
+      const refs = codeOfPlan(plan)
       const modules: Record<string, string> = {}
       for (const ref of refs) modules[moduleKey(ref)] ??= await init.modulePath(ref)
       const late = failed('HostStartTimeout', `The host of ${name} did not load its code within ${loadMs} ms.`)
@@ -292,7 +313,7 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
       const transforms = plan.steps.filter(step => step.transform !== 'none').length
       const transforming = transforms > 0
       const timeoutMs = openMs + transforms * plan.limits.transformMs
-      const { meta } = await ask<Extract<FromHost, { type: 'opened' }>>({
+      const opened = await ask<Extract<FromHost, { type: 'opened' }>>({
         message: { type: 'open' },
         answer: 'opened',
         timeoutMs,
@@ -303,7 +324,22 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
         signal: options.signal,
         cancel: { type: 'cancel' }
       })
-      return meta
+      building.clear()
+      for (const revision of opened.building) building.set(revision, { revision, entries: 0, dirty: 0 })
+      return opened.meta
+    },
+    async takeOver(next) {
+      const taken = await ask<Extract<FromHost, { type: 'tookOver' }>>({
+        message: { type: 'takeOver', plan: next },
+        answer: 'tookOver',
+        timeoutMs: openMs,
+        onTimeout: failed('HostFailed', `The host of ${name} did not take its new plan over within ${openMs} ms.`),
+        onExit: endedWhile('HostFailed', 'it took a new plan over')
+      })
+      if (taken.meta === undefined) return undefined
+      plan = next
+      facades = taken.facades
+      return taken.meta
     },
     async drain() {
       const { drainMs } = plan.limits

@@ -96,8 +96,7 @@ function planOf(entry: string, version = 1, change: Partial<HostPlan> = {}): Hos
     past: [],
     future: [],
     steps: [],
-    goBack: false,
-    keepBefore: false,
+    goBack: undefined,
     durability: 'os',
     limits,
     ...change

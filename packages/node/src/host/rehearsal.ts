@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { InstarError, messageOf, type CodeRef, type HostPlan } from '@instar/core'
+import { codeOfPlan, InstarError, messageOf, type CodeRef, type HostPlan } from '@instar/core'
 import type { Logger } from 'pino'
 import { moduleKey } from './control-messages.js'
 import { startHostProcess } from './host-process.js'
@@ -50,8 +50,7 @@ export async function rehearse(init: RehearsalInit): Promise<RehearsalResult> {
 
 async function rehearsePlan(init: RehearsalInit, plan: HostPlan, scratch: string): Promise<void> {
   const modules = new Map<string, string>()
-  for (const ref of [plan.object, ...plan.past, ...plan.future, ...plan.steps])
-    modules.set(moduleKey(ref), await init.modulePath(ref))
+  for (const ref of codeOfPlan(plan)) modules.set(moduleKey(ref), await init.modulePath(ref))
   const host = startHostProcess({
     ...init,
     plan,

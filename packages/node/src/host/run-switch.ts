@@ -91,7 +91,8 @@ export async function runSwitch(init: SwitchInit): Promise<SwitchResult> {
     init.onServing(serving)
     reached('activated')
     gate.open(next.channel)
-    const result: SwitchResult = { ok: true, meta: serving.meta, facades: next.facades, timings: timings() }
+    const { facades, building } = next
+    const result: SwitchResult = { ok: true, meta: serving.meta, facades, building, timings: timings() }
     // After the release: ending a process takes longer than everything above. A kill is safe, it has closed its state.
     if (old !== undefined) init.onEnding(old.host)
     log.info({ plan: plan.plan, ...result.timings }, 'the host was switched')
@@ -116,7 +117,8 @@ export async function runSwitch(init: SwitchInit): Promise<SwitchResult> {
       const again = await startAgain(plan)
       if (again !== undefined) {
         serve(again)
-        return { ok: true, meta: again.meta, facades: again.host.facades, timings: timings() }
+        const { facades, building } = again.host
+        return { ok: true, meta: again.meta, facades, building, timings: timings() }
       }
     }
     if (restored === undefined) gate.down()

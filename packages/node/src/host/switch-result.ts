@@ -1,4 +1,4 @@
-import type { FacadeDescription } from '@instar/simulator-runtime/host'
+import type { BuildProgress, FacadeDescription } from '@instar/simulator-runtime/host'
 import type { InstarError, StateMeta, SwitchStage } from '@instar/core'
 
 /** How one `switchHost` ended. It never throws but for a mistake of ours: every failure of a host is a value. */
@@ -10,6 +10,8 @@ interface SwitchSuccess {
   readonly meta: StateMeta
   /** What is served now, for routing and for people. */
   readonly facades: readonly FacadeDescription[]
+  /** Twins that are not served yet, because their state is being built; kept true while the host lives. */
+  readonly building: ReadonlyMap<number, BuildProgress>
   readonly timings: SwitchTimings
 }
 

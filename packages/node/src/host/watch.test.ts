@@ -52,8 +52,7 @@ const planOf = (change: Partial<HostPlan> = {}): HostPlan => ({
   past: [],
   future: [],
   steps: [],
-  goBack: false,
-  keepBefore: false,
+  goBack: undefined,
   durability: 'os',
   limits: { loadMs: 10_000, drainMs: 300, transformMs: 500, heapMiB: 64 },
   ...change

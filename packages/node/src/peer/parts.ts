@@ -137,6 +137,7 @@ export async function createParts(init: PartsInit) {
     onBroken: error => control.problem(error.message),
     onSimulationFailed: (plan, { revision, cause }) =>
       input({ fact: 'simulationFailed', plan: plan.plan, revision, cause }),
+    onBuilt: (plan, revision) => input({ fact: 'simulationBuilt', plan: plan.plan, revision }),
     dieAfterCommand: faults?.hostDiesAfterCommand
   })
   const rpc = createRpc({

@@ -83,7 +83,8 @@ export function createPerformer(init: PerformInit): Performer {
     switches.delete(id)
     init.onPause(version, result.timings.pauseMs)
     if (result.ok) {
-      done(id, { of: 'switchHost', ok: true, stateVersion: result.meta.current })
+      const building = [...result.building.keys()]
+      done(id, { of: 'switchHost', ok: true, stateVersion: result.meta.current, building })
       return
     }
     log.warn({ plan: plan.plan, stage: result.stage, err: result.error }, 'the host could not be switched')

@@ -27,14 +27,21 @@ function describeClass(upgrade: ClassUpgrade, { manifests }: Proposal): readonly
   return [
     oldClass === undefined ? `brings class ${newClass}` : `upgrades class ${oldClass} → ${newClass}`,
     `  code: ${entry} in bundle ${bundle}, ${size}`,
-    `  ${contract(upgrade)}; state: ${upgrade.transform === 'none' ? 'taken as it is' : 'transformed in the pause'}, survives ${upgrade.durability === 'os' ? 'a killed process' : 'power loss'}`,
+    `  ${contract(upgrade)}; state: ${state[upgrade.transform]}, survives ${upgrade.durability === 'os' ? 'a killed process' : 'power loss'}`,
     `  schedule: ${strategy(upgrade.schedule)}; at the latest ${upgrade.schedule.deadline}, spread over ${duration(upgrade.schedule.deadlineSpreadMs)}`,
     `  way back: ${wayBack[upgrade.back]}`,
     `  the version before is retired after ${duration(upgrade.retirement.quietMs)} without calls${upgrade.retirement.notAfter === undefined ? '' : `, at the latest ${upgrade.retirement.notAfter}`}`
   ]
 }
 
+const state: Readonly<Record<ClassUpgrade['transform'], string>> = {
+  none: 'taken as it is',
+  whole: 'transformed in the pause',
+  mapping: 'kept twice while both versions live, the new one built beside the old one at introduction'
+}
+
 const wayBack: Readonly<Record<ClassUpgrade['back'], string>> = {
+  exact: 'to the old class beside it; nothing is lost',
   copy: 'to the state of before; calls that the trial acknowledged are LOST',
   none: 'NONE: once a peer has upgraded it stays'
 }
