@@ -5,11 +5,12 @@ import { toJsonLine } from './output/json-lines.js'
 import { describeMachine } from './output/machine.js'
 import { createProgress } from './output/progress.js'
 import { toTable } from './output/table.js'
+import { hostSuite } from './host/suite.js'
 import { rpcSuite } from './rpc/suite.js'
 import { spreadSuite } from './spread/suite.js'
 import type { Suite } from './suite.js'
 
-const suites: readonly Suite[] = [rpcSuite, spreadSuite]
+const suites: readonly Suite[] = [rpcSuite, hostSuite, spreadSuite]
 
 process.exitCode = await main(process.argv.slice(2))
 

@@ -11,7 +11,7 @@ export interface InstarPeers {
 /** `chain`: eight simulation objects that pass calls on; `twin`: one that is told of every command. Durability is a matter of the network. */
 export type PeerKind = 'chain' | 'twin' | 'disk'
 
-export interface StartedPeer {
+interface StartedPeer {
   readonly ticket: string
   readonly peer: string
   readonly pid: number

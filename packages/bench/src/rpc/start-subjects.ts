@@ -6,7 +6,7 @@ import type { Load } from './load.js'
 import type { ServedKind, Target } from './subjects/target.js'
 
 /** Something that answers calls in one process and is called from another. */
-export interface Subject {
+interface Subject {
   readonly name: string
   /** By metric; see `loadUnits`. */
   drive(load: Load, durationMs: number): Promise<Readonly<Record<string, number>>>
