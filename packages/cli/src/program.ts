@@ -16,6 +16,7 @@ import { addUpgradeCheck } from './commands/upgrade-check.js'
 import { addUpgradeHold } from './commands/upgrade-hold.js'
 import { addUpgradeNew } from './commands/upgrade-new.js'
 import { addUpgradePatch } from './commands/upgrade-patch.js'
+import { addUpgradePlan } from './commands/upgrade-plan.js'
 import { addUpgradePublish } from './commands/upgrade-publish.js'
 import { addUpgradeSign } from './commands/upgrade-sign.js'
 import { addUpgradeStatus } from './commands/upgrade-status.js'
@@ -67,6 +68,7 @@ ${Object.values(exitCodes)
   addUpgradeCheck(upgrade, io)
   addUpgradeBuild(upgrade, io)
   addUpgradePatch(upgrade, io)
+  addUpgradePlan(upgrade, io)
   addUpgradeSign(upgrade, io)
   addUpgradePublish(upgrade, io)
   addUpgradeStatus(upgrade, io)

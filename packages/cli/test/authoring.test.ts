@@ -120,8 +120,40 @@ describe('publishing an upgrade', () => {
     const asked = await instar(folder, ...sign)
     expect(asked.code).toBe(2)
     expect(asked.out).toContain('upgrades class counter → counter')
+    expect(asked.out).toContain('before the upgrade: version 2 is served in the direct model')
+    expect(asked.out).toContain('callers wait as long as that takes')
+    expect(asked.out).toContain('way back: NONE')
     expect(asked.err).toContain('--yes')
     expect(await readFile(join(folder, 'out/proposal.json'))).toEqual(before)
+  })
+
+  it('says before anyone signs what each peer would do, and what is in its way', async () => {
+    const [other] = peer.status().peers
+    peer.changes.class = 'counter'
+    peer.changes.versions = []
+    peer.changes.peers = [
+      { ...other!, class: 'counter', reachable: false, lastHeardMs: 240_000, versions: [] },
+      { ...other!, class: 'another', versions: [], served: [1, 1] }
+    ]
+    const plan = ['upgrade', 'plan', 'out/proposal.json', '--data', 'one']
+    expect(objectsOf((await instar(folder, ...plan, '--json')).out)).toMatchObject([
+      {
+        version: 2,
+        classes: [{ oldClass: 'counter', back: expect.stringContaining('NONE') as string }],
+        peers: [
+          { class: 'counter', will: 'upgrade', servesBefore: [1, 2], servesAfter: [1, 2], blockers: [] },
+          { class: 'counter', will: 'upgrade', blockers: ['not heard of for 4 min'] },
+          { class: 'another', will: 'renumber', servesBefore: [1, 2], servesAfter: [1, 2], blockers: [] }
+        ],
+        blockers: ['The disk is nearly full.']
+      }
+    ])
+    const { code, out } = await instar(folder, ...plan)
+    expect(code).toBe(0)
+    expect(out).toContain('2 of 3 known peers would upgrade')
+    expect(out).toMatch(/way back +NONE/)
+    expect(out).toMatch(/another +v1 +renumber +v1–v2 +v1–v2/)
+    for (const key of ['class', 'versions', 'peers'] as const) Reflect.deleteProperty(peer.changes, key)
   })
 
   it('signs, uploads, submits', async () => {
@@ -204,7 +236,7 @@ describe('patching a class', () => {
       'one',
       '-y'
     )
-    expect(signed).toMatchObject({ code: 0, out: expect.stringContaining('same contract') as string })
+    expect(signed).toMatchObject({ code: 0, out: expect.stringContaining('the contract is the same') as string })
   })
 
   it.each([

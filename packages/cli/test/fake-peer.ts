@@ -43,12 +43,17 @@ export async function startFakePeer(dataDirectory: string, network = 'a'.repeat(
       peer: knownHere(peer),
       self: peer === self,
       summary: 'It runs version 1; version 2 waits.',
+      facades: [
+        { version: 1, role: 'object' },
+        { version: 2, role: 'future', model: 'shadowed' }
+      ],
       versions: [
         {
           version: 2,
           title: 'Colours',
           phase: 'waiting',
           summary: 'It waits for its turn.',
+          back: 'NONE: once a peer has upgraded it stays',
           gates: [
             { gate: 'trust', open: true, reason: 'Fresh.', waitsFor: [] },
             { gate: 'schedule', open: false, reason: 'One peer upgrades at a time.', rule: 'R16', waitsFor: [other] }
@@ -160,6 +165,7 @@ function someStatus(network: string): PeerStatus {
         peer: other,
         class: 'int-set',
         groups: [],
+        instar: '0.0.0',
         running: 1,
         floor: 1,
         served: [1, 1],

@@ -56,6 +56,8 @@ describe('looking at a running peer', () => {
 
   it('why names gate, rule and peers, and takes the end of a peer id', async () => {
     const { out } = await instar(folder, 'why')
+    expect(out).toContain('v2 is served by a future simulation object (shadowed)')
+    expect(out).toContain('way back: NONE: once a peer has upgraded it stays')
     expect(out).toMatch(/schedule closed One peer upgrades at a time\. \[R16\] Waits for …/)
     expect(out).toMatch(
       /went wrong here:\n {2}Set v2 \(future simulation object\), paint: OutOfContract 3 times, last \d+ s ago: It threw\.\n/

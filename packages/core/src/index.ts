@@ -37,6 +37,8 @@ export {
   type Descriptor
 } from './descriptor/descriptor.js'
 export type { Schedule, Strategy } from './descriptor/schedule.js'
+export { canRun } from './descriptor/runtime.js'
+export { upgradeWords, type UpgradeWords } from './descriptor/upgrade-words.js'
 export {
   errorCodes,
   InstarError,

@@ -7,13 +7,14 @@ import { colourPhase } from './status-text.js'
 /** Why a peer is where it is, gate by gate (R18). */
 export function whyText(why: Why, output: Output, nowMs: number): string {
   const heard = why.lastHeardMs === undefined ? '' : ` (heard ${toWords(why.lastHeardMs)} ago)`
-  const lines = [`${why.peer}${heard}`, why.summary]
+  const lines = [`${why.peer}${heard}`, why.summary, ...facadeLines(why)]
   for (const version of why.versions) {
     lines.push(
       '',
       `v${version.version} ${version.title}: ${colourPhase(version.phase, output)}`,
       `  ${version.summary}`
     )
+    if (version.back !== undefined) lines.push(`  way back: ${version.back}`)
     lines.push(...version.gates.map(gate => `  ${gateLine(gate, output)}`))
   }
   if (why.faults.length > 0)
@@ -30,6 +31,16 @@ function faultLine(
   const age = toWords(Math.max(0, nowMs - Date.parse(last)))
   const what = method === '' ? '' : `, ${method}`
   return `${name} v${version}${where}${what}: ${kind} ${often} ${age} ago: ${cause}`
+}
+
+/** Which model serves each version, where any does (R11). */
+function facadeLines({ facades }: Why): readonly string[] {
+  if (facades.length < 2) return []
+  return facades.map(({ version, role, model }) =>
+    role === 'object'
+      ? `  v${version} is served by the object`
+      : `  v${version} is served by a ${role} simulation object (${model ?? 'direct'})`
+  )
 }
 
 function gateLine(gate: GateReason, output: Output): string {

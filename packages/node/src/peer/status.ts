@@ -116,6 +116,7 @@ export function neighbourStatus(
     peer: announcement.peer,
     class: announcement.class,
     groups: [...announcement.groups],
+    instar: announcement.instar,
     running: announcement.running.version,
     floor: announcement.floor,
     ...(announcement.served === undefined ? {} : { served: announcement.served }),

@@ -3,12 +3,14 @@ import {
   gatesOf,
   InstarError,
   isTrouble,
+  upgradeAt,
+  upgradeWords,
   type GateState,
   type Now,
   type PeerState,
   type VersionProgress
 } from '@instar/core'
-import type { FaultReason, GateReason, VersionReason, Why } from '../control/schema/why.js'
+import type { FacadeReason, FaultReason, GateReason, VersionReason, Why } from '../control/schema/why.js'
 import type { Fault } from '../host/fault-record.js'
 
 /** Why this peer, or another one as it announced itself, is where it is (R18). @throws InstarError BadInput for an unknown peer */
@@ -22,7 +24,26 @@ function whyHere(state: Readonly<PeerState>, now: Now, faults: readonly Fault[])
     .sort((a, b) => a.version - b.version)
     .map(progress => reasonHere(state, progress, now))
   const summary = summaryHere(state, versions)
-  return { peer: state.config.peer, self: true, summary, versions, faults: faults.map(toReason) }
+  const facades = facadesHere(state)
+  return { peer: state.config.peer, self: true, summary, facades, versions, faults: faults.map(toReason) }
+}
+
+function facadesHere({ host }: Readonly<PeerState>): FacadeReason[] {
+  if (host.status === 'down' || host.plan === undefined) return []
+  const { past, object, future } = host.plan
+  return [
+    ...past.toReversed().map(({ revision, model }): FacadeReason => ({ version: revision, role: 'past', model })),
+    { version: object.revision, role: 'object' },
+    ...future.map(({ revision, model }): FacadeReason => ({ version: revision, role: 'future', model }))
+  ]
+}
+
+/** What is lost by going back, said as long as somebody might. */
+function wayBack(state: Readonly<PeerState>, { version, phase }: VersionProgress): string | undefined {
+  if (state.lineage === undefined || phase === 'committed' || phase === 'retired') return undefined
+  const upgrade = upgradeAt(state.log, state.lineage, version)
+  if (upgrade === undefined) return undefined
+  return upgradeWords(upgrade, { old: `version ${version - 1}`, new: `version ${version}` }).back
 }
 
 function toReason({ className, revision, role, method, kind, count, lastWallMs, cause }: Fault): FaultReason {
@@ -52,10 +73,12 @@ function reasonHere(state: Readonly<PeerState>, progress: VersionProgress, now: 
   const { version, phase } = progress
   const asksGates =
     version > state.running && (phase === 'introduced' || phase === 'waiting' || phase === 'introducing')
+  const back = wayBack(state, progress)
   return {
     version,
     title: entryOf(state.log, version).descriptor.title,
     phase,
+    ...(back === undefined ? {} : { back }),
     summary: progress.reason ?? progress.cause ?? `It is ${phase}.`,
     gates: asksGates ? gatesOf(state, progress, now).map(gate => gateReason(gate.name, gate.state, progress)) : []
   }
@@ -102,5 +125,5 @@ function whyThere(state: Readonly<PeerState>, now: Now, peer: string): Why {
   })
   const silence = `last heard ${Math.round(lastHeardMs / 1000)} s ago`
   const summary = `By its own word it runs version ${announcement.running.version} and trusts versions up to ${announcement.newest}; ${silence}.`
-  return { peer: announcement.peer, self: false, lastHeardMs, summary, versions, faults: [] }
+  return { peer: announcement.peer, self: false, lastHeardMs, summary, facades: [], versions, faults: [] }
 }

@@ -38,6 +38,7 @@ export const someStatus: PeerStatus = {
       peer: '12D3KooWother',
       class: 'int-set',
       groups: ['north'],
+      instar: '0.0.0',
       running: 1,
       floor: 1,
       served: [1, 2],
@@ -90,6 +91,7 @@ export function createFakePeerControl(): FakePeerControl {
         peer: peer ?? someStatus.peer,
         self: peer === undefined,
         summary: 'Version 2 waits.',
+        facades: [],
         versions: [
           {
             version: 2,

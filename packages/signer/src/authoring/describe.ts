@@ -1,4 +1,4 @@
-import { bundleBytes, bundleId, type ClassUpgrade, type Schedule } from '@instar/core'
+import { bundleBytes, bundleId, upgradeWords, type ClassUpgrade, type Descriptor, type Schedule } from '@instar/core'
 import type { TrustState } from '../trust/state.js'
 import type { Proposal } from './proposal.js'
 import { authorThreshold, isPublished, validSignatures } from './sign.js'
@@ -19,7 +19,7 @@ export function describeProposal(proposal: Proposal, trusted: TrustState): reado
   ]
 }
 
-function describeClass(upgrade: ClassUpgrade, { manifests }: Proposal): readonly string[] {
+function describeClass(upgrade: ClassUpgrade, { manifests, descriptor }: Proposal): readonly string[] {
   const { oldClass, newClass, bundle, entry } = upgrade
   const manifest = manifests.find(each => bundleId(each) === bundle)
   const size =
@@ -27,32 +27,22 @@ function describeClass(upgrade: ClassUpgrade, { manifests }: Proposal): readonly
   return [
     oldClass === undefined ? `brings class ${newClass}` : `upgrades class ${oldClass} → ${newClass}`,
     `  code: ${entry} in bundle ${bundle}, ${size}`,
-    `  ${contract(upgrade)}; state: ${state[upgrade.transform]}, survives ${upgrade.durability === 'os' ? 'a killed process' : 'power loss'}`,
+    ...(oldClass === undefined ? [] : costs(upgrade, descriptor)),
     `  schedule: ${strategy(upgrade.schedule)}; at the latest ${upgrade.schedule.deadline}, spread over ${duration(upgrade.schedule.deadlineSpreadMs)}`,
-    `  way back: ${wayBack[upgrade.back]}`,
     `  the version before is retired after ${duration(upgrade.retirement.quietMs)} without calls${upgrade.retirement.notAfter === undefined ? '' : `, at the latest ${upgrade.retirement.notAfter}`}`
   ]
 }
 
-const state: Readonly<Record<ClassUpgrade['transform'], string>> = {
-  none: 'taken as it is',
-  whole: 'transformed in the pause',
-  mapping: 'kept twice while both versions live, the new one built beside the old one at introduction'
-}
-
-const wayBack: Readonly<Record<ClassUpgrade['back'], string>> = {
-  exact: 'to the old class beside it; nothing is lost',
-  copy: 'to the state of before; calls that the trial acknowledged are LOST',
-  none: 'NONE: once a peer has upgraded it stays'
-}
-
-function contract({ compatible, past, future }: ClassUpgrade): string {
-  if (compatible) return 'same contract'
-  const sides = [
-    future === undefined ? 'not before the upgrade' : 'before',
-    past === undefined ? 'the old one not after it' : 'the old one after it'
+function costs(upgrade: ClassUpgrade, { version, supersedes }: Descriptor): readonly string[] {
+  const old = `version ${version - 1 - supersedes.length}`
+  const words = upgradeWords(upgrade, { old, new: `version ${version}` })
+  return [
+    ...(upgrade.compatible
+      ? [`  calls: ${words.before}`]
+      : [`  before the upgrade: ${words.before}`, `  after it: ${words.after}`]),
+    `  state: ${words.state}`,
+    `  way back: ${words.back}`
   ]
-  return `new contract (served ${sides.join(', ')})`
 }
 
 function strategy({ strategy: chosen }: Schedule): string {

@@ -56,6 +56,7 @@ export const neighbourStatusSchema = z.object({
   peer: z.string(),
   class: z.string(),
   groups: z.array(z.string()),
+  instar: z.string().meta({ description: 'The release of Instar that it says it runs.' }),
   running: version,
   floor: version,
   served: z.tuple([version, version]).optional(),

@@ -1,4 +1,4 @@
-import { phases } from '@instar/core'
+import { phases, simulationModels } from '@instar/core'
 import { z } from 'zod'
 
 /** The four gates of §1; an upgrade needs all of them open. */
@@ -18,7 +18,20 @@ const versionReasonSchema = z.object({
   title: z.string(),
   phase: z.enum(phases),
   summary: z.string().meta({ description: 'One sentence: where the version stands here and what has to happen next.' }),
-  gates: z.array(gateReasonSchema).meta({ description: 'Empty where no gate is asked: settled versions, other peers.' })
+  gates: z
+    .array(gateReasonSchema)
+    .meta({ description: 'Empty where no gate is asked: settled versions, other peers.' }),
+  back: z.string().optional().meta({
+    description:
+      'What going back from it keeps and loses (R22). Absent for other peers, and where the version leaves the class alone.'
+  })
+})
+
+/** Whatever serves a contract here. */
+const facadeReasonSchema = z.object({
+  version: z.int().min(1).meta({ description: 'The version that brought the contract; later ones may share it.' }),
+  role: z.enum(['object', 'past', 'future']),
+  model: z.enum(simulationModels).optional().meta({ description: 'Of a simulation object (R11).' })
 })
 
 const faultReasonSchema = z.object({
@@ -41,6 +54,11 @@ export const whySchema = z.object({
   self: z.boolean(),
   lastHeardMs: z.number().optional().meta({ description: 'Age of the statement; absent for the asked peer itself.' }),
   summary: z.string(),
+  facades: z
+    .array(facadeReasonSchema)
+    .meta({
+      description: 'What the host is to serve, lowest version first; empty for other peers, and while no host runs.'
+    }),
   versions: z.array(versionReasonSchema),
   faults: z
     .array(faultReasonSchema)
@@ -50,5 +68,6 @@ export const whySchema = z.object({
 export type GateName = (typeof gateNames)[number]
 export type GateReason = z.infer<typeof gateReasonSchema>
 export type VersionReason = z.infer<typeof versionReasonSchema>
+export type FacadeReason = z.infer<typeof facadeReasonSchema>
 export type FaultReason = z.infer<typeof faultReasonSchema>
 export type Why = z.infer<typeof whySchema>
