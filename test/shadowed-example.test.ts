@@ -31,6 +31,12 @@ describe('an upgrade in the shadowed model', () => {
     const peer = await start()
     await publish(peer, shadowed)
     await peer.until('serves version 2', status => status.served?.[1] === 2)
+    const why = await peer.control.why()
+    expect(why.facades).toEqual([
+      { version: 1, role: 'object' },
+      { version: 2, role: 'future', model: 'shadowed' }
+    ])
+    expect(why.versions.find(each => each.version === 2)?.back).toContain('NONE')
     const { o, so } = await callersOf(peer)
     await so.insertColor(1, 'red')
     expect([await o.contains(1), await so.getColor(1)]).toEqual([true, 'red'])

@@ -13,7 +13,7 @@ export interface UpgradeWords {
   readonly back: string
 }
 
-/** @param old what the version before is called; `version 1`, for example */
+/** @param names what the two versions are called; `version 1`, for example */
 export function upgradeWords(
   upgrade: Pick<ClassUpgrade, 'compatible' | 'future' | 'past' | 'transform' | 'durability' | 'back'>,
   names: { readonly old: string; readonly new: string }
