@@ -13,7 +13,11 @@ export interface UpgradeWords {
   readonly back: string
 }
 
-/** @param names what the two versions are called; `version 1`, for example */
+/**
+ * Says what signers, planners and operators should know of a class upgrade.
+ *
+ * @param names what the two versions are called; `version 1`, for example
+ */
 export function upgradeWords(
   upgrade: Pick<ClassUpgrade, 'compatible' | 'future' | 'past' | 'transform' | 'durability' | 'back'>,
   names: { readonly old: string; readonly new: string }
@@ -33,7 +37,8 @@ export function upgradeWords(
 /** What each model costs (R11). */
 const modelWords: Readonly<Record<SimulationModel, string>> = {
   twin: 'by a twin: the class itself on full state of its own, twice the space and the writes while both are served',
-  direct: 'in the direct model: it sees its own calls only, and refuses what calls of the other version could make wrong',
+  direct:
+    'in the direct model: it sees its own calls only, and refuses what calls of the other version could make wrong',
   interceptor: 'in the interceptor model: every call of the version that runs goes through it too',
   shadowed: 'in the shadowed model: every command of the other version runs its shadow in the same step'
 }

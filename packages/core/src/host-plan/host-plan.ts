@@ -72,6 +72,7 @@ export interface UpgradeStep extends CodeRef {
  * beside the serving version at introduction.
  */
 export const transformKinds = ['none', 'whole', 'mapping'] as const
+/** One of {@link transformKinds}. */
 export type TransformKind = (typeof transformKinds)[number]
 
 /** Which module of which bundle; the host manager turns it into a path. */

@@ -38,6 +38,7 @@ export interface TwinInit<From extends Contract, To extends Contract, FutureRefu
  */
 export type Mapping = (entry: MappedEntry, states: MappingStates) => void | Promise<void>
 
+/** One entry of the old state. */
 export interface MappedEntry {
   /** The names of the sublevels that the entry lies in, outermost first; empty at the top. */
   readonly sublevel: readonly string[]
@@ -49,6 +50,7 @@ export interface MappedEntry {
   decode<K = string, V = unknown>(encodings: EncodingOptions): { readonly key: K; readonly value: V }
 }
 
+/** The two states as a {@link Mapping} sees them. */
 export interface MappingStates {
   readonly oldState: MappingReads
   readonly newState: MappingWrites
@@ -56,13 +58,20 @@ export interface MappingStates {
 
 /** Other entries of the old state, by key: which were read is remembered, so ranges cannot be. */
 export interface MappingReads {
+  /** The value of a key, or `undefined`. */
   get<K = string, V = unknown>(key: K, options?: EncodingOptions): Promise<V | undefined>
+  /** The values of several keys, in their order. */
   getMany<K = string, V = unknown>(keys: readonly K[], options?: EncodingOptions): Promise<Array<V | undefined>>
+  /** Whether there is a value. */
   has<K = string>(key: K, options?: Pick<EncodingOptions, 'keyEncoding'>): Promise<boolean>
+  /** A part of the state whose keys begin with `!name!`. */
   sublevel(name: string, options?: EncodingOptions): MappingReads
 }
 
+/** The new state, to be written and not read. */
 export interface MappingWrites {
+  /** Writes a value; the key must be written for this entry alone. */
   put<K = string, V = unknown>(key: K, value: V, options?: EncodingOptions): Promise<void>
+  /** A part of the state whose keys begin with `!name!`. */
   sublevel(name: string, options?: EncodingOptions): MappingWrites
 }

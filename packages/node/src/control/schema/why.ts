@@ -54,11 +54,9 @@ export const whySchema = z.object({
   self: z.boolean(),
   lastHeardMs: z.number().optional().meta({ description: 'Age of the statement; absent for the asked peer itself.' }),
   summary: z.string(),
-  facades: z
-    .array(facadeReasonSchema)
-    .meta({
-      description: 'What the host is to serve, lowest version first; empty for other peers, and while no host runs.'
-    }),
+  facades: z.array(facadeReasonSchema).meta({
+    description: 'What the host is to serve, lowest version first; empty for other peers, and while no host runs.'
+  }),
   versions: z.array(versionReasonSchema),
   faults: z
     .array(faultReasonSchema)
