@@ -60,9 +60,19 @@ export class InstarError extends Error {
 
 /** The text of anything that was thrown, on one line and bounded, for a log line or a reason shown to people. */
 export function messageOf(thrown: unknown, charactersMax = 500): string {
-  const text = thrown instanceof Error ? thrown.message : String(thrown)
+  const text = textOf(thrown)
   const line = text.replace(/\s*\n\s*/g, ' ')
   return line.length > charactersMax ? `${line.slice(0, charactersMax)}…` : line
+}
+
+/** What was thrown by code of others may throw again when it is looked at. */
+function textOf(thrown: unknown): string {
+  try {
+    const text: unknown = thrown instanceof Error ? thrown.message : thrown
+    return String(text)
+  } catch {
+    return 'something was thrown that has no text'
+  }
 }
 
 /** Thrown when Instar itself is wrong. Never caught and hidden: the process reports it. */

@@ -25,6 +25,7 @@ export {
   type CallErrorCode,
   type CallErrorDetail
 } from './call/call-error.js'
+export { extendTrail } from './call/call-trail.js'
 export { crc32c } from './codec/crc32c.js'
 export { fromHex, sha256Hex, toHex } from './codec/hash.js'
 export { parseBoundedJson, toCanonicalJson, type Json, type JsonLimits } from './codec/json.js'

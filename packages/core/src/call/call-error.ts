@@ -38,7 +38,9 @@ export const callErrorCodes = [
   /** The peer's queue is full. Nothing was executed; retry after `retryAfterMs`. */
   'Busy',
   /** No connection to the peer could be made, or it broke. `executed` says whether the call may have run. */
-  'Unreachable'
+  'Unreachable',
+  /** Queries called on from peer to peer, further than any that ends: most often in a circle. Nothing was executed where it ended. */
+  'TooManyHops'
 ] as const
 
 /** Why a call failed; docs/errors.md says of each what to do. */

@@ -45,7 +45,8 @@ const callStatus: Record<CallErrorCode, number> = {
   Busy: 503,
   NotYet: 503,
   Upgrading: 503,
-  DeadlineExceeded: 504
+  DeadlineExceeded: 504,
+  TooManyHops: 508
 }
 
 /** What the API answers for anything that a handler threw. Stack traces stay in the log. */

@@ -178,7 +178,21 @@ async function freshRuntime(): Promise<HostRuntime> {
 
 const onCall: CallHandler = (header, body, { cancellation: signal }) => {
   const { version, className, method, session, seq, doneBelow, remainingMs, revision = 0, caller = '' } = header
-  const request = { version, className, method, seq, doneBelow, remainingMs, revision, caller, args: body, signal }
+  const { hops = 0, trail = '' } = header
+  const request = {
+    version,
+    className,
+    method,
+    seq,
+    doneBelow,
+    remainingMs,
+    revision,
+    caller,
+    hops,
+    trail,
+    args: body,
+    signal
+  }
   // Until the state is open nothing is routed here: the peer opens its gate after `opened`.
   if (runtime === undefined) throw new InstarError('HostFailed', 'The host is not open.')
   if (session === undefined) return runtime.call(request)
@@ -206,11 +220,12 @@ function serve(): void {
 
 /** See {@link outgoingKinds} for what the header says on this socket. */
 function outgoing(call: OutgoingCall): Promise<Uint8Array> {
-  const { version, className, method, remainingMs, args, signal, peer, request } = call
+  const { version, className, method, remainingMs, hops, trail, args, signal, peer, request } = call
   if (channel === undefined || loaded?.scratch === true)
     return Promise.reject(new InstarError('HostFailed', 'A rehearsal calls nobody.'))
   const revision = outgoingKinds.indexOf(call.kind)
-  const header = { version, className, method, remainingMs, seq: 0, doneBelow: 0, ...request, revision, caller: peer }
+  const made = { version, className, method, remainingMs, hops, trail, seq: 0, doneBelow: 0 }
+  const header = { ...made, ...request, revision, caller: peer }
   return channel.request(header, args, { signal })
 }
 

@@ -118,7 +118,7 @@ const lateToleranceMs = 5
 
 const toldMax = 100
 
-const faultCodes: ReadonlySet<CallErrorCode> = new Set(['OutOfContract', 'OutgoingCallInCommand'])
+const faultCodes: ReadonlySet<CallErrorCode> = new Set(['OutOfContract', 'OutgoingCallInCommand', 'TooManyHops'])
 const faultKinds = { stalled: 'HostStalled', memory: 'OutOfMemory', crashed: 'HostCrashed' } as const
 
 export function createHostManager(init: HostManagerInit): HostManager {
@@ -153,6 +153,8 @@ export function createHostManager(init: HostManagerInit): HostManager {
       ...request,
       args: body,
       remainingMs,
+      hops: header.hops ?? 1,
+      trail: header.trail ?? '',
       signal
     })
   }

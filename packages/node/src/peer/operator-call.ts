@@ -30,6 +30,8 @@ export async function callForOperator(
     method: request.method,
     args: encodeValue([...request.args]),
     remainingMs: request.timeoutMs,
+    hops: 0,
+    trail: '',
     signal
   })
   return { result: toJson(decodeValue(result)), peer, version, durationMs: monoMs() - startedMs }

@@ -48,6 +48,8 @@ export function createOutgoing(init: OutgoingInit): Outgoing {
 
   function headerOf(call: CallOut, request: RequestId | undefined, remainingMs: number): CallHeader {
     const chainId = chainIdOf(call.version)
+    // An operator's call begins here; one that the object makes goes on from here.
+    const chain = call.hops === 0 ? undefined : { hops: call.hops, trail: `${call.trail} at …${init.self.slice(-8)}` }
     return {
       version: call.version,
       className: call.className,
@@ -56,6 +58,7 @@ export function createOutgoing(init: OutgoingInit): Outgoing {
       seq: request?.seq ?? 0,
       doneBelow: request?.doneBelow ?? 0,
       ...(request && { session: request.session }),
+      ...chain,
       ...(chainId !== undefined && { chainId })
     }
   }

@@ -65,6 +65,8 @@ test('a peer that is called at a version that it does not know pulls the descrip
     method: 'contains',
     args: new Uint8Array(),
     remainingMs: 20_000,
+    hops: 0,
+    trail: '',
     signal: AbortSignal.timeout(20_000)
   })
   await until(() => pulls.length > 0, 'the called peer pulls')

@@ -40,6 +40,23 @@ describe('the router', () => {
     expect(seen).toEqual([{ ...header, caller: 'alice', revision: 1, remainingMs: 70 }])
   })
 
+  it('ends a call that has come through too many peers, and names the last of them', async () => {
+    const reached: number[] = []
+    const { router, counters } = setUp(async each => {
+      reached.push(each.hops ?? 0)
+      return noBytes
+    })
+    const trail = '… → ring.next at …aaaaaaaa → ring.next at …bbbbbbbb'
+    await router('alice', { ...header, hops: 32, trail }, noBytes, call)
+    await expect(router('alice', { ...header, hops: 33, trail }, noBytes, call)).rejects.toMatchObject({
+      code: 'TooManyHops',
+      message: `set.size was called through 33 peers, at most 32 are allowed: ${trail} → set.size`,
+      detail: { executed: 'no' }
+    })
+    expect(reached).toEqual([32])
+    expect(counters.perCode()).toEqual({ TooManyHops: 1 })
+  })
+
   it('tells of use and of news at most once a second', async () => {
     const { router, uses, pulls, advance } = setUp()
     const above = (caller: string): Promise<unknown> =>

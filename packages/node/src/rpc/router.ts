@@ -27,6 +27,9 @@ interface RoutedCall {
 /** Answers one call of one caller, or passes it on to the host. @throws CallError, and nothing else */
 export type Router = (caller: string, header: CallHeader, body: Uint8Array, call: RoutedCall) => Promise<Uint8Array>
 
+/** No query needs so many peers to be answered; one in a circle is told so long before its deadline, and before it fills its peers. */
+const hopsMax = 32
+
 const retryAfterMsDefault = 200
 const spanMs = 1_000
 
@@ -38,6 +41,7 @@ export function createRouter(init: RouterInit): Router {
 
   return async (caller, header, body, call) => {
     const { version } = header
+    if ((header.hops ?? 0) > hopsMax) throw tooManyHops(header, counters)
     const routing = routeCall(header, init.routes(), notYetRetryAfterMs)
     if ('refusal' in routing) {
       counters.failed(version, routing.refusal.code)
@@ -57,6 +61,12 @@ export function createRouter(init: RouterInit): Router {
       throw error
     }
   }
+}
+
+function tooManyHops({ version, className, method, hops, trail }: CallHeader, counters: CallCounters): CallError {
+  counters.failed(version, 'TooManyHops')
+  const message = `${className}.${method} was called through ${hops} peers, at most ${hopsMax} are allowed: ${trail ?? ''} → ${className}.${method}`
+  return new CallError('TooManyHops', { message })
 }
 
 function toCallError(thrown: unknown): CallError {

@@ -104,6 +104,8 @@ const call = (peer: string, args: Uint8Array = Buffer.from('x'), remainingMs = 5
   method: 'insert',
   args,
   remainingMs,
+  hops: 1,
+  trail: 'set.ask',
   signal: new AbortController().signal
 })
 
@@ -112,6 +114,7 @@ describe('calls between peers', () => {
     const [a, b] = [await start(), await start()]
     expect(Buffer.from(await a.rpc.call(call(b.id))).toString()).toBe('x')
     expect(b.seen).toMatchObject([{ version: 1, chainId, revision: 1, className: 'set', caller: a.id, seq: 1 }])
+    expect(b.seen).toMatchObject([{ hops: 1, trail: `set.ask at …${a.id.slice(-8)}` }])
     expect(b.rpc.received.perVersion()).toEqual({ 1: { calls: 1, disallowed: 0, errors: 0 } })
   })
 

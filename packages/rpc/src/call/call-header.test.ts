@@ -19,12 +19,17 @@ const header: fc.Arbitrary<CallHeader> = fc
       remainingMs: fc.integer({ min: 0, max: 0xffffffff }),
       session: hex(32),
       seq: fc.integer({ min: 1, max: 2 ** 48 - 1 }),
+      chain: fc.record({
+        hops: fc.integer({ min: 1, max: 255 }),
+        trail: name.filter(text => Buffer.byteLength(text) <= 200)
+      }),
       host: fc.record({ revision: fc.integer({ min: 0, max: 0xffffffff }), caller: name })
     },
     { requiredKeys: ['version', 'className', 'method', 'remainingMs', 'seq'] }
   )
-  .map(({ host, session, seq, ...rest }) => ({
+  .map(({ host, chain, session, seq, ...rest }) => ({
     ...rest,
+    ...chain,
     ...host,
     ...(session === undefined ? { seq: 0, doneBelow: 0 } : { session, seq, doneBelow: Math.ceil(seq / 2) })
   }))

@@ -5,7 +5,7 @@ import { readUint32, writeUint32 } from '../frame/frame.js'
  * What travels before the arguments of a call (R1: the version is in every call, never inferred from the connection).
  *
  * Layout: `u8 flags | u32 version | 8 bytes chain id | u32 remaining ms | u8 n, class | u8 n, method`, then if flagged
- * `16 bytes session | u48 seq | u48 done below`, then if flagged `u32 revision | u8 n, caller`.
+ * `16 bytes session | u48 seq | u48 done below`, then if flagged `u32 revision | u8 n, caller`, then if flagged `u8 hops | u8 n, trail`.
  */
 export interface CallHeader {
   readonly version: number
@@ -25,17 +25,23 @@ export interface CallHeader {
   readonly revision?: number
   /** Set by the router: the caller's peer id as text. Never believed from the network. */
   readonly caller?: string
+  /** How many peers the call has come through, from 1; absent where a client made it. */
+  readonly hops?: number
+  /** The methods through which it came, for people; see `extendTrail` of the core; at most 200 bytes. */
+  readonly trail?: string
 }
 
 export const callHeaderBytesMax = 1024
 
 const flagSession = 1
 const flagHost = 2
+const flagHops = 4
 const sessionPattern = /^[0-9a-f]{32}$/
 const chainIdPattern = /^[0-9a-f]{16}$/
 const uint32Max = 0xffffffff
 const uint48Max = 2 ** 48 - 1
 const fixedBytes = 17
+const trailBytesMax = 200
 const noChainId = '0000000000000000'
 
 const scratch = Buffer.alloc(callHeaderBytesMax)
@@ -53,7 +59,8 @@ export function encodeCallHeader(header: CallHeader): Uint8Array {
 export function writeCallHeader(target: Buffer, start: number, header: CallHeader): number {
   const { session, chainId, caller } = header
   const hostFields = header.revision !== undefined || caller !== undefined
-  target[start] = (session === undefined ? 0 : flagSession) | (hostFields ? flagHost : 0)
+  const { hops = 0, trail = '' } = header
+  target[start] = (session === undefined ? 0 : flagSession) | (hostFields ? flagHost : 0) | (hops > 0 ? flagHops : 0)
   writeUint32(target, start + 1, inRange(header.version, 1, uint32Max, 'version'))
   if (chainId === undefined) target.fill(0, start + 5, start + 13)
   else target.write(matching(chainId, chainIdPattern, 'chainId'), start + 5, 8, 'hex')
@@ -71,6 +78,11 @@ export function writeCallHeader(target: Buffer, start: number, header: CallHeade
     writeUint32(target, at, inRange(header.revision ?? 0, 0, uint32Max, 'revision'))
     at = writeText(target, at + 4, caller ?? '', 'caller')
   }
+  if (hops > 0) {
+    target[at] = inRange(hops, 1, 255, 'hops')
+    if (Buffer.byteLength(trail) > trailBytesMax) throw new RangeError('the trail of a call is too long')
+    at = writeText(target, at + 1, trail, 'trail')
+  }
   return at
 }
 
@@ -80,7 +92,7 @@ export function decodeCallHeader(bytes: Uint8Array): Verdict<CallHeader> {
   if (bytes.byteLength < fixedBytes) return malformed('cut short')
   const source = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const flags = source[0] as number
-  if ((flags & ~(flagSession | flagHost)) !== 0) return malformed('unknown flags')
+  if ((flags & ~(flagSession | flagHost | flagHops)) !== 0) return malformed('unknown flags')
   const version = readUint32(source, 1)
   if (version === 0) return malformed('version 0')
   const chainId = source.toString('hex', 5, 13)
@@ -115,6 +127,16 @@ export function decodeCallHeader(bytes: Uint8Array): Verdict<CallHeader> {
     header.revision = readUint32(source, at)
     header.caller = caller
     at += 5 + (source[at + 4] as number)
+  }
+  if ((flags & flagHops) !== 0) {
+    const trail = source.byteLength < at + 2 ? undefined : readText(source, at + 1)
+    const hops = source[at]
+    if (trail === undefined || hops === undefined) return malformed('trail cut short')
+    if (hops === 0) return malformed('hops 0')
+    if ((source[at + 1] as number) > trailBytesMax) return malformed('trail too long')
+    header.hops = hops
+    header.trail = trail
+    at += 2 + (source[at + 1] as number)
   }
   return at === source.byteLength ? accept(header) : malformed('trailing bytes')
 }

@@ -109,6 +109,10 @@ export interface OutgoingCall {
   /** The call has its request id already: to be sent once, without retries. */
   readonly request?: { readonly session: string; readonly seq: number; readonly doneBelow: number }
   readonly remainingMs: number
+  /** How many peers it has come through, this one included; 0 for an operator's, which begins here. */
+  readonly hops: number
+  /** The methods that led to it, for people: `Class.method at …peer → Class.method`. */
+  readonly trail: string
   readonly signal: AbortSignal
 }
 
@@ -142,6 +146,9 @@ export interface CallRequest {
   /** The caller has the answers of all its requests below this one. */
   readonly doneBelow: number
   readonly remainingMs: number
+  /** Of a call that another object's query makes: see `OutgoingCall`. */
+  readonly hops?: number
+  readonly trail?: string
   readonly caller: string
   /** Aborted when the caller no longer waits. */
   readonly signal: CallerSignal

@@ -1,5 +1,4 @@
 import { CallError } from '@instar/core'
-import { encodeValue } from '../../codec/codec.js'
 import type { Outbox } from '../outbox/outbox.js'
 import type { StagedSends } from '../outbox/staged-sends.js'
 import { CommandAccess } from '../state/request-access.js'
@@ -8,6 +7,7 @@ import type { Store } from '../state/store.js'
 import type { Chain } from './chain.js'
 import { standing, withdrawn, type Arguments } from './dispatch.js'
 import type { Facade, FacadeMethod } from './facade.js'
+import { encodeAnswer } from './encode-answer.js'
 import { deadlineExceeded, disallowed, outOfContract, toCallError, upgrading } from './failures.js'
 import type { LaneJob } from './lane.js'
 import { Scope, type ScopeInit } from './scope.js'
@@ -125,7 +125,9 @@ export class Command implements LaneJob {
       // The façade may have become a simulation object while the command waited for its turn.
       if (method.disallowed !== undefined) throw disallowed(facade, method.name, method.disallowed)
       const encode = async (value: unknown): Promise<Uint8Array> =>
-        encodeValue(
+        encodeAnswer(
+          facade,
+          method,
           await validate(method.output, value, flaw =>
             outOfContract(facade, method.name, `its answer is invalid: ${flaw}`)
           )

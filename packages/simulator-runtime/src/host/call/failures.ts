@@ -11,7 +11,7 @@ export class RequestOver extends Error {
  * An error that is no part of any contract is the class's fault (`OutOfContract`): health counts it, a refusal it does not (§15).
  */
 export function toCallError(thrown: unknown, facade: FacadeCode, method: string): CallError {
-  if (thrown instanceof CallError) return thrown
+  if (isCallError(thrown)) return thrown
   const kind = fieldOf(thrown, 'instar')
   const reason = reasonOf(thrown)
   if (kind === 'disallowed') return disallowed(facade, method, reason)
@@ -58,6 +58,21 @@ function reasonOf(thrown: unknown): string {
   return typeof reason === 'string' ? reason.slice(0, 500) : messageOf(thrown)
 }
 
+/** What code of others throws may throw again when it is looked at; then it is neither this nor that. */
 function fieldOf(thrown: unknown, field: string): unknown {
-  return typeof thrown === 'object' && thrown !== null ? (thrown as Record<string, unknown>)[field] : undefined
+  if (typeof thrown !== 'object' || thrown === null) return undefined
+  try {
+    return (thrown as Record<string, unknown>)[field]
+  } catch {
+    return undefined
+  }
+}
+
+/** As careful as `fieldOf`. */
+export function isCallError(thrown: unknown): thrown is CallError {
+  try {
+    return thrown instanceof CallError
+  } catch {
+    return false
+  }
 }

@@ -1,10 +1,10 @@
 import { CallError, isRetryable } from '@instar/core'
-import { encodeValue } from '../../codec/codec.js'
 import { FlowAccess } from '../state/flow-access.js'
 import { Layer } from '../state/layer.js'
 import type { Store } from '../state/store.js'
 import { withoutInterceptor, type Arguments } from './dispatch.js'
 import type { Facade, FacadeMethod } from './facade.js'
+import { encodeAnswer } from './encode-answer.js'
 import { outOfContract, toCallError, upgrading } from './failures.js'
 import { Scope, type FlowSteps, type ScopeInit } from './scope.js'
 import type { Outcome, Turn } from './sessions.js'
@@ -70,7 +70,7 @@ export class Flow {
       const answer = await validate(method.output, value, flaw =>
         outOfContract(facade, method.name, `its answer is invalid: ${flaw}`)
       )
-      this.#answer(encodeValue(answer))
+      this.#answer(encodeAnswer(facade, method, answer))
     } catch (thrown) {
       const error = toCallError(thrown, withoutInterceptor(facade), method.name)
       if (this.#scope.told && !this.#over) {

@@ -92,7 +92,7 @@ export class Flows {
     signal: AbortSignal
   ): Omit<FlowSteps, 'begin'> {
     const { commands, queries } = this.#own
-    const { version, caller } = flow
+    const { version, caller, hops = 0, trail = '' } = flow
     return {
       self: facade => {
         const { chain } = serving.simulations
@@ -111,6 +111,8 @@ export class Flows {
           doneBelow: 0,
           remainingMs: remainingMs(),
           caller,
+          hops,
+          trail,
           signal
         }
         const kind = method.kind === 'query' ? queries : commands

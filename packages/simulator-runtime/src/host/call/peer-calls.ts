@@ -2,6 +2,7 @@ import { CallError } from '@instar/core'
 import { decodeValue, encodeValue } from '../../codec/codec.js'
 import type { Contract, Method, MethodKind } from '../../contract/contract.js'
 import type { Send } from '../outbox/send.js'
+import { onward, type ChainedRequest } from './call-chain.js'
 import { nameOf, type Facade } from './facade.js'
 import { outOfContract } from './failures.js'
 import type { ScopeInit } from './scope.js'
@@ -46,7 +47,7 @@ export function assertMayCall(kind: ScopeInit['kind'], { facade, peer, contract,
 /** @throws CallError */
 export async function callPeer(
   call: PeerCall,
-  init: Pick<ScopeInit, 'outgoing' | 'remainingMs'>,
+  init: Pick<ScopeInit, 'outgoing' | 'remainingMs' | 'request'>,
   signal: AbortSignal
 ): Promise<unknown> {
   const { facade, peer, contract, name, method, args } = call
@@ -59,6 +60,7 @@ export async function callPeer(
       args: encodeValue(args),
       kind: method.kind,
       remainingMs: init.remainingMs(),
+      ...onward(init.request, facade.className),
       signal
     })
     .catch((error: unknown) => {
@@ -70,14 +72,16 @@ export async function callPeer(
 }
 
 /** @throws CallError OutOfContract for arguments that the receiver would refuse, where the validator says so at once */
-export function toSend({ facade, peer, contract, name, method, args }: PeerCall): Send {
+export function toSend({ facade, peer, contract, name, method, args }: PeerCall, request: ChainedRequest): Send {
   if (!/^[\x21-\x7e]{1,128}$/.test(peer)) throw outOfContract(facade, name, 'ctx.after was not given the id of a peer')
   const valid = validate(method.input['~standard'], args, flaw =>
     outOfContract(facade, name, `it sent ${contract.name}.${name} with invalid arguments: ${flaw}`)
   )
   // Of one that takes its time the receiver's verdict counts.
   if (valid instanceof Promise) valid.catch(() => undefined)
-  return { peer, className: contract.name, version: facade.version, method: name, args: encodeValue(args) }
+  const { version } = facade
+  const chain = onward(request, facade.className)
+  return { peer, className: contract.name, version, method: name, args: encodeValue(args), ...chain }
 }
 
 /** Who may not send, and why. */
@@ -93,7 +97,8 @@ export function mayNotSend(kind: ScopeInit['kind'], facade: Facade): CallError {
 
 /** Another peer's trouble is not this peer's: passed on as it is, `Unreachable` would send the caller looking in the wrong place. */
 function peerCallFailed(error: unknown, { facade, peer, contract, name }: PeerCall): unknown {
-  if (!(error instanceof CallError)) return error
+  // A circle goes through every peer that it names: each passes on what the last one found.
+  if (!(error instanceof CallError) || error.code === 'TooManyHops') return error
   const { executed, message } = error.detail
   const reason = `${contract.name}.${name} of peer ${peer} failed with ${error.code}: ${message}`
   return new CallError('Failed', { message: `${facade.className}: ${reason}`, reason, executed })

@@ -1,9 +1,9 @@
-import { encodeValue } from '../../codec/codec.js'
 import { QueryAccess } from '../state/request-access.js'
 import type { Store } from '../state/store.js'
 import type { CallError } from '@instar/core'
 import { withdrawn, type Arguments } from './dispatch.js'
 import type { Facade, FacadeMethod } from './facade.js'
+import { encodeAnswer } from './encode-answer.js'
 import { outOfContract, toCallError, upgrading } from './failures.js'
 import { Scope, type ScopeInit } from './scope.js'
 import type { SimulationFailure } from './simulation-failure.js'
@@ -61,7 +61,7 @@ export class Query {
       const answer = await validate(method.output, value, flaw =>
         outOfContract(facade, method.name, `its answer is invalid: ${flaw}`)
       )
-      const bytes = encodeValue(answer)
+      const bytes = encodeAnswer(facade, method, answer)
       if (this.#over || this.#scope.failures.length > 0) {
         await this.#withoutFailed(facade, failures)
         return

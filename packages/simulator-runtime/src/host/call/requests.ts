@@ -39,12 +39,13 @@ export class Requests {
     return Math.min(remainingMs, this.limits.remainingMsMax)
   }
 
-  scope({ caller }: CallRequest, remainingMs: number): Omit<ScopeInit, 'kind' | 'access'> {
+  scope(request: CallRequest, remainingMs: number): Omit<ScopeInit, 'kind' | 'access'> {
     const { now, random, outgoing } = this.#init
     const { deadlines } = this
     const endsAt = deadlines.monotonicMs() + remainingMs
     return {
-      caller,
+      request,
+      caller: request.caller,
       remainingMs: () => Math.max(endsAt - deadlines.monotonicMs(), 0),
       moment: new Moment(now, random),
       outgoing,

@@ -5,6 +5,7 @@ import { stagePrefixOf, StagedSends } from '../outbox/staged-sends.js'
 import type { Access } from '../state/access.js'
 import type { FlowAccess } from '../state/flow-access.js'
 import type { CommandAccess, QueryAccess, ShadowAccess, ViewAccess } from '../state/request-access.js'
+import type { ChainedRequest } from './call-chain.js'
 import { FacadeContext, type RequestScope } from './context.js'
 import type { Deadlines } from './deadlines.js'
 import { withoutInterceptor } from './dispatch.js'
@@ -20,6 +21,7 @@ export interface ScopeInit {
   /** `shadow` and `view`: parts of a command that are lent to others. */
   readonly kind: MethodKind | 'shadow' | 'view'
   readonly access: RequestAccess
+  readonly request: ChainedRequest
   readonly caller: string
   readonly remainingMs: () => number
   readonly moment: Moment
@@ -290,7 +292,7 @@ export class Scope implements RequestScope {
     this.#assertNotOver()
     const { kind, outbox } = this.#init
     if (kind !== 'command' || outbox === undefined) throw mayNotSend(kind, call.facade)
-    const send = toSend(call)
+    const send = toSend(call, this.#init.request)
     this.#staged ??= new StagedSends()
     try {
       outbox.assertRoom(send.peer, this.#staged.bytes + send.args.byteLength, this.#staged.count(send.peer))

@@ -1,4 +1,5 @@
-import { CallError, messageOf } from '@instar/core'
+import { messageOf } from '@instar/core'
+import { isCallError } from './failures.js'
 import { nameOf, type Facade, type FacadeCode } from './facade.js'
 
 /** Why a simulation object cannot go on serving (§7). */
@@ -22,7 +23,7 @@ export class TryFailed extends Error {
 
 /** One sentence for people: which class, version and method, and what it threw. */
 export function failureOf(facade: FacadeCode, what: string, thrown: unknown, again = false): SimulationFailure {
-  const why = thrown instanceof CallError ? thrown.detail.message : messageOf(thrown)
+  const why = isCallError(thrown) ? thrown.detail.message : messageOf(thrown)
   return { facade, cause: `${nameOf(facade)} failed in ${what}: ${why}`.slice(0, 500), untold: false, again }
 }
 

@@ -194,7 +194,7 @@ export class Outbox {
 
   /** One attempt, and the wait after it. Says how the send ended, if it has. */
   async #attempt(receiver: Receiver, waiting: Waiting): Promise<'delivered' | 'refused' | 'givenUp' | undefined> {
-    const { peer, className, version, method, args, session, seq } = waiting.send
+    const { peer, className, version, method, args, hops, trail, session, seq } = waiting.send
     waiting.attempts++
     let error: unknown
     try {
@@ -205,6 +205,8 @@ export class Outbox {
         method,
         args,
         kind: 'command',
+        hops,
+        trail,
         request: { session, seq, doneBelow: seq },
         remainingMs: this.#init.limits.outboxAttemptMs,
         signal: this.#stopping.signal

@@ -9,6 +9,9 @@ export interface Send {
   readonly version: number
   readonly method: string
   readonly args: Uint8Array
+  /** As in `OutgoingCall`: commands that leave calls for each other in a circle are found out by it. */
+  readonly hops: number
+  readonly trail: string
 }
 
 /** A send as it waits in the database, with the request id that every attempt carries (§12). */
@@ -33,8 +36,9 @@ export function orderOf(key: ByteKey): number {
   return Number.parseInt(key.slice(2), 16)
 }
 
-export function encodeSend({ session, seq, at, peer, className, version, method, args }: StoredSend): Buffer {
-  return Buffer.from(encodeValue([format, session, seq, at, peer, className, version, method, args]))
+export function encodeSend(send: StoredSend): Buffer {
+  const { session, seq, at, peer, className, version, method, args, hops, trail } = send
+  return Buffer.from(encodeValue([format, session, seq, at, peer, className, version, method, args, hops, trail]))
 }
 
 /** `undefined` for what this release cannot read. */
@@ -46,10 +50,10 @@ export function decodeSend(bytes: Uint8Array): StoredSend | undefined {
     return undefined
   }
   if (!Array.isArray(record) || record[0] !== format) return undefined
-  const [, session, seq, at, peer, className, version, method, args] = record as unknown[]
+  const [, session, seq, at, peer, className, version, method, args, hops, trail] = record as unknown[]
   const isWhole =
-    [session, peer, className, method].every(each => typeof each === 'string') &&
-    [seq, at, version].every(each => typeof each === 'number') &&
+    [session, peer, className, method, trail].every(each => typeof each === 'string') &&
+    [seq, at, version, hops].every(each => typeof each === 'number') &&
     args instanceof Uint8Array
-  return isWhole ? ({ session, seq, at, peer, className, version, method, args } as StoredSend) : undefined
+  return isWhole ? ({ session, seq, at, peer, className, version, method, args, hops, trail } as StoredSend) : undefined
 }
