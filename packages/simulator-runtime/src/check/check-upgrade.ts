@@ -1,10 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { availableParallelism, tmpdir } from 'node:os'
+import { rm } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { ArgumentsByMethod } from './arguments/arguments-of.js'
 import { createExaminer, unitOf, type Examiner, type Unit } from './examiner.js'
 import type { CheckCounts, CheckFailure, CheckReport } from './report.js'
 import type { Specification } from './specification.js'
+import { createScratchFolder } from './scratch-folder.js'
 import { lineageOf, type Versions } from './versions.js'
 import { createWorkerExaminer, describeModules } from './workers/worker-examiner.js'
 
@@ -52,7 +53,7 @@ export interface CheckUpgradeInit {
 export async function checkUpgrade(init: CheckUpgradeInit): Promise<CheckReport> {
   const seed = init.seed ?? Math.floor(Math.random() * 0x7fff_ffff)
   const units = init.path === undefined ? allUnits(init.budget) : [unitOf(init.path)]
-  const folder = await mkdtemp(join(tmpdir(), 'instar-check-'))
+  const folder = await createScratchFolder()
   try {
     return await checkIn(folder, init, seed, units)
   } catch (error) {

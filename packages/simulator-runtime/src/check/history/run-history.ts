@@ -147,6 +147,7 @@ class Runner {
         return
       case 'upgrade':
         await explained(() => object.upgrade(life.current))
+        if (step.by > 1) await explained(() => object.commit())
         return introduce()
       case 'goBack':
         await explained(() => object.goBack(life.current))

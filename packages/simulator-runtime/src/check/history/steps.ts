@@ -70,7 +70,8 @@ export class Life {
         this.high--
         break
       case 'upgrade':
-        this.before = this.current
+        // A peer goes one version at a time, and each is committed before the next: the way back never spans two.
+        this.before = step.by === 1 ? this.current : undefined
         this.current += step.by
         this.high = Math.max(this.high, this.current)
         break
