@@ -9,3 +9,16 @@ export { default as colorSetV3Shadowed } from './int-set/v3-shadowed.js'
 export { defaultMode, everyone, fileAccess, filePermissions, type Acl, type Mode } from './file-access/contracts.js'
 export { default as filePermissionsV1 } from './file-access/v1.js'
 export { default as fileAccessV2 } from './file-access/v2.js'
+export {
+  causalKeyValue,
+  keyValue,
+  reviewedKeyValue,
+  siblingsMax,
+  typedKeyValue,
+  type Value
+} from './key-value/contracts.js'
+export { default as keyValueV1 } from './key-value/v1.js'
+export { default as keyValueV2 } from './key-value/v2.js'
+export { default as keyValueV2Shadowed } from './key-value/v2-shadowed.js'
+export { default as keyValueV3 } from './key-value/v3.js'
+export { default as keyValueV4 } from './key-value/v4.js'
