@@ -17,6 +17,7 @@ export function generatorsOf(contract: Contract, given: ArgumentsByMethod): Gene
   const generators = new Map<string, fc.Arbitrary<readonly unknown[]>>()
   const missing: string[] = []
   for (const [name, method] of Object.entries(contract.methods)) {
+    if (method.kind === 'flow') continue
     try {
       const arbitrary = given[name]?.(fc) ?? derived(method)
       generators.set(name, arbitrary)

@@ -78,6 +78,9 @@ function numbers(schema: JsonSchema): fc.Arbitrary<number> {
   const lower = number(schema['minimum']) ?? (number(schema['exclusiveMinimum']) ?? -Infinity) + step
   const upper = number(schema['maximum']) ?? (number(schema['exclusiveMaximum']) ?? Infinity) - step
   const fit = [1, 2, 3, 0, -1].map(each => each * step).filter(each => each >= lower && each <= upper)
+  if (fit.length > 3) {
+    return fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...fit.slice(0, 3)) }, fc.constantFrom(...fit.slice(3)))
+  }
   if (fit.length > 0) return fc.constantFrom(...fit)
   const first = Number.isFinite(lower) ? Math.ceil(lower / step) * step : Math.floor(upper / step) * step
   const around = [0, 1, 2].map(each => first + (Number.isFinite(lower) ? each : -each) * step)

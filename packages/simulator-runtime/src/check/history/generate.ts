@@ -73,6 +73,7 @@ function generate(lineage: Lineage, pools: readonly Pool[], random: () => number
   const eventShare = 0.1 + random() * 0.25
   // Some histories keep to one version's calls: what only that version did must never have been forgotten.
   const only = random() < 0.25 ? 1 + Math.floor(random() * newest) : undefined
+  const aim: Aim = { random, at: undefined }
   const steps: Step[] = []
   while (steps.length < length) {
     const event = random() < eventShare || !served(life, only).length ? pickEvent(life, random) : undefined
@@ -82,10 +83,10 @@ function generate(lineage: Lineage, pools: readonly Pool[], random: () => number
     } else {
       const versions = served(life, only)
       if (versions.length === 0) break
-      steps.push(callStep(pools, life, versions, random))
+      steps.push(callStep(pools, life, versions, aim))
     }
   }
-  return { steps, probes: probesOf(pools, random) }
+  return { steps, probes: probesOf(pools, aim) }
 }
 
 function served(life: Life, only: number | undefined): readonly number[] {
@@ -112,21 +113,31 @@ function pickEvent(life: Life, random: () => number): LifeEvent {
   )
 }
 
-function callStep(pools: readonly Pool[], life: Life, versions: readonly number[], random: () => number): Step {
-  const pool = pools[pick(versions, random) - 1] as Pool
-  const isCommand = pool.queries.length === 0 || (pool.commands.length > 0 && random() < 0.85)
-  const call = pickCall(isCommand ? pool.commands : pool.queries, random)
-  if (!isCommand || random() > 0.15) return { call }
-  const beside = pools[pick(served(life, undefined), random) - 1] as Pool
-  return beside.queries.length === 0 ? { call } : { call, beside: pickCall(beside.queries, random) }
+/** Calls of one history aim at one thing again and again: mistakes show where several calls meet on it. */
+interface Aim {
+  readonly random: () => number
+  /** The first argument of calls before, as text. */
+  at: string | undefined
 }
 
-function probesOf(pools: readonly Pool[], random: () => number): readonly Call[] {
+const aimedShare = 0.6
+
+function callStep(pools: readonly Pool[], life: Life, versions: readonly number[], aim: Aim): Step {
+  const { random } = aim
+  const pool = pools[pick(versions, random) - 1] as Pool
+  const isCommand = pool.queries.length === 0 || (pool.commands.length > 0 && random() < 0.85)
+  const call = pickCall(isCommand ? pool.commands : pool.queries, aim)
+  if (!isCommand || random() > 0.2) return { call }
+  const beside = pools[pick(served(life, undefined), random) - 1] as Pool
+  return beside.queries.length === 0 ? { call } : { call, beside: pickCall(beside.queries, aim) }
+}
+
+function probesOf(pools: readonly Pool[], aim: Aim): readonly Call[] {
   return pools.flatMap(({ queries }) =>
     queries.flatMap(({ calls }) => {
       const distinct = new Map<string, Call>()
       for (let i = 0; i < 2 * probesPerQuery && distinct.size < probesPerQuery; i++) {
-        const call = pick(calls, random)
+        const call = pickAimed(calls, aim)
         distinct.set(show(call.args), call)
       }
       return [...distinct.values()]
@@ -134,8 +145,16 @@ function probesOf(pools: readonly Pool[], random: () => number): readonly Call[]
   )
 }
 
-function pickCall(pools: readonly MethodPool[], random: () => number): Call {
-  return pick(pick(pools, random).calls, random)
+function pickCall(pools: readonly MethodPool[], aim: Aim): Call {
+  const call = pickAimed(pick(pools, aim.random).calls, aim)
+  if (aim.at === undefined || aim.random() < 0.1) aim.at = call.args.length === 0 ? aim.at : show(call.args[0])
+  return call
+}
+
+function pickAimed(calls: readonly Call[], { random, at }: Aim): Call {
+  if (at === undefined || random() > aimedShare) return pick(calls, random)
+  const aimed = calls.filter(({ args }) => args.length > 0 && show(args[0]) === at)
+  return pick(aimed.length === 0 ? calls : aimed, random)
 }
 
 function pick<T>(from: readonly T[], random: () => number): T {

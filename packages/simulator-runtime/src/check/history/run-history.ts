@@ -23,6 +23,8 @@ export interface HistoryRun {
 
 const firstMs = Date.UTC(2026, 0, 1)
 const stepMs = 1000
+/** How often a query is asked beside a command. */
+const turnsBeside = 24
 
 /** Runs a history on the real classes, simulation objects and transforms, and compares all that can be seen with the reference (R6–R10). */
 export async function runHistory(run: HistoryRun): Promise<HistoryResult> {
@@ -49,7 +51,7 @@ class Runner {
   /** The reference of before the upgrade that is on trial. */
   #before: Reference | undefined
   #moment: RequestMoment = { now: firstMs, seed: 0, caller: 'checker' }
-  #asking = false
+  #asking = 0
   #seq = 0
   #last: { readonly call: Call; readonly seq: number; readonly answer: Answer } | undefined
   #calls = 0
@@ -92,7 +94,7 @@ class Runner {
         keepBefore: true,
         overrides: {
           now: () => this.#moment.now,
-          random: () => (this.#asking ? this.#moment.seed : Math.random()),
+          random: () => (this.#asking > 0 ? this.#moment.seed : Math.random()),
           onSimulationFailed: failed => this.#failures.push(failed)
         }
       })
@@ -182,10 +184,10 @@ class Runner {
 
   async #ask(call: Call, seq?: number): Promise<Answer> {
     this.#calls++
-    this.#asking = true
+    this.#asking++
     const options = { caller: this.#moment.caller, ...(seq === undefined ? {} : { session: 'c'.repeat(32), seq }) }
     const answer = await answerOf((this.#object as TestObject).call(call.version, call.method, call.args, options))
-    this.#asking = false
+    this.#asking--
     return answer
   }
 
@@ -196,7 +198,7 @@ class Runner {
     this.#recorder.begin()
     const seq = isCommand ? ++this.#seq : undefined
     const answering = this.#ask(call, seq)
-    const besideAnswer = beside === undefined ? undefined : await this.#askMeanwhile(beside)
+    const besideAnswers = beside === undefined ? undefined : await this.#askMeanwhile(beside)
     const answer = await answering
     if (seq !== undefined) this.#last = { call, seq, answer }
     await this.#assertSimulated(call, answer)
@@ -214,24 +216,31 @@ class Runner {
     }
     await this.#note(callWords(call, answer), call.version)
     this.#compare(call, answer, expected, 'sequence')
-    if (beside !== undefined && besideAnswer !== undefined)
-      await this.#compareBeside(beside, besideAnswer, besideBefore)
+    if (beside !== undefined && besideAnswers !== undefined)
+      await this.#compareBeside(beside, besideAnswers, besideBefore)
   }
 
-  async #askMeanwhile(beside: Call): Promise<Answer> {
-    for (let turn = 0; turn < this.#seq % 4; turn++) await new Promise(resolve => setImmediate(resolve))
-    return this.#ask(beside)
+  /** At every moment while a command runs: methods wait for promises only, so that its steps are turns of them. */
+  async #askMeanwhile(beside: Call): Promise<readonly Answer[]> {
+    const asked: Array<Promise<Answer>> = []
+    for (let turn = 0; turn < turnsBeside; turn++) {
+      asked.push(this.#ask(beside))
+      await Promise.resolve()
+    }
+    return Promise.all(asked)
   }
 
-  async #compareBeside(beside: Call, answer: Answer, before: Answer | undefined): Promise<void> {
+  async #compareBeside(beside: Call, answers: readonly Answer[], before: Answer | undefined): Promise<void> {
     const after = await this.#askReference(beside)
-    if (before === undefined || after === undefined || (await this.#isRefused(beside, answer))) return
-    if (sameAnswer(answer, before) || sameAnswer(answer, after)) return
-    await this.#note(`beside it, ${callWords(beside, answer)}`, beside.version)
-    throw flawed('interleaving', `${nameOf(beside)} was answered with what was never the state (R12)`, {
-      expected: `${showAnswer(before)} or ${showAnswer(after)}`,
-      actual: showAnswer(answer)
-    })
+    if (before === undefined || after === undefined) return
+    for (const answer of answers) {
+      if (sameAnswer(answer, before) || sameAnswer(answer, after) || (await this.#isRefused(beside, answer))) continue
+      await this.#note(`beside it, ${callWords(beside, answer)}`, beside.version)
+      throw flawed('interleaving', `${nameOf(beside)} was answered with what was never the state (R12)`, {
+        expected: `${showAnswer(before)} or ${showAnswer(after)}`,
+        actual: showAnswer(answer)
+      })
+    }
   }
 
   #askReference(call: Call): Promise<Answer | undefined> {
