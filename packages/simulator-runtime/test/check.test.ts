@@ -11,7 +11,8 @@ import {
   type ObjectContext,
   type ObjectOf,
   type Shadowed,
-  type SimulationContext
+  type SimulationContext,
+  type TwinInit
 } from '../src/index.js'
 
 const key = z.enum(['a', 'b'])
@@ -106,6 +107,42 @@ const upgrade = defineUpgrade({
   }
 })
 
+class TwinTags extends Tags {
+  async $add({ args: [name] }: Shadowed<typeof names, 'add'>) {
+    if ((await this.tagOf(name)) !== undefined) return []
+    await this.tag(name, 0)
+    return [callsOf(tags).tag(name, 0)]
+  }
+  async $remove({ args: [name] }: Shadowed<typeof names, 'remove'>) {
+    return [
+      callsOf(tags)
+        .remove(name)
+        .answering(await this.remove(name))
+    ]
+  }
+}
+
+class TwinNames extends Names {
+  async $tag({ args: [name] }: Shadowed<typeof tags, 'tag'>) {
+    await this.add(name)
+    return [callsOf(names).add(name)]
+  }
+  async $remove({ args: [name] }: Shadowed<typeof tags, 'remove'>) {
+    return [
+      callsOf(names)
+        .remove(name)
+        .answering(await this.remove(name))
+    ]
+  }
+}
+
+const twin = {
+  map: ({ key }, { newState }) => newState.put(key, 0),
+  future: TwinTags,
+  past: TwinNames
+} satisfies TwinInit<typeof names, typeof tags, object, object, object, object>
+const twinned = defineUpgrade({ from: names, to: defineClass(tags, Tags), twin })
+
 const specification = defineSpecification(upgrade, {
   views: {
     old: {
@@ -135,6 +172,7 @@ const specification = defineSpecification(upgrade, {
   }
 })
 
+let mapped = 0
 const budget = { histories: 25 }
 
 describe('the checker', () => {
@@ -147,6 +185,56 @@ describe('the checker', () => {
     })
     expect(describeReport(report)).toContain('No flaw found in 25 histories')
     expect(report).toMatchObject({ passed: true, histories: 25, unspecified: [] })
+  })
+
+  it('finds nothing in a twin that is right', { timeout: 60_000 }, async () => {
+    const report = await checkUpgrade({
+      versions: [genesis, twinned],
+      specifications: [specification],
+      seed: 1,
+      budget
+    })
+    expect(describeReport(report)).toContain('No flaw found in 25 histories')
+  })
+
+  it.each([
+    [
+      'a twin whose old side forgets',
+      'sequence',
+      defineUpgrade({
+        from: names,
+        to: defineClass(tags, Tags),
+        twin: {
+          ...twin,
+          past: class extends TwinNames {
+            override async $remove({ args: [name], result }: Shadowed<typeof tags, 'remove'>) {
+              return [callsOf(names).remove(name).answering(result)]
+            }
+          }
+        }
+      })
+    ],
+    [
+      'a twin whose mapping counts its calls',
+      'transform',
+      defineUpgrade({
+        from: names,
+        to: defineClass(tags, Tags),
+        twin: { ...twin, map: ({ key }, { newState }) => newState.put(key, mapped++ % 3) }
+      })
+    ],
+    [
+      'a twin two of whose entries write one',
+      'sequence',
+      defineUpgrade({
+        from: names,
+        to: defineClass(tags, Tags),
+        twin: { ...twin, map: (_, { newState }) => newState.put('a', 0) }
+      })
+    ]
+  ] as const)('finds %s', { timeout: 60_000 }, async (_, kind, wrong) => {
+    const { failure } = await checkUpgrade({ versions: [genesis, wrong], specifications: [specification], seed: 1 })
+    expect(failure?.kind, failure?.transcript).toBe(kind)
   })
 
   it('shows the shortest history that a forgotten removal spoils, and replays it', { timeout: 60_000 }, async () => {
@@ -168,17 +256,17 @@ describe('the checker', () => {
     expect(failure?.transcript).toMatchInlineSnapshot(`
       "  introduce 2
             v1 {}   v2 {}
-        v2.tag("a", 2) = nothing   (the future simulation object of version 2)
-            v1 {"a"}   v2 {"a" → 2}
-        v1.remove("a") = true      (the object)
+        v2.tag("b", 1) = nothing   (the future simulation object of version 2)
+            v1 {"b"}   v2 {"b" → 1}
+        v1.remove("b") = true      (the object)
             v1 {}   v2 {}
-        v1.add("a") = nothing      (the object)
-            v1 {"a"}   v2 {"a" → 0}
-      → v2.tagOf("a") = 2          (the future simulation object of version 2)
-            v1 {"a"}   v2 {"a" → 0}
-      sequence: v2.tagOf("a") is not answered as the class of version 2 would (R7)
+        v1.add("b") = nothing      (the object)
+            v1 {"b"}   v2 {"b" → 0}
+      → v2.tagOf("b") = 1          (the future simulation object of version 2)
+            v1 {"b"}   v2 {"b" → 0}
+      sequence: v2.tagOf("b") is not answered as the class of version 2 would (R7)
         expected  0
-        actual    2"
+        actual    1"
     `)
     const again = await checkUpgrade({ ...init, seed: failure?.seed ?? 0, path: failure?.path ?? '' })
     expect(again.failure?.transcript).toBe(failure?.transcript)

@@ -72,3 +72,8 @@ export function contractOf(lineage: Lineage, version: number): Contract {
   if (definition === undefined) throw new RangeError(`there is no version ${version}`)
   return definition.instar === 'class' ? definition.contract : definition.to.contract
 }
+
+/** Whether a version stands beside the one before it on state of its own: then going back loses nothing (§8). */
+export function isTwin(definition: ClassDefinition | UpgradeDefinition | undefined): boolean {
+  return definition?.instar === 'upgrade' && definition.map !== undefined
+}

@@ -15,7 +15,7 @@ export interface HistorySource {
 const poolSize = 60
 const probesPerQuery = 8
 const stepsMin = 4
-const stepsMax = 40
+const stepsMax = 50
 
 /** @throws TypeError naming the methods whose arguments the author has to give */
 export function createHistorySource(lineage: Lineage, given: ArgumentsByMethod, seed: number): HistorySource {
@@ -68,15 +68,17 @@ function sample(generators: Generators, method: string, seed: number): ReadonlyA
 
 function generate(lineage: Lineage, pools: readonly Pool[], random: () => number): History {
   const newest = lineage.versions.length
-  const life = new Life(newest)
+  const life = new Life(lineage)
   const length = stepsMin + Math.floor(random() * (stepsMax - stepsMin))
-  const eventShare = 0.1 + random() * 0.25
+  const eventShare = 0.05 + random() * 0.2
   // Some histories keep to one version's calls: what only that version did must never have been forgotten.
-  const only = random() < 0.25 ? 1 + Math.floor(random() * newest) : undefined
+  const only = random() < 0.15 ? 1 + Math.floor(random() * newest) : undefined
   const aim: Aim = { random, at: undefined }
   const steps: Step[] = []
   while (steps.length < length) {
-    const event = random() < eventShare || !served(life, only).length ? pickEvent(life, random) : undefined
+    // Versions meet where several are served: until then, events come sooner.
+    const share = life.high === life.low ? 3 * eventShare : eventShare
+    const event = random() < share || !served(life, only).length ? pickEvent(life, random) : undefined
     if (event !== undefined) {
       life.take(event)
       steps.push(event)
@@ -98,7 +100,7 @@ function pickEvent(life: Life, random: () => number): LifeEvent {
   const isAhead = life.high > life.current
   const weights: Array<[number, LifeEvent]> = [
     [4, { event: 'introduce' }],
-    [1, { event: 'withdraw' }],
+    [0.7, { event: 'withdraw' }],
     [isAhead ? 3 : 0.7, { event: 'upgrade', by: 1 }],
     [0.7, { event: 'upgrade', by: 2 }],
     [1.5, { event: 'goBack' }],

@@ -1,8 +1,10 @@
 import type { Contract } from '../../contract/contract.js'
 import type { SimulationDefinition, Transform, UpgradeDefinition } from '../../definition/define-upgrade.js'
+import type { Mapping } from '../../definition/twin.js'
 import type { Equivalent } from '../reference/equivalents.js'
 import { Flawed, type Flaw } from '../flaw.js'
 import type { Lineage, Versions } from '../versions.js'
+import { examineMapping } from './examine-mapping.js'
 import { examineTransform } from './examine-transform.js'
 
 type Entry =
@@ -104,11 +106,12 @@ export function observe({ versions, revisions, classes }: Lineage, recorder: Rec
     if (definition.instar === 'class') return observeClass(definition, revision, recorder)
     const all = [...classes.keys()]
     const from = all[all.indexOf(revision) - 1] ?? revision
-    const { future, past, transform } = definition
+    const { future, past, transform, map } = definition
     const observed: UpgradeDefinition = {
       ...definition,
       to: observeClass(definition.to, revision, recorder),
       ...(transform === undefined ? {} : { transform: observeTransform(transform, recorder) }),
+      ...(map === undefined ? {} : { map: observeMapping(map, recorder) }),
       ...(future === undefined
         ? {}
         : { future: observeSimulation(future, definition.to.contract, definition.from, revision, from, recorder) }),
@@ -129,6 +132,18 @@ function observeTransform(transform: Transform, recorder: Recorder): Transform {
       recorder.flaw ??= error.flaw
     }
     return transform(states)
+  }
+}
+
+function observeMapping(map: Mapping, recorder: Recorder): Mapping {
+  return async (entry, states) => {
+    try {
+      await examineMapping(map, entry, states)
+    } catch (error) {
+      if (!(error instanceof Flawed)) throw error
+      recorder.flaw ??= error.flaw
+    }
+    return map(entry, states)
   }
 }
 

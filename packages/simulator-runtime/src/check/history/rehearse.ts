@@ -1,7 +1,7 @@
 import { Flawed, flawed } from '../flaw.js'
 import type { EquivalentSource } from '../reference/equivalents.js'
 import { isError, type RequestMoment } from '../reference/lone-object.js'
-import { Reference } from '../reference/reference.js'
+import { Reference, type Rewritten } from '../reference/reference.js'
 import { revisionOf, type Lineage } from '../versions.js'
 import type { HistoryResult, TranscriptLine } from './result.js'
 import { isEvent, Life, type Call, type History } from './steps.js'
@@ -18,7 +18,7 @@ export interface Rehearsal {
  * that the classes can show (R9). Without it, a mistake of the specification would be taken for one of the code.
  */
 export async function rehearse({ lineage, history, samples }: Rehearsal): Promise<HistoryResult> {
-  const life = new Life(lineage.versions.length)
+  const life = new Life(lineage)
   const lines: TranscriptLine[] = []
   let moment: RequestMoment = { now: Date.UTC(2026, 0, 1), seed: 0, caller: 'checker' }
   let calls = 0
@@ -43,11 +43,16 @@ export async function rehearse({ lineage, history, samples }: Rehearsal): Promis
         if (!life.serves(step.call.version) || !reference.knows(revision)) continue
         calls++
         await note(nameOf(step.call))
-        const answer = await reference.call(revision, step.call.method, step.call.args, moment)
+        const { method, args } = step.call
+        const copies = (await reference.rewritten()).filter(each => each.revision === revision)
+        const answer = await reference.call(revision, method, args, moment)
         lines.pop()
         await note(answer === undefined ? nameOf(step.call) : callWords(step.call, answer))
+        // What a view leaves out may show only after the next call.
+        for (const { object } of copies) await object.call(method, args, moment)
+        await assertViews(copies, reference, history.probes, moment)
       }
-      await assertViews(reference, lineage, history.probes, moment)
+      await assertViews(await reference.rewritten(), reference, history.probes, moment)
     }
     return result()
   } catch (error) {
@@ -58,15 +63,14 @@ export async function rehearse({ lineage, history, samples }: Rehearsal): Promis
 
 /** Whatever can be asked is in the value that a view reads: a state that is written from it answers the same. */
 async function assertViews(
+  rewritten: readonly Rewritten[],
   reference: Reference,
-  lineage: Lineage,
   probes: readonly Call[],
   moment: RequestMoment
 ): Promise<void> {
-  const rewritten = await reference.rewritten()
   for (const probe of probes) {
     for (const { revision, side, object } of rewritten) {
-      if (revisionOf(lineage, probe.version) !== revision) continue
+      if (reference.revisionOf(probe.version) !== revision) continue
       const expected = await reference.ask(revision, probe.method, probe.args, moment)
       const actual = await object.call(probe.method, probe.args, moment)
       if (expected === undefined || sameAnswer(actual, expected)) continue

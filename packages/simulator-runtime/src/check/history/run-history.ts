@@ -59,7 +59,7 @@ class Runner {
 
   constructor(run: HistoryRun) {
     this.#run = run
-    this.#life = new Life(run.lineage.versions.length)
+    this.#life = new Life(run.lineage)
   }
 
   async run(): Promise<HistoryResult> {

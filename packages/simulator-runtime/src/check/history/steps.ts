@@ -1,3 +1,5 @@
+import { isTwin, type Lineage } from '../versions.js'
+
 export interface Call {
   readonly version: number
   readonly method: string
@@ -26,14 +28,16 @@ export interface History {
 /** Which versions are served, and what may happen next. The same rules where histories are made and where they are run. */
 export class Life {
   readonly #newest: number
+  readonly #isExact: (version: number) => boolean
   low = 1
   high = 1
   current = 1
   /** What was current before the upgrade that is on trial. */
   before: number | undefined
 
-  constructor(newest: number) {
-    this.#newest = newest
+  constructor({ versions }: Lineage) {
+    this.#newest = versions.length
+    this.#isExact = version => isTwin(versions[version - 1])
   }
 
   serves(version: number): boolean {
@@ -49,8 +53,8 @@ export class Life {
       case 'upgrade':
         return this.before === undefined && this.current + step.by <= this.#newest
       case 'goBack':
-        // A past simulation object farther out goes on with its state when the object's is put back: nothing is promised about it.
-        return this.before === this.low
+        // Where the state of before is put back (`back: copy`), nothing is promised of past simulation objects farther out.
+        return this.before === this.current - 1 && (this.#isExact(this.current) || this.before === this.low)
       case 'commit':
         return this.before !== undefined
       case 'retire':

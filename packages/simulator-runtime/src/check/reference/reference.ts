@@ -1,7 +1,7 @@
 import type { ClassDefinition } from '../../definition/define-class.js'
 import { flawed } from '../flaw.js'
 import { areEqual, show } from '../plain-values.js'
-import type { Lineage } from '../versions.js'
+import { revisionOf, type Lineage } from '../versions.js'
 import {
   assertEquivalent,
   equivalentOf,
@@ -16,6 +16,13 @@ import type { MemoryState } from './memory-state.js'
 
 /** What the code that is checked was seen to do for one call, by revision; `undefined`: nothing was seen. */
 export type Observed = (revision: number) => readonly Equivalent[] | 'opaque' | undefined
+
+/** A class on a state that was written from what a view has read of its own. */
+export interface Rewritten {
+  readonly revision: number
+  readonly side: Side
+  readonly object: LoneObject
+}
 
 /**
  * The reference pair of R9, and of a chain of upgrades the row of them: each version's real class alone on its own state, and after each
@@ -46,6 +53,10 @@ export class Reference {
     return reference
   }
 
+  revisionOf(version: number): number {
+    return revisionOf(this.#lineage, version)
+  }
+
   /** Whether it can say what a call of this revision must answer. */
   knows(revision: number): boolean {
     return this.#members.has(revision)
@@ -73,10 +84,8 @@ export class Reference {
   }
 
   /** Every state as the views on it would write it, under each of the views that see it. */
-  async rewritten(): Promise<
-    ReadonlyArray<{ readonly revision: number; readonly side: Side; readonly object: LoneObject }>
-  > {
-    const found = []
+  async rewritten(): Promise<readonly Rewritten[]> {
+    const found: Rewritten[] = []
     for (const [to, link] of this.#links) {
       for (const [revision, side] of [
         [this.#neighbour(to, -1) ?? to, 'old'],
