@@ -1,4 +1,5 @@
-import { CallError, isCallErrorCode, sha256Hex, type CallErrorDetail } from '@instar/core'
+import { hash } from 'node:crypto'
+import { CallError, isCallErrorCode, type CallErrorDetail } from '@instar/core'
 import { decodeValue, encodeValue } from '../../codec/codec.js'
 import type { ByteKey, Layer } from '../state/layer.js'
 import { storedEntries, type Database } from '../state/merged-entries.js'
@@ -182,7 +183,7 @@ export class Sessions {
     if (outcome instanceof CallError) return ['error', outcome.code, plainDetail(outcome.detail)]
     return outcome.byteLength <= this.#limits.keptAnswerBytesMax
       ? ['answer', outcome]
-      : ['digest', sha256Hex(outcome), outcome.byteLength]
+      : ['digest', hash('sha256', outcome), outcome.byteLength]
   }
 
   #keptAnswer({ session, seq, method }: SessionRequest): Outcome {
