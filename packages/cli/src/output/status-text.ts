@@ -48,8 +48,8 @@ function isSettled(phase: Phase): boolean {
 }
 
 function progressWords(progress: PeerStatus['versions'][number]['progress']): string | undefined {
-  if (progress?.done === undefined || progress.total === undefined) return progress?.stage
-  return `${progress.stage} ${progress.done}/${progress.total}`
+  if (progress?.done === undefined) return progress?.stage
+  return `${progress.stage} ${progress.done}${progress.total === undefined ? ' entries' : `/${progress.total}`}`
 }
 
 function peerTable(status: PeerStatus, output: Output): string {

@@ -2,7 +2,7 @@ import { defineClass, type ObjectContext, type ObjectOf } from '@instar/simulato
 import { intSet } from './contracts.js'
 
 /** State: `!items!<element>` → true, `size`. */
-class IntSet implements ObjectOf<typeof intSet> {
+export class IntSet implements ObjectOf<typeof intSet> {
   constructor(private readonly ctx: ObjectContext) {}
 
   async insert(x: number): Promise<void> {

@@ -10,7 +10,7 @@ import {
 import { colorSet, intSet, type Colour } from './contracts.js'
 
 /** State: `!items!<element>` → its colour. */
-class ColorSet implements ObjectOf<typeof colorSet> {
+export class ColorSet implements ObjectOf<typeof colorSet> {
   constructor(private readonly ctx: ObjectContext) {}
 
   insertColor(x: number, color: Colour): Promise<void> {

@@ -104,6 +104,7 @@ export function createPeerControl(init: PeerControlInit): ControlledPeer {
       problems: problem === undefined ? [...problems] : [...problems, problem],
       fetches: init.performer.fetches,
       pausesMs,
+      building: hostStats?.building ?? [],
       transform
     })
   }

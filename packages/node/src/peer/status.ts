@@ -19,6 +19,7 @@ import type {
   TrustStatus,
   VersionStatus
 } from '../control/schema/status.js'
+import type { BuildProgress } from '@instar/simulator-runtime/host'
 import type { FetchProgress } from '../bundles/bundle-exchange.js'
 import { monoMs } from './clock.js'
 
@@ -33,6 +34,8 @@ export interface StatusSources {
   readonly problems: readonly string[]
   readonly fetches: ReadonlyMap<string, FetchProgress>
   readonly pausesMs: ReadonlyMap<number, number>
+  /** Twins whose state is being built (§8). */
+  readonly building: readonly BuildProgress[]
   readonly transform: { readonly to: number; readonly done?: number; readonly total?: number } | undefined
 }
 
@@ -93,6 +96,11 @@ function progressShown(
     const fetch = bundle === undefined ? undefined : from.fetches.get(bundle)
     if (fetch === undefined) return undefined
     return { stage: 'bytes', done: fetch.bytes, ...(fetch.bytesTotal === undefined ? {} : { total: fetch.bytesTotal }) }
+  }
+  if (phase === 'introducing' && state.lineage !== undefined) {
+    const { revision } = classAt(state.log, state.lineage, version)
+    const build = from.building.find(each => each.revision === revision)
+    return build === undefined ? undefined : { stage: 'building', done: build.entries }
   }
   if (!isSwitching(phase)) return undefined
   const { switching } = state.host

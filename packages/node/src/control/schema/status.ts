@@ -24,7 +24,7 @@ const versionStatusSchema = z.object({
   progress: z
     .object({ stage: z.string(), done: z.number().optional(), total: z.number().optional() })
     .optional()
-    .meta({ description: 'How far the work of the phase has come: chunks, entries or a stage of the switch.' }),
+    .meta({ description: 'How far the work of the phase has come: bytes, entries or a stage of the switch.' }),
   lastPauseMs: z.number().optional().meta({ description: 'How long calls were queued during its last switch.' })
 })
 
