@@ -62,7 +62,7 @@ export interface HostProcess {
 }
 
 /** What a host says of itself. */
-export interface HostMeasures {
+interface HostMeasures {
   readonly memory: HostMemory
   /** Absent while its state is not open. */
   readonly outbox?: OutboxStats

@@ -14,7 +14,7 @@ import type { OutgoingCall } from '@instar/simulator-runtime/host'
 import type { Router } from './router.js'
 
 /** `kind` is absent where nobody here knows it. */
-export type CallOut = Omit<OutgoingCall, 'kind'> & { readonly kind?: OutgoingCall['kind'] }
+type CallOut = Omit<OutgoingCall, 'kind'> & { readonly kind?: OutgoingCall['kind'] }
 
 export interface Outgoing {
   /**

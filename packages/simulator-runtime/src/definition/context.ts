@@ -33,6 +33,13 @@ export interface ObjectContext {
    * @param contract the one that this class or simulation object implements
    */
   self<C extends Contract>(contract: C): StubOf<AtomicOf<C>>
+  /**
+   * The methods of this instance's own class, with answers that are kept between requests: `ctx.cache(this).total()` runs `total` once and
+   * then again only when something that it read has been written (§9). Such a method reads state and its arguments and nothing else: no
+   * time, chance, caller or other peer. Each asker has a copy of the answer. What is kept is lost with the host process, and with little
+   * room also before.
+   */
+  cache<T extends object>(instance: T): T
 }
 
 /** A simulation object has state of its own and reaches everything else through its delegate, the next façade toward the object. */

@@ -67,8 +67,12 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
       try {
         init.onProgress({ stage: 'opened' })
         const meta = await bring(db, code, signal)
-        const store = new Store(db, { sync: init.plan.durability === 'disk', onBroken })
-        const simulations = new Simulations({ ...served(plan, code, meta), onFailed })
+        const store = new Store(db, { sync: init.plan.durability === 'disk', onBroken, caches: limits })
+        const simulations = new Simulations({
+          ...served(plan, code, meta),
+          onFailed,
+          onChange: () => store.caches.clear()
+        })
         const builds = new TwinBuilds({
           ...{ store, lane, deadlines, simulations, limits, onFailed },
           random: init.random,
@@ -178,6 +182,7 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
       cleaning: cleanings > 0,
       sessions: serving?.sessions.size ?? 0,
       commits: serving?.store.commits ?? 0,
+      cacheHits: serving?.store.caches.hits ?? 0,
       outbox: serving?.outbox.stats ?? { waiting: 0, delivered: 0, refused: 0, givenUp: 0 }
     })
   }

@@ -11,6 +11,8 @@ export const defaultLimits: HostRuntimeLimits = {
   buildSliceMs: 5,
   buildLastRoundMax: 64,
   remainingMsMax: 3_600_000,
+  cacheEntriesMax: 1000,
+  cacheBytesMax: 16 * 1024 * 1024,
   outboxCallsMax: 10_000,
   outboxCallsPerPeerMax: 1000,
   outboxBytesMax: 64 * 1024 * 1024,

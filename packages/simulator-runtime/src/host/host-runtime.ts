@@ -79,6 +79,10 @@ export interface HostRuntimeLimits {
   readonly buildLastRoundMax: number
   /** Upper bound of a request's remaining time. */
   readonly remainingMsMax: number
+  /** Answers that `ctx.cache` keeps for one façade; the least recently used goes first. */
+  readonly cacheEntriesMax: number
+  /** The same in bytes. */
+  readonly cacheBytesMax: number
   /** Calls that may wait in the outbox, of all commands together; a command that would pass it is answered `Busy`. */
   readonly outboxCallsMax: number
   /** The same for one receiver: a peer that does not come back takes up no more. */
@@ -219,6 +223,8 @@ export interface HostStats {
   readonly sessions: number
   readonly commits: number
   readonly outbox: OutboxStats
+  /** Answers that `ctx.cache` had. */
+  readonly cacheHits: number
 }
 
 /** Calls that commands have left for other peers (§9), since this host started. */

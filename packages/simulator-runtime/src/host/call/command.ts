@@ -1,4 +1,5 @@
 import { CallError } from '@instar/core'
+import type { Entry } from '../cache/caches.js'
 import type { Outbox } from '../outbox/outbox.js'
 import type { StagedSends } from '../outbox/staged-sends.js'
 import { CommandAccess } from '../state/request-access.js'
@@ -156,6 +157,7 @@ export class Command implements LaneJob {
       outcome,
       written: access.layer,
       sends: scope.sends,
+      kept: scope.kept ?? [],
       full: scope.isFull(outcome),
       failures: scope.failures,
       again: scope.failures.some(each => each.again)
@@ -164,7 +166,7 @@ export class Command implements LaneJob {
 
   #commit(outcome: Outcome, attempt?: Attempt, failures: readonly SimulationFailure[] = []): void {
     this.#state = 'committing'
-    const { simulations, outbox, turn } = this.#init
+    const { simulations, store, outbox, turn } = this.#init
     // What the call itself came to is what counts: without an effect no shadow was missed. An interceptor has failed in any case.
     const given = outcome instanceof CallError ? failures.filter(each => each.again) : failures
     const layer = outcome instanceof CallError || attempt === undefined ? new Layer() : attempt.written
@@ -172,7 +174,7 @@ export class Command implements LaneJob {
     turn?.keep(outcome, layer)
     const sends = attempt?.sends?.take(layer) ?? []
     const waiting = sends.length === 0 ? [] : outbox.add(sends, layer)
-    this.#init.store.commit(
+    store.commit(
       layer,
       () => {
         turn?.committed()
@@ -185,6 +187,7 @@ export class Command implements LaneJob {
         this.#settled(upgrading('the state could not be written; what became of the command is unknown', 'unknown'))
       }
     )
+    if (!(outcome instanceof CallError)) for (const each of attempt?.kept ?? []) store.caches.put(each)
     this.#leave('the request has been answered')
   }
 
@@ -204,6 +207,8 @@ interface Attempt {
   readonly outcome: Outcome
   readonly written: Layer
   readonly sends: StagedSends | undefined
+  /** For `ctx.cache`. */
+  readonly kept: readonly Entry[]
   /** The outbox took no more: nothing has happened, and a repeat may find room. */
   readonly full: boolean
   readonly failures: readonly SimulationFailure[]

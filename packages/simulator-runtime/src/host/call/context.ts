@@ -4,6 +4,7 @@ import type { StateView } from '../../state/state-view.js'
 import { View } from '../state/view.js'
 import type { Access } from '../state/access.js'
 import type { DelegateCalls, Facade } from './facade.js'
+import type { Outward } from './outward.js'
 
 /** A request as its contexts see it. */
 export interface RequestScope extends DelegateCalls {
@@ -12,9 +13,8 @@ export interface RequestScope extends DelegateCalls {
   readonly caller: string
   readonly now: number
   random(): number
-  peerStub(facade: Facade, peer: string, contract: Contract): object
-  sendStub(facade: Facade, peer: string, contract: Contract): object
-  selfStub(facade: Facade): object
+  readonly outward: Pick<Outward, 'peerStub' | 'sendStub' | 'selfStub'>
+  cacheStub(facade: Facade, instance: object): object
 }
 
 /** What one instance sees of the request that it was made for. Parts that cost something are made when they are first asked for. */
@@ -55,14 +55,18 @@ export class FacadeContext implements SimulationContext<Contract> {
   }
 
   peer<C extends Contract>(peer: string, contract: C): StubOf<C> {
-    return this.#scope.peerStub(this.#facade, peer, contract) as StubOf<C>
+    return this.#scope.outward.peerStub(this.#facade, peer, contract) as StubOf<C>
   }
 
   after<C extends Contract>(peer: string, contract: C): SendsOf<C> {
-    return this.#scope.sendStub(this.#facade, peer, contract) as SendsOf<C>
+    return this.#scope.outward.sendStub(this.#facade, peer, contract) as SendsOf<C>
   }
 
   self<C extends Contract>(): StubOf<AtomicOf<C>> {
-    return this.#scope.selfStub(this.#facade) as StubOf<AtomicOf<C>>
+    return this.#scope.outward.selfStub(this.#facade) as StubOf<AtomicOf<C>>
+  }
+
+  cache<T extends object>(instance: T): T {
+    return this.#scope.cacheStub(this.#facade, instance) as T
   }
 }

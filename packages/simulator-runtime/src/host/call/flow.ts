@@ -6,7 +6,8 @@ import { withoutInterceptor, type Arguments } from './dispatch.js'
 import type { Facade, FacadeMethod } from './facade.js'
 import { encodeAnswer } from './encode-answer.js'
 import { outOfContract, toCallError, upgrading } from './failures.js'
-import { Scope, type FlowSteps, type ScopeInit } from './scope.js'
+import type { FlowSteps } from './outward.js'
+import { Scope, type ScopeInit } from './scope.js'
 import type { Outcome, Turn } from './sessions.js'
 import { validate } from './validate.js'
 
@@ -55,7 +56,7 @@ export class Flow {
   }
 
   leave(why: string): void {
-    this.#scope.leave(why)
+    this.#scope.outward.leave(why)
   }
 
   get #executed(): 'no' | 'unknown' {

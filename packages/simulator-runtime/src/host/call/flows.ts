@@ -9,7 +9,7 @@ import { Flow } from './flow.js'
 import { beginOnce } from './once.js'
 import type { Queries } from './queries.js'
 import type { Requests, Serving } from './requests.js'
-import type { FlowSteps } from './scope.js'
+import type { FlowSteps } from './outward.js'
 
 /** The flows under way. Their steps go through the commands and queries as calls from outside do, and are told of by shadows in the same way. */
 export class Flows {

@@ -1,12 +1,15 @@
 import { CallError } from '@instar/core'
 import { decodeValue, encodeValue } from '../../codec/codec.js'
 import type { Contract, Method, MethodKind } from '../../contract/contract.js'
+import type { OutgoingCall } from '../host-runtime.js'
 import type { Send } from '../outbox/send.js'
 import { onward, type ChainedRequest } from './call-chain.js'
 import { nameOf, type Facade } from './facade.js'
 import { outOfContract } from './failures.js'
-import type { ScopeInit } from './scope.js'
 import { validate } from './validate.js'
+
+/** What a scope is of. `shadow` and `view` are parts of a command that are lent to others, `cached` is one of a request that keeps an answer. */
+export type ScopeKind = MethodKind | 'shadow' | 'view' | 'cached'
 
 /** A call of a façade to another peer's object, at the façade's version (R2). */
 export interface PeerCall {
@@ -32,9 +35,12 @@ export function stubOfPeer(
 }
 
 /** §9: a query asks queries, a flow calls everything, and whatever runs inside a command waits for nobody. @throws CallError */
-export function assertMayCall(kind: ScopeInit['kind'], { facade, peer, contract, name, method }: PeerCall): void {
+export function assertMayCall(kind: ScopeKind, { facade, peer, contract, name, method }: PeerCall): void {
   if (kind === 'flow') return
   const what = `${contract.name}.${name} of peer ${peer}`
+  if (kind === 'cached') {
+    throw outOfContract(facade, name, `a method whose answer is kept by ctx.cache called ${what}: it only reads state`)
+  }
   if (kind !== 'query') {
     throw new CallError('OutgoingCallInCommand', {
       message: `a ${kind} of ${facade.className} called ${what}: nothing inside a command may wait for another peer. To have a command called once this one has committed, use ctx.after(peer, contract).${name}(…); to wait for the answer, make the method a flow`
@@ -47,7 +53,11 @@ export function assertMayCall(kind: ScopeInit['kind'], { facade, peer, contract,
 /** @throws CallError */
 export async function callPeer(
   call: PeerCall,
-  init: Pick<ScopeInit, 'outgoing' | 'remainingMs' | 'request'>,
+  init: {
+    readonly outgoing: (call: OutgoingCall) => Promise<Uint8Array>
+    readonly remainingMs: () => number
+    readonly request: ChainedRequest
+  },
   signal: AbortSignal
 ): Promise<unknown> {
   const { facade, peer, contract, name, method, args } = call
@@ -85,7 +95,7 @@ export function toSend({ facade, peer, contract, name, method, args }: PeerCall,
 }
 
 /** Who may not send, and why. */
-export function mayNotSend(kind: ScopeInit['kind'], facade: Facade): CallError {
+export function mayNotSend(kind: ScopeKind, facade: Facade): CallError {
   const why =
     kind === 'shadow'
       ? 'a shadow makes no remote call (R14): the command that it shadows has sent what there was to send'

@@ -49,7 +49,7 @@ export class Query {
   }
 
   leave(why: string): void {
-    this.#scope.leave(why)
+    this.#scope.outward.leave(why)
   }
 
   async #run(facade: Facade, failures: readonly SimulationFailure[]): Promise<void> {

@@ -1,51 +1,31 @@
-import type { Contract, MethodKind } from '../../contract/contract.js'
-import type { OutgoingCall } from '../host-runtime.js'
-import type { Outbox } from '../outbox/outbox.js'
-import { stagePrefixOf, StagedSends } from '../outbox/staged-sends.js'
+import type { CachedAccess } from '../cache/cached-access.js'
+import type { Entry } from '../cache/caches.js'
+import { stagePrefixOf, type StagedSends } from '../outbox/staged-sends.js'
 import type { Access } from '../state/access.js'
 import type { FlowAccess } from '../state/flow-access.js'
 import type { CommandAccess, QueryAccess, ShadowAccess, ViewAccess } from '../state/request-access.js'
-import type { ChainedRequest } from './call-chain.js'
+import { cachedMethods, plainMethods } from './cached-calls.js'
 import { FacadeContext, type RequestScope } from './context.js'
 import type { Deadlines } from './deadlines.js'
 import { withoutInterceptor } from './dispatch.js'
 import type { Facade, FacadeCode, FacadeMethod, ToldCode } from './facade.js'
 import { disallowed, isContractual, outOfContract, RequestOver } from './failures.js'
 import type { Moment } from './moment.js'
-import { assertMayCall, callPeer, mayNotSend, stubOfPeer, toSend, type PeerCall } from './peer-calls.js'
+import { Outward, type OutwardInit } from './outward.js'
 import { castShadows, isolated } from './shadows.js'
 import { failureOf, TryFailed, type SimulationFailure } from './simulation-failure.js'
 import { validate } from './validate.js'
 
-export interface ScopeInit {
-  /** `shadow` and `view`: parts of a command that are lent to others. */
-  readonly kind: MethodKind | 'shadow' | 'view'
+export interface ScopeInit extends OutwardInit {
   readonly access: RequestAccess
-  readonly request: ChainedRequest
   readonly caller: string
-  readonly remainingMs: () => number
   readonly moment: Moment
-  readonly outgoing: (call: OutgoingCall) => Promise<Uint8Array>
   readonly deadlines: Deadlines
   /** What a simulation object may take for a call that is none of its own version's. */
   readonly simulationMsMax: number
-  /** Of a command. */
-  readonly outbox?: Outbox
-  /** Of a flow. */
-  readonly steps?: FlowSteps
 }
 
-/** What a flow is made of. */
-export interface FlowSteps {
-  /** Before the first step that can have an effect: from here on the flow must not run again. */
-  begin(): Promise<void>
-  /** A query or command of this object, as a request of its own. @throws CallError */
-  run(facade: Facade, method: FacadeMethod, args: readonly unknown[]): Promise<unknown>
-  /** What serves this façade's version for its callers. @throws CallError when it has been withdrawn */
-  self(facade: Facade): Facade
-}
-
-type RequestAccess = QueryAccess | CommandAccess | ShadowAccess | ViewAccess | FlowAccess
+type RequestAccess = QueryAccess | CommandAccess | ShadowAccess | ViewAccess | CachedAccess | FlowAccess
 
 /** One request while it runs: its instances (one per façade, frozen, §9), its time and chance, its view of the state. */
 export class Scope implements RequestScope {
@@ -59,16 +39,9 @@ export class Scope implements RequestScope {
   /** What delegates threw: passed on by an interceptor it is no fault of its own. */
   #thrown: WeakSet<object> | undefined
   #random: (() => number) | undefined
-  /** Behind `ctx.signal`. */
-  #controller: AbortController | undefined
-  #told: string | undefined
-  /** Ends calls to other peers, which go on when the author is told that the host is about to stop. */
-  #outgoing: AbortController | undefined
-  #waiting = 0
-  #leaving: string | undefined
-  #staged: StagedSends | undefined
-  /** Why the outbox took no more: whatever the method makes of it, it is no fault of its code. */
-  #full: unknown
+  #outward: Outward | undefined
+  /** To be kept by `ctx.cache` when the request takes effect. */
+  kept: Entry[] | undefined
   #over: string | undefined
 
   constructor(init: ScopeInit) {
@@ -77,24 +50,46 @@ export class Scope implements RequestScope {
   }
 
   get caller(): string {
+    this.#assertNotKept('ctx.caller')
     return this.#init.caller
   }
 
   get now(): number {
+    this.#assertNotKept('ctx.now()')
     return this.#init.moment.now
   }
 
   random(): number {
+    this.#assertNotKept('ctx.random()')
     this.#random ??= this.#init.moment.sequence()
     return this.#random()
   }
 
   get signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController()
-      if (this.#told !== undefined) this.#controller.abort(new RequestOver(this.#told))
+    return this.outward.signal
+  }
+
+  /** What the request does beyond its atomic step; most do nothing of the kind. */
+  get outward(): Outward {
+    if (this.#outward === undefined) {
+      this.#outward = new Outward(this.#init)
+      if (this.#over !== undefined) this.#outward.end(this.#over)
     }
-    return this.#controller.signal
+    return this.#outward
+  }
+
+  /** Whether the author was told to come to an end. */
+  get told(): boolean {
+    return this.#outward?.told ?? false
+  }
+
+  get sends(): StagedSends | undefined {
+    return this.#outward?.sends
+  }
+
+  /** Whether this came of a full outbox: then the request may be tried again. */
+  isFull(error: unknown): boolean {
+    return this.#outward?.isFull(error) ?? false
   }
 
   /** Whether something of the request still runs although its method has returned. */
@@ -102,44 +97,16 @@ export class Scope implements RequestScope {
     return this.access.underWay > 0
   }
 
-  /** What the command has left for after its commit, and has not taken back. */
-  get sends(): StagedSends | undefined {
-    return this.#staged
-  }
-
-  /** Whether this came of a full outbox: then the request may be tried again. */
-  isFull(error: unknown): boolean {
-    return error !== undefined && error === this.#full
-  }
-
-  /** Whether the author was told to come to an end. */
-  get told(): boolean {
-    return this.#told !== undefined
-  }
-
-  /** The host is about to stop: whoever waits for another peer, now or later, is told by `ctx.signal` (§9). */
-  leave(why: string): void {
-    this.#leaving = why
-    if (this.#waiting > 0 || this.#init.kind === 'flow') this.#tell(why)
-  }
-
   /** From now on every view, stub and context of this request refuses; its views not, where the same access goes on in another scope. */
   end(why: string, options: { readonly keepAccess?: boolean } = {}): void {
     if (this.#over !== undefined) return
     this.#over = why
     if (options.keepAccess !== true) this.access.revoke(() => new RequestOver(why))
-    this.#tell(why)
-    this.#outgoing?.abort(new RequestOver(why))
-  }
-
-  #tell(why: string): void {
-    if (this.#told !== undefined) return
-    this.#told = why
-    this.#controller?.abort(new RequestOver(why))
+    this.#outward?.end(why)
   }
 
   /** A part of this request in other hands, with instances of its own; to be ended by whoever asked for it. */
-  lend(kind: 'shadow' | 'view', access: ShadowAccess | ViewAccess): Scope {
+  lend(kind: 'shadow' | 'view' | 'cached', access: ShadowAccess | ViewAccess | CachedAccess): Scope {
     return new Scope({ ...this.#init, kind, access })
   }
 
@@ -212,7 +179,11 @@ export class Scope implements RequestScope {
       await validate(method.output, result, flaw => new TypeError(`its answer is invalid: ${flaw}`))
       return result
     } catch (error) {
-      if (isContractual(error) || (typeof error === 'object' && error !== null && this.#thrown?.has(error) === true)) {
+      if (
+        isContractual(error) ||
+        this.isFull(error) ||
+        (typeof error === 'object' && error !== null && this.#thrown?.has(error) === true)
+      ) {
         throw error
       }
       const failure = failureOf(facade, method.name, error, true)
@@ -235,7 +206,7 @@ export class Scope implements RequestScope {
       if (method.kind !== 'query' && kind !== 'flow' && method.kind !== kind) {
         throw outOfContract(delegate, method.name, `a ${kind} called this ${method.kind} of its delegate`)
       }
-      if (steps !== undefined && method.kind !== 'flow') return this.#step(steps, delegate, method, args)
+      if (steps !== undefined && method.kind !== 'flow') return this.outward.step(steps, delegate, method, args)
       const valid = validate<readonly unknown[]>(method.input, args, flaw =>
         outOfContract(delegate, method.name, `its simulation object called it with invalid arguments: ${flaw}`)
       )
@@ -261,69 +232,24 @@ export class Scope implements RequestScope {
     })
   }
 
-  peerStub(facade: Facade, peer: string, contract: Contract): object {
-    return stubOfPeer(contract, ['query', 'command', 'flow'], (name, method, args) =>
-      this.#callPeer({ facade, peer, contract, name, method, args })
+  /** Methods of an instance's own class, whose answers are kept (§9). */
+  cacheStub(facade: Facade, instance: object): object {
+    const { kind } = this.#init
+    if (kind === 'flow') throw outOfContract(facade, 'ctx.cache', 'a flow has no state to keep answers of')
+    return kind === 'query' || kind === 'command' ? cachedMethods(this, facade) : plainMethods(facade, instance)
+  }
+
+  keep(entry: Entry): void {
+    // A query has no effect that could fail.
+    if (this.#init.kind === 'query') (this.access as QueryAccess).caches.put(entry)
+    else (this.kept ??= []).push(entry)
+  }
+
+  #assertNotKept(what: string): void {
+    if (this.#init.kind !== 'cached') return
+    throw new TypeError(
+      `a method whose answer is kept by ctx.cache used ${what}: its answer is to depend on state and arguments only`
     )
-  }
-
-  async #callPeer(call: PeerCall): Promise<unknown> {
-    this.#assertNotOver()
-    assertMayCall(this.#init.kind, call)
-    this.#waiting++
-    if (this.#leaving !== undefined) this.#tell(this.#leaving)
-    try {
-      if (call.method.kind !== 'query') await this.#init.steps?.begin()
-      this.#assertNotOver()
-      this.#outgoing ??= new AbortController()
-      return await callPeer(call, this.#init, this.#outgoing.signal)
-    } finally {
-      this.#waiting--
-    }
-  }
-
-  sendStub(facade: Facade, peer: string, contract: Contract): object {
-    return stubOfPeer(contract, ['command'], (name, method, args) => {
-      this.#send({ facade, peer, contract, name, method, args })
-    })
-  }
-
-  #send(call: PeerCall): void {
-    this.#assertNotOver()
-    const { kind, outbox } = this.#init
-    if (kind !== 'command' || outbox === undefined) throw mayNotSend(kind, call.facade)
-    const send = toSend(call, this.#init.request)
-    this.#staged ??= new StagedSends()
-    try {
-      outbox.assertRoom(send.peer, this.#staged.bytes + send.args.byteLength, this.#staged.count(send.peer))
-    } catch (error) {
-      this.#full = error
-      // An interceptor is not to blame for it.
-      ;(this.#thrown ??= new WeakSet()).add(error as object)
-      throw error
-    }
-    this.#staged.stage(this.access as CommandAccess, call.facade.prefix, send)
-  }
-
-  selfStub(facade: Facade): object {
-    const { kind, steps } = this.#init
-    if (steps === undefined) {
-      const instead = 'call the method itself, this.method(…)'
-      throw outOfContract(facade, 'ctx.self', `a ${kind} used it; it is for flows: ${instead}`)
-    }
-    const stub: Record<string, (...args: unknown[]) => Promise<unknown>> = {}
-    for (const [name, method] of facade.methods) {
-      if (method.kind === 'flow') continue
-      stub[name] = async (...args) => this.#step(steps, steps.self(facade), method, args)
-    }
-    return stub
-  }
-
-  async #step(steps: FlowSteps, facade: Facade, method: FacadeMethod, args: readonly unknown[]): Promise<unknown> {
-    this.#assertNotOver()
-    if (method.kind !== 'query') await steps.begin()
-    this.#assertNotOver()
-    return steps.run(facade, method, args)
   }
 
   #assertNotOver(): void {

@@ -13,6 +13,8 @@ export interface SimulationsInit {
   /** The upgrade to the object can still go back: what it costs the old version, it must not cost (P2). */
   readonly onTrial: boolean
   readonly onFailed: (failed: SimulationFailed) => void
+  /** Other façades serve from now on. */
+  readonly onChange: () => void
 }
 
 /** What serves: the code, the record in the state that says which of it is the object, and whether that is final. */
@@ -31,12 +33,14 @@ export interface Without {
  */
 export class Simulations {
   readonly #onFailed: (failed: SimulationFailed) => void
+  readonly #onChange: () => void
   #served: Served
   #meta: StateMeta
   #chain: Chain
 
   constructor(init: SimulationsInit) {
     this.#onFailed = init.onFailed
+    this.#onChange = init.onChange
     this.#served = init
     this.#meta = init.meta
     this.#chain = chainOf(init.code, init.meta)
@@ -64,6 +68,7 @@ export class Simulations {
     this.#served = served
     this.#meta = served.meta
     this.#chain = chainOf(served.code, served.meta)
+    this.#onChange()
   }
 
   /** The state of a twin is complete: it serves from now on. As {@link serve}. */
@@ -96,6 +101,7 @@ export class Simulations {
     const before = this.#chain
     this.#meta = without.meta
     this.#chain = without.chain
+    this.#onChange()
     for (const [revision, facade] of before.facades) {
       if (without.chain.facades.has(revision)) continue
       for (const key of layer.entries.keys()) if (key.startsWith(facade.prefix)) layer.entries.delete(key)

@@ -23,7 +23,7 @@ export interface KeyRange {
   readonly upperInside: boolean
 }
 
-function contains(range: KeyRange, key: ByteKey): boolean {
+export function contains(range: KeyRange, key: ByteKey): boolean {
   if (key < range.lower || (key === range.lower && !range.lowerInside)) return false
   return key < range.upper || (key === range.upper && range.upperInside)
 }

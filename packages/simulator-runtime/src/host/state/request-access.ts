@@ -1,10 +1,12 @@
+import type { Caches } from '../cache/caches.js'
+import type { ReadLog } from '../cache/read-log.js'
 import type { Access, EntrySource } from './access.js'
 import { entriesOf, Layer, toBytes, type ByteKey, type KeyRange } from './layer.js'
 import { mergedEntries, storedEntries } from './merged-entries.js'
 import type { Epoch, Store } from './store.js'
 
 /** Ends the use of a request's views; every later read or write throws what `error` makes. */
-abstract class Revocable {
+export abstract class Revocable {
   #over: (() => Error) | undefined
   /** Operations of several turns that are under way. */
   underWay = 0
@@ -65,6 +67,21 @@ export class QueryAccess extends Revocable implements Access {
     return this.guarded(storedEntries(this.#store.db, range, { reverse, limit, snapshot: this.#epoch.snapshot }))
   }
 
+  get caches(): Caches {
+    return this.#store.caches
+  }
+
+  /** Of the snapshot, as {@link Caches} counts. */
+  get version(): number {
+    return this.#epoch.version
+  }
+
+  readonly changes = 0
+
+  hidesFrom(): boolean {
+    return false
+  }
+
   /** Once, at the query's end. */
   release(): void {
     this.#store.release(this.#epoch)
@@ -82,12 +99,27 @@ interface Undo {
 export class CommandAccess extends Revocable implements Access {
   readonly layer = new Layer()
   readonly #store: Store
+  /** Counts what has changed the overlay. */
+  changes = 0
   /** What nested calls have overwritten, so that one that fails leaves nothing behind. Absent while there are none. */
   #undo: Undo[] | undefined
 
   constructor(store: Store) {
     super()
     this.#store = store
+  }
+
+  get caches(): Caches {
+    return this.#store.caches
+  }
+
+  /** Of what earlier commands left: nothing else commits while a command runs. */
+  get version(): number {
+    return this.#store.caches.version
+  }
+
+  hidesFrom(reads: ReadLog): boolean {
+    return reads.touchedBy(this.layer)
   }
 
   read(key: ByteKey): Buffer | undefined {
@@ -98,6 +130,7 @@ export class CommandAccess extends Revocable implements Access {
 
   write(key: ByteKey, value: Buffer | null): void {
     this.assertOpen()
+    this.changes++
     this.#undo?.push({ key, before: this.layer.get(key) })
     this.layer.entries.set(key, value)
   }
@@ -114,6 +147,7 @@ export class CommandAccess extends Revocable implements Access {
 
   /** Takes back what was written since the mark, but under the given prefixes. */
   rollBack(mark: number, kept: readonly ByteKey[]): void {
+    this.changes++
     const undo = this.#undo ?? []
     for (const { key, before } of undo.slice(mark).reverse()) {
       if (kept.some(prefix => key.startsWith(prefix))) continue

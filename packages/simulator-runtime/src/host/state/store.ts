@@ -1,3 +1,4 @@
+import { Caches, type CacheLimits } from '../cache/caches.js'
 import { toBytes, Layer, type ByteKey } from './layer.js'
 import type { Database, Snapshot } from './merged-entries.js'
 
@@ -6,9 +7,18 @@ import type { Database, Snapshot } from './merged-entries.js'
  * state; only when a commit begins, a snapshot is taken for those that go on reading it.
  */
 export interface Epoch {
+  /** Of this state, as {@link Caches} counts. */
+  readonly version: number
   readers: number
   snapshot: Snapshot | undefined
   over: boolean
+}
+
+interface StoreOptions {
+  readonly sync: boolean
+  readonly onBroken: (error: unknown) => void
+  /** Absent: nothing is kept. */
+  readonly caches?: CacheLimits
 }
 
 interface Waiter {
@@ -22,12 +32,13 @@ interface Waiter {
  */
 export class Store {
   readonly db: Database
+  readonly caches: Caches
   readonly #sync: boolean
   readonly #onBroken: (error: unknown) => void
   #pending = new Layer()
   #pendingWaiters: Waiter[] = []
   #flushing: Layer | undefined
-  #epoch: Epoch = newEpoch()
+  #epoch: Epoch = newEpoch(0)
   #scheduled = false
   #broken: { readonly error: unknown } | undefined
   #idle: Array<() => void> = []
@@ -36,8 +47,9 @@ export class Store {
   #syncNext = false
   commits = 0
 
-  constructor(db: Database, options: { readonly sync: boolean; readonly onBroken: (error: unknown) => void }) {
+  constructor(db: Database, options: StoreOptions) {
     this.db = db
+    this.caches = new Caches(options.caches ?? { cacheEntriesMax: 0, cacheBytesMax: 0 })
     this.#sync = options.sync
     this.#onBroken = options.onBroken
   }
@@ -80,6 +92,7 @@ export class Store {
       return
     }
     for (const listener of this.#listeners) listener(layer)
+    if (changesState(layer)) this.caches.wrote(layer)
     this.#pending.absorb(layer)
     this.#pendingWaiters.push({ done, failed })
     if (this.#flushing !== undefined || this.#scheduled) return
@@ -119,12 +132,13 @@ export class Store {
     this.#pendingWaiters = []
     this.#flushing = layer
     const epoch = this.#epoch
+    const { version } = this.caches
     // Queries that begin before the batch is done read what is committed now.
     epoch.snapshot ??= this.db.snapshot()
     this.#write(layer).then(
       () => {
         this.commits++
-        this.#epoch = newEpoch()
+        this.#epoch = newEpoch(version)
         epoch.over = true
         if (epoch.readers === 0) closeSnapshot(epoch)
         this.#flushing = undefined
@@ -171,8 +185,14 @@ export function toOperations(layer: Layer): Operation[] {
   return operations
 }
 
-function newEpoch(): Epoch {
-  return { readers: 0, snapshot: undefined, over: false }
+/** Sessions and the outbox are nothing that a façade could have read. */
+function changesState(layer: Layer): boolean {
+  for (const key of layer.entries.keys()) if (key.startsWith('d!')) return true
+  return false
+}
+
+function newEpoch(version: number): Epoch {
+  return { version, readers: 0, snapshot: undefined, over: false }
 }
 
 function closeSnapshot(epoch: Epoch): void {
