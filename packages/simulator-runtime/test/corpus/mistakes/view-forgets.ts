@@ -1,0 +1,25 @@
+import { queueInit, queues, rightQueues } from '../bases/queue.js'
+import type { Mistake } from '../mistake.js'
+
+const { views } = queueInit
+
+export default {
+  planted: 'a view of the specification does not say which entries are urgent',
+  found: { kind: 'sequence', naming: /v2\.push\(.*, true\)[^]*urgent: \[\]/ },
+  wrong: queues(
+    {},
+    {
+      views: {
+        old: views.old,
+        new: {
+          read: async state => {
+            const { urgent, others } = await views.new.read(state)
+            return { urgent: [], others: [...urgent, ...others] }
+          },
+          write: views.new.write
+        }
+      }
+    }
+  ),
+  corrected: rightQueues
+} satisfies Mistake
