@@ -121,6 +121,8 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
       const loaded = await loadCode(next, importOnce)
       const meta = await alone(lane, async () => {
         const { simulations, store } = now
+        // Whoever asked may have given up meanwhile, and be on its way to another process.
+        if (draining) return undefined
         const moved = takenOver(next, simulations.meta, simulations.chain.building)
         if (moved === undefined) return undefined
         const layer = new Layer()
