@@ -1,6 +1,8 @@
+import { spawn } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { readGenesisSeed } from '@instar/node/control'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -74,6 +76,8 @@ describe('making a network', () => {
 describe('publishing an upgrade', () => {
   const build = ['upgrade', 'build', './counter-with-history.ts', '--title', 'History', '--data', 'one', '-o', 'out']
 
+  const sign = ['upgrade', 'sign', 'out/proposal.json', '--keys', 'keys', '--data', 'one']
+
   it('builds a descriptor on what the peer trusts', async () => {
     expect((await instar(folder, ...build, '--dry-run')).out).toContain('Would write it to out')
     expect(await readdir(folder)).not.toContain('out')
@@ -87,9 +91,9 @@ describe('publishing an upgrade', () => {
             oldClass: 'counter',
             newClass: 'counter',
             compatible: false,
-            future: 'direct',
-            past: 'direct',
-            transform: 'whole',
+            future: 'twin',
+            past: 'twin',
+            transform: 'mapping',
             schedule: { strategy: { type: 'rolling', maxUnavailable: 2 } }
           }
         ]
@@ -98,13 +102,76 @@ describe('publishing an upgrade', () => {
     expect((await readdir(join(folder, 'out'))).sort()).toEqual(['bundles', 'descriptor.json', 'proposal.json'])
   })
 
+  it('warns whoever signs of what was not checked', async () => {
+    const { code, out } = await instar(folder, ...sign, '--dry-run')
+    expect(code).toBe(0)
+    expect(out).toContain('Warning: The upgrade to counter was not checked here')
+  })
+
+  it(
+    'checks it against the specification beside it, and leaves a note for whoever signs',
+    { timeout: 60_000 },
+    async () => {
+      const args = [
+        './counter.ts',
+        './counter-with-history.ts',
+        '--histories',
+        '20',
+        '--seed',
+        '1',
+        '-o',
+        'out',
+        '--json'
+      ]
+      const { code, out, err } = await instar(folder, 'upgrade', 'check', ...args)
+      expect({ code, err }).toEqual({ code: 0, err: '' })
+      expect(lastObject(out)).toMatchObject({
+        passed: true,
+        histories: 20,
+        seed: 1,
+        specifications: ['counter-with-history.specification.ts']
+      })
+      const signing = await instar(folder, ...sign, '--dry-run')
+      expect(signing.out).toContain(
+        'The author notes, unsigned, that the upgrade to counter was checked (20 histories, seed 1'
+      )
+      expect(signing.out).not.toContain('Warning')
+    }
+  )
+
+  it('refuses what a check finds wrong, with the history that shows it', { timeout: 60_000 }, async () => {
+    const right = await readFile(join(folder, 'counter-with-history.ts'), 'utf8')
+    await writeFile(join(folder, 'forgetful.ts'), right.replace("await this.add(amount, '')", 'await this.total()'))
+    const args = ['--specification', './counter-with-history.specification.ts', '--seed', '1', '-o', 'forgotten']
+    const { code, out, err } = await instar(folder, 'upgrade', 'check', './counter.ts', './forgetful.ts', ...args)
+    expect(code).toBe(4)
+    expect(err).toMatch(/^instar: The upgrade is wrong: /)
+    expect(out).toContain('introduce 2')
+    expect(out).toMatch(/→ .*v2\./)
+    const path = /see it again with seed 1 and path (s?\d+)/.exec(out)?.[1] ?? ''
+    const again = await instar(folder, 'upgrade', 'check', './counter.ts', './forgetful.ts', ...args, '--path', path)
+    expect(again.err).toBe(err)
+  })
+
+  it('says whose arguments it cannot make', async () => {
+    const module = `
+      import { command, defineClass, defineContract } from '@instar/simulator-runtime'
+      import { z } from 'zod'
+      class Diary { note(): undefined {} }
+      export default defineClass(defineContract('diary', { note: command(z.tuple([z.date()]), z.undefined()) }), Diary)`
+    await writeFile(join(folder, 'diary.ts'), module)
+    await writeFile(join(folder, 'diary-patch.ts'), module)
+    const { code, err } = await instar(folder, 'upgrade', 'check', './diary.ts', './diary-patch.ts')
+    expect(code).toBe(2)
+    expect(err).toContain('No arguments can be made for diary.note')
+  })
+
   it('refuses a module that upgrades nothing of this network', async () => {
     const { code, err } = await instar(folder, 'upgrade', 'build', './counter.ts', '--title', 'x', '--data', 'one')
     expect(code).toBe(2)
     expect(err).toContain('has the class counter already')
   })
 
-  const sign = ['upgrade', 'sign', 'out/proposal.json', '--keys', 'keys', '--data', 'one']
   const publish = ['upgrade', 'publish', 'out/proposal.json', '--keys', 'keys', '--data', 'one', '--wait', '0s']
 
   it('is refused before anyone signed', async () => {
@@ -120,9 +187,9 @@ describe('publishing an upgrade', () => {
     const asked = await instar(folder, ...sign)
     expect(asked.code).toBe(2)
     expect(asked.out).toContain('upgrades class counter → counter')
-    expect(asked.out).toContain('before the upgrade: version 2 is served in the direct model')
-    expect(asked.out).toContain('callers wait as long as that takes')
-    expect(asked.out).toContain('way back: NONE')
+    expect(asked.out).toContain('before the upgrade: version 2 is served by a twin')
+    expect(asked.out).toContain('callers do not wait for it')
+    expect(asked.out).toContain('way back: exact')
     expect(asked.err).toContain('--yes')
     expect(await readFile(join(folder, 'out/proposal.json'))).toEqual(before)
   })
@@ -139,7 +206,7 @@ describe('publishing an upgrade', () => {
     expect(objectsOf((await instar(folder, ...plan, '--json')).out)).toMatchObject([
       {
         version: 2,
-        classes: [{ oldClass: 'counter', back: expect.stringContaining('NONE') as string }],
+        classes: [{ oldClass: 'counter', back: expect.stringContaining('exact') as string }],
         peers: [
           { class: 'counter', will: 'upgrade', servesBefore: [1, 2], servesAfter: [1, 2], blockers: [] },
           { class: 'counter', will: 'upgrade', blockers: ['not heard of for 4 min'] },
@@ -151,7 +218,7 @@ describe('publishing an upgrade', () => {
     const { code, out } = await instar(folder, ...plan)
     expect(code).toBe(0)
     expect(out).toContain('2 of 3 known peers would upgrade')
-    expect(out).toMatch(/way back +NONE/)
+    expect(out).toMatch(/way back +exact/)
     expect(out).toMatch(/another +v1 +renumber +v1–v2 +v1–v2/)
     for (const key of ['class', 'versions', 'peers'] as const) Reflect.deleteProperty(peer.changes, key)
   })
@@ -253,6 +320,8 @@ describe('upgrade new', () => {
     await mkdir(join(folder, 'work'))
     expect((await instar(folder, 'upgrade', 'new', 'work/My Service')).code).toBe(0)
     expect((await readdir(join(folder, 'work/My Service'))).sort()).toEqual([
+      'counter-test.ts',
+      'counter-with-history.specification.ts',
       'counter-with-history.ts',
       'counter.ts',
       'package.json',
@@ -260,5 +329,18 @@ describe('upgrade new', () => {
     ])
     expect(await readFile(join(folder, 'work/My Service/package.json'), 'utf8')).toContain('"name": "my-service"')
     expect((await instar(folder, 'upgrade', 'new', 'work/My Service')).code).toBe(2)
+  })
+
+  it('writes a test that Node runs as it is, and that passes', { timeout: 120_000 }, async () => {
+    const project = join(folder, 'work/My Service')
+    await symlink(installed, join(project, 'node_modules'))
+    const child = spawn(process.execPath, ['--test', '--test-reporter', 'tap'], {
+      cwd: project,
+      env: { PATH: process.env['PATH'] }
+    })
+    const ended = new Promise<number | null>(resolve => child.on('close', resolve))
+    const [out, code] = await Promise.all([text(child.stdout), ended])
+    expect(out).toContain('ok 1 - every history of calls at both versions is answered as the specification says')
+    expect(code, out).toBe(0)
   })
 })

@@ -9,7 +9,7 @@ import { createOutput } from '../output/output.js'
 
 /** Compiled with this package, so that what a newcomer starts from is known to compile. */
 const skeleton = fileURLToPath(new URL('../../src/skeleton/', import.meta.url))
-const sources = ['counter.ts', 'counter-with-history.ts']
+const sources = ['counter.ts', 'counter-with-history.ts', 'counter-with-history.specification.ts', 'counter-test.ts']
 
 export function addUpgradeNew(upgrade: Command, io: Io): void {
   const command = upgrade
@@ -17,11 +17,11 @@ export function addUpgradeNew(upgrade: Command, io: Io): void {
     .argument('<name>', 'a folder to make')
     .summary('write a small project to start from')
     .description(
-      'Writes a commented project: a class, and an upgrade of it with both simulation objects and a transform.'
+      'Writes a commented project: a class, an upgrade of it as a twin, the specification of the upgrade, and a test that checks one against the other.'
     )
     .addHelpText(
       'after',
-      '\nExample:\n  $ instar upgrade new my-service && cd my-service && npm install && npm run check'
+      '\nExample:\n  $ instar upgrade new my-service && cd my-service && npm install && npm run check && npm test'
     )
     .action(async (name: string, options: JsonOptions & WriteOptions) => {
       const output = createOutput(io, options)
@@ -38,8 +38,8 @@ export function addUpgradeNew(upgrade: Command, io: Io): void {
       output.result({ folder, files, dryRun: options.dryRun === true }, () =>
         [
           `${options.dryRun === true ? 'Would write' : 'Wrote'} ${files.join(', ')} to ${folder}.`,
-          'Read counter.ts, then counter-with-history.ts. Then:',
-          `  cd ${name} && npm install && npm run check`,
+          'Read counter.ts, then counter-with-history.ts and its specification. Then:',
+          `  cd ${name} && npm install && npm run check && npm test`,
           '  instar network create --class counter=./counter.ts --data ./one --keys ./keys'
         ].join('\n')
       )
@@ -53,9 +53,9 @@ function projectFiles(name: string): Record<string, string> {
     version: '0.0.0',
     private: true,
     type: 'module',
-    scripts: { check: 'tsc' },
+    scripts: { check: 'tsc', test: 'node --test' },
     dependencies: { '@instar/simulator-runtime': '*', zod: '^4.0.0' },
-    devDependencies: { typescript: '^6.0.0' }
+    devDependencies: { '@types/node': '^24.0.0', typescript: '^6.0.0' }
   }
   const tsconfig = {
     compilerOptions: {
@@ -63,7 +63,11 @@ function projectFiles(name: string): Record<string, string> {
       module: 'NodeNext',
       strict: true,
       noEmit: true,
-      types: [],
+      types: ['node'],
+      // Node runs the sources as they are.
+      allowImportingTsExtensions: true,
+      erasableSyntaxOnly: true,
+      verbatimModuleSyntax: true,
       skipLibCheck: true
     },
     include: ['*.ts']

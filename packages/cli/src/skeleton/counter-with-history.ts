@@ -1,17 +1,17 @@
-// Version 2: the counter remembers what was added. Peers upgrade one after the other, so for a while both versions are called everywhere:
-// the future simulation object serves version 2 where version 1 still runs, the past one serves version 1 where version 2 runs already.
+// Version 2: the counter remembers what was added. Peers upgrade one after the other, so for a while both versions are called everywhere.
+// A twin is the short way to answer both: each class on full state of its own, and for every command of one version a shadow in the other.
 import {
+  callsOf,
   command,
   defineClass,
   defineContract,
   defineUpgrade,
   query,
   type ObjectContext,
-  type SimulationContext,
-  type TransformStates
+  type Shadowed
 } from '@instar/simulator-runtime'
 import { z } from 'zod'
-import { counterV1 } from './counter.js'
+import { Counter, counterV1 } from './counter.ts'
 
 export const counterV2 = defineContract('counter', {
   add: command(z.tuple([z.int(), z.string()]), z.undefined()),
@@ -19,7 +19,7 @@ export const counterV2 = defineContract('counter', {
   history: query(z.tuple([]), z.array(z.object({ amount: z.int(), note: z.string() })))
 })
 
-interface Entry {
+export interface Entry {
   readonly amount: number
   readonly note: string
 }
@@ -45,55 +45,32 @@ class CounterWithHistory {
   }
 }
 
-/** Version 2 over a version-1 object: `delegate` is that object. */
-class FutureCounter {
-  readonly #ctx: SimulationContext<typeof counterV1>
-
-  constructor(ctx: SimulationContext<typeof counterV1>) {
-    this.#ctx = ctx
-  }
-
-  /** The old object has no place for the note, so it would be lost; see `disallow` below for calls that cannot be kept true. */
-  async add(amount: number, _note: string): Promise<undefined> {
-    await this.#ctx.delegate.add(amount)
-  }
-
-  async total(): Promise<number> {
-    return this.#ctx.delegate.total()
+/** Version 2 where version 1 runs: the new class, told of every command of the old one in the same atomic step. */
+class FutureCounter extends CounterWithHistory {
+  /** Does here what `add` of version 1 means, and says which calls of version 2 that is. */
+  async $add({ args: [amount] }: Shadowed<typeof counterV1, 'add'>) {
+    await this.add(amount, '')
+    return [callsOf(counterV2).add(amount, '')]
   }
 }
 
-/** Version 1 over a version-2 object. */
-class PastCounter {
-  readonly #ctx: SimulationContext<typeof counterV2>
-
-  constructor(ctx: SimulationContext<typeof counterV2>) {
-    this.#ctx = ctx
+/** Version 1 where version 2 runs: the old class, told of every command of the new one. */
+class PastCounter extends Counter {
+  async $add({ args: [amount] }: Shadowed<typeof counterV2, 'add'>) {
+    await this.add(amount)
+    return [callsOf(counterV1).add(amount)]
   }
-
-  async add(amount: number): Promise<undefined> {
-    await this.#ctx.delegate.add(amount, '')
-  }
-
-  async total(): Promise<number> {
-    return this.#ctx.delegate.total()
-  }
-}
-
-/** Builds the new state beside the old one, which it only reads. May be interrupted and started again. */
-async function transform({ oldState, newState }: TransformStates): Promise<void> {
-  const amount = (await oldState.get<string, number>('total')) ?? 0
-  await newState.put('history', amount === 0 ? [] : [{ amount, note: 'before version 2' }])
 }
 
 export default defineUpgrade({
   from: counterV1,
   to: defineClass(counterV2, CounterWithHistory),
-  future: {
-    implementation: FutureCounter,
-    // A call that cannot be answered truthfully is refused with a reason; callers see it as Disallowed.
-    disallow: { history: 'version 1 keeps no history; ask a peer that has upgraded' }
-  },
-  past: PastCounter,
-  transform
+  twin: {
+    /** What each entry of the old state becomes, when version 2 is introduced; made again for entries that change meanwhile. */
+    map: async ({ value: total }, { newState }) => {
+      if (total !== 0) await newState.put('history', [{ amount: total, note: 'before version 2' }])
+    },
+    future: FutureCounter,
+    past: PastCounter
+  }
 })

@@ -9,7 +9,7 @@ export const counterV1 = defineContract('counter', {
 })
 
 /** An instance lives for one request: whatever is to last goes into `ctx.state`. */
-class Counter {
+export class Counter {
   readonly #ctx: ObjectContext
 
   constructor(ctx: ObjectContext) {

@@ -128,6 +128,7 @@ async function examinersOf(
 
 interface Failed {
   readonly unit: Unit
+  readonly failure: CheckFailure
   readonly at: number
   readonly examiner: Examiner
 }
@@ -149,7 +150,7 @@ async function examineAll(
         if (failures.length > 0 || performance.now() > endMs) return
         const unit = units[at] as Unit
         const examined = await examiner.examine(unit)
-        if (examined.failed) failures.push({ unit, at, examiner })
+        if (examined.failure !== undefined) failures.push({ unit, at, examiner, failure: examined.failure })
         if (unit.kind === 'rehearsal') continue
         counts.histories++
         counts.calls += examined.calls
@@ -161,9 +162,10 @@ async function examineAll(
   return failures.sort((a, b) => a.at - b.at)[0]
 }
 
-async function explain({ unit, examiner }: Failed): Promise<CheckFailure> {
-  const failure = await examiner.explain(unit)
-  if (failure !== undefined) return failure
-  const text = 'a history went wrong once and not again: something besides the history decides the answers'
-  return { kind: 'determinism', text, transcript: `determinism: ${text}`, seed: 0, path: '' }
+async function explain({ unit, examiner, failure }: Failed): Promise<CheckFailure> {
+  const shortest = await examiner.explain(unit)
+  if (shortest !== undefined) return shortest
+  const note =
+    'It did not happen again in the same history: something besides the history decides, so it could not be made shorter.'
+  return { ...failure, transcript: `${failure.transcript}\n${note}` }
 }

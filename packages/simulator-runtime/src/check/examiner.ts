@@ -6,7 +6,7 @@ import { runHistory } from './history/run-history.js'
 import type { HistoryResult } from './history/result.js'
 import { shrink } from './history/shrink.js'
 import type { History } from './history/steps.js'
-import { flawLines, transcriptOf } from './history/transcript.js'
+import { transcriptOf } from './history/transcript.js'
 import type { EquivalentSource } from './reference/equivalents.js'
 import { areEqual } from './plain-values.js'
 import type { CheckFailure } from './report.js'
@@ -21,13 +21,14 @@ export interface Unit {
 export interface Examined {
   readonly calls: number
   readonly events: number
-  readonly failed: boolean
+  /** As it was found, not shrunk. */
+  readonly failure: CheckFailure | undefined
 }
 
 /** Looks at units, here or elsewhere. */
 export interface Examiner {
   examine(unit: Unit): Promise<Examined>
-  /** Of a unit that failed: the shortest history that shows it. */
+  /** Of a unit that failed: the shortest history that shows it; `undefined` when it does not fail again. */
   explain(unit: Unit): Promise<CheckFailure | undefined>
   close(): Promise<void>
 }
@@ -72,28 +73,32 @@ export function createExaminer({ lineage, arguments: given, seed, folder }: Exam
     return compareRuns(result, await once(history))
   }
 
+  function failureOf(unit: Unit, result: HistoryResult): CheckFailure | undefined {
+    if (result.flaw === undefined) return undefined
+    return { ...result.flaw, transcript: transcriptOf(result), seed, path: pathOf(unit) }
+  }
+
   return {
     examine: async unit => {
-      const { calls, events, flaw } = await look(unit, source.history(unit.number))
-      return { calls, events, failed: flaw !== undefined }
+      const result = await look(unit, source.history(unit.number))
+      return { calls: result.calls, events: result.events, failure: failureOf(unit, result) }
     },
     explain: async unit => {
       const history = source.history(unit.number)
       const first = await look(unit, history)
       if (first.flaw === undefined) return undefined
-      let shortest = { ...first, flaw: first.flaw }
+      let shortest = first
       const endMs = performance.now() + shrinkMs
       await shrink(history, first.at, {
         isOver: () => performance.now() > endMs,
         fails: async smaller => {
           const result = await look(unit, smaller)
           if (result.flaw?.kind !== first.flaw?.kind) return undefined
-          shortest = { ...result, flaw: result.flaw as NonNullable<typeof result.flaw> }
+          shortest = result
           return { at: result.at }
         }
       })
-      const transcript = shortest.lines.length === 0 ? flawLines(shortest.flaw).join('\n') : transcriptOf(shortest)
-      return { ...shortest.flaw, transcript, seed, path: pathOf(unit) }
+      return failureOf(unit, shortest)
     },
     close: () => Promise.resolve()
   }

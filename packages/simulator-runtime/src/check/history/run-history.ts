@@ -108,6 +108,7 @@ class Runner {
       this.#events++
       await this.#happen(step)
       await this.#note(eventWords(step, this.#life))
+      this.#assertSimulated()
       if (this.#recorder.flaw !== undefined) throw new Flawed(this.#recorder.flaw)
       await this.#repeatLast()
       await this.#probe(step)
@@ -201,7 +202,7 @@ class Runner {
     const besideAnswers = beside === undefined ? undefined : await this.#askMeanwhile(beside)
     const answer = await answering
     if (seq !== undefined) this.#last = { call, seq, answer }
-    await this.#assertSimulated(call, answer)
+    await this.#noted(call, answer, () => this.#assertSimulated())
     if (await this.#isRefused(call, answer)) {
       await this.#note(callWords(call, answer), call.version)
       return
@@ -269,15 +270,8 @@ class Runner {
       if (!this.#life.serves(probe.version)) continue
       this.#recorder.begin()
       const answer = await this.#ask(probe)
-      const noted = async <T>(check: () => T | Promise<T>): Promise<T> => {
-        try {
-          return await check()
-        } catch (error) {
-          await this.#note(callWords(probe, answer), probe.version)
-          throw error
-        }
-      }
-      await noted(() => this.#assertSimulated(probe, answer))
+      const noted = <T>(check: () => T | Promise<T>): Promise<T> => this.#noted(probe, answer, check)
+      await noted(() => this.#assertSimulated())
       const refused = await noted(() => this.#isRefused(probe, answer))
       const expected = await this.#askReference(probe)
       if (!refused && expected !== undefined) {
@@ -314,14 +308,11 @@ class Runner {
   }
 
   /** A simulation object that fails is withdrawn (§7): its author wanted it to serve. */
-  async #assertSimulated(call: Call, answer: Answer): Promise<void> {
+  #assertSimulated(): void {
     const failed = this.#failures.find(each => !each.cause.includes('opaque'))
     if (failed === undefined) return
-    await this.#note(callWords(call, answer), call.version)
-    throw flawed(
-      'simulation',
-      `the ${failed.role} simulation object of version ${failed.revision} failed: ${failed.cause}`
-    )
+    const text = `the ${failed.role} simulation object of version ${failed.revision} failed: ${failed.cause}`
+    throw flawed(failed.cause.includes('cannot be built') ? 'transform' : 'simulation', text)
   }
 
   /** @throws Flawed for a refusal that the specification does not know (R8) */
@@ -355,6 +346,16 @@ class Runner {
     const current = revisionOf(this.#run.lineage, this.#life.current)
     const isNearer = (at < revision && revision <= current) || (at > revision && revision >= current)
     return isNearer ? this.#recorder.commandsOf(revision) : undefined
+  }
+
+  /** What a check finds wrong is shown at the call that it was about. */
+  async #noted<T>(call: Call, answer: Answer, check: () => T | Promise<T>): Promise<T> {
+    try {
+      return await check()
+    } catch (error) {
+      await this.#note(callWords(call, answer), call.version)
+      throw error
+    }
   }
 
   async #note(what: string, version?: number): Promise<void> {

@@ -15,7 +15,7 @@ export function transcriptOf({ lines, flaw }: Pick<HistoryResult, 'lines' | 'fla
   return [...written, ...(flaw === undefined ? [] : flawLines(flaw))].join('\n')
 }
 
-export function flawLines({ kind, text, expected, actual }: Flaw): readonly string[] {
+function flawLines({ kind, text, expected, actual }: Flaw): readonly string[] {
   return [
     `${kind}: ${text}`,
     ...(expected === undefined ? [] : [`  expected  ${expected}`]),
