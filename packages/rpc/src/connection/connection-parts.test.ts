@@ -82,3 +82,23 @@ test('what one end sends without an answer is more than its window, many times o
   for (let i = 0; i < count; i++) here.send(message)
   expect((await arrived).byteLength).toBe(count * message.byteLength)
 })
+
+test('Noise of this version is one whose packets can be read as ours are', async () => {
+  const secured: unknown[] = []
+  const parts = connectionParts()
+  const spied = parts.connectionEncrypters.map(create => (components: Parameters<typeof create>[0]) => {
+    const encrypter = create(components)
+    const secureOutbound = encrypter.secureOutbound.bind(encrypter)
+    encrypter.secureOutbound = async (connection, options) => {
+      const result = await secureOutbound(connection, options)
+      secured.push(result.connection)
+      return result
+    }
+    return encrypter
+  })
+  const server = await createNode(plainParts(), ['/ip4/127.0.0.1/tcp/0'])
+  const client = await createNode({ ...parts, connectionEncrypters: spied })
+  await client.dial(server.getMultiaddrs())
+  const [{ decoder }] = secured as [{ decoder: object }]
+  expect(Object.hasOwn(decoder, 'decode')).toBe(true)
+})

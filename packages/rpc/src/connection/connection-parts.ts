@@ -1,8 +1,9 @@
 import { noise, type NoiseComponents } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
-import type { ConnectionEncrypter, StreamMuxerFactory } from '@libp2p/interface'
+import type { ConnectionEncrypter, SecuredConnection, StreamMuxerFactory } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
 import { inOneWrite } from './one-write.js'
+import { readByPackets } from './packets.js'
 import { sealing } from './sealing.js'
 import { holdWindowUpdates } from './window-updates.js'
 
@@ -25,9 +26,13 @@ function createEncrypter(components: NoiseComponents): ConnectionEncrypter {
   const encrypter = noise({ crypto: sealing })(components)
   const secureInbound = encrypter.secureInbound.bind(encrypter)
   const secureOutbound = encrypter.secureOutbound.bind(encrypter)
-  encrypter.secureInbound = (connection, options) => secureInbound(inOneWrite(connection), options)
-  encrypter.secureOutbound = (connection, options) => secureOutbound(inOneWrite(connection), options)
+  encrypter.secureInbound = async (connection, options) => tuned(await secureInbound(inOneWrite(connection), options))
+  encrypter.secureOutbound = async (connection, options) => tuned(await secureOutbound(inOneWrite(connection), options))
   return encrypter
+}
+
+function tuned<T>(secured: SecuredConnection<T>): SecuredConnection<T> {
+  return { ...secured, connection: readByPackets(secured.connection) }
 }
 
 function createMuxerFactory(): () => StreamMuxerFactory {
