@@ -1,6 +1,6 @@
 import { defineClass, defineContract, defineUpgrade, type UpgradeDefinition } from '@instar/simulator-runtime'
 import { Bench } from '../fixtures/bench-class.js'
-import { Twin } from '../fixtures/bench-twin.js'
+import { sameEntry, Twin } from '../fixtures/bench-twin.js'
 import { Same } from '../fixtures/bench-upgrade.js'
 import { bench } from '../fixtures/contract.js'
 
@@ -22,5 +22,5 @@ export function chainOf(count: number): UpgradeDefinition[] {
 export const twin = defineUpgrade({
   from: bench,
   to: defineClass(nextContract(), Bench),
-  future: { model: 'shadowed', implementation: Twin }
-}) as UpgradeDefinition
+  twin: { map: sameEntry, future: Twin, past: Twin }
+})
