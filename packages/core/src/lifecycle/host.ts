@@ -5,8 +5,9 @@ import { classAt } from '../version-log/version-log.js'
 import { wantBundle } from './bundles.js'
 import { backoffMs } from './config.js'
 import { bundlesOf, desiredGoal, isSameHost, planOf } from './goal.js'
-import type { SwitchOutcome } from './input.js'
+import type { Fact, SwitchOutcome } from './input.js'
 import { isSwitching, type Phase } from './phase.js'
+import { broughtDown } from './simulation-failed.js'
 import { arriveAt, leave } from './start.js'
 import type { Goal, PeerState, SwitchPurpose } from './state.js'
 import { nextEffectId, progressOf, setPhase, wakeAtMono, type Turn } from './turn.js'
@@ -221,7 +222,7 @@ function withdrawSuspect(turn: Turn, cause: string): void {
 }
 
 /** The host that ran has ended by itself (§2c, §15). */
-export function hostExited(turn: Turn, plan: number, cause: string): void {
+export function hostExited(turn: Turn, { plan, cause, suspect }: Extract<Fact, { fact: 'hostExited' }>): void {
   const { state, now } = turn
   const { host } = state
   if (host.plan?.plan !== plan || host.switching !== undefined) return
@@ -236,5 +237,7 @@ export function hostExited(turn: Turn, plan: number, cause: string): void {
     if (progress.phase === 'probation') setPhase(turn, progress.version, 'introduceFailed', { cause, reason: cause })
     if (progress.phase === 'trial') progress.watchedMonoMs = now.monoMs
   }
-  withdrawSuspect(turn, cause)
+  // Where nobody knows whose doing it was, the newest code is suspected.
+  if (suspect === undefined) withdrawSuspect(turn, cause)
+  else broughtDown(turn, suspect, cause)
 }

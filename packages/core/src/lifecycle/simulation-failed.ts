@@ -19,6 +19,25 @@ export function simulationFailed(turn: Turn, fact: Extract<Fact, { fact: 'simula
   else if (fact.revision < plan.object.revision) giveUpPast(turn, lineage, fact.revision, fact.cause)
 }
 
+/** Times in a row that code has to bring its host down before it is given up where that costs callers of a version. */
+const blamedAfter = 2
+
+/**
+ * The code of one façade brought its host down: it looped, or took all memory. A future simulation object goes at once, and so does a past
+ * one that a trial came with (P2); what has been committed, and an object on trial, gets a second chance, because one call that asks too
+ * much must not send a peer back (§15).
+ */
+export function broughtDown(turn: Turn, revision: number, cause: string): void {
+  const { state } = turn
+  const { lineage, host } = state
+  const object = host.plan?.object.revision
+  if (lineage === undefined || object === undefined) return
+  const isAgain = host.failures >= blamedAfter
+  if (revision > object) withdraw(turn, revision, cause)
+  else if (revision === object && isAgain) goBack(turn, state.running, cause)
+  else if (revision < object && (isAgain || canGoBack(state, lineage))) giveUpPast(turn, lineage, revision, cause)
+}
+
 /** Nothing of it is lost but what only its version could see; it comes back with the next introduction. */
 function withdraw(turn: Turn, version: number, cause: string): void {
   const phase = turn.state.versions.get(version)?.phase

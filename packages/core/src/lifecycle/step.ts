@@ -89,7 +89,7 @@ function hear(turn: Turn, fact: Fact): void {
       state.bundles.delete(fact.bundle)
       return
     case 'hostExited':
-      return hostExited(turn, fact.plan, fact.cause)
+      return hostExited(turn, fact)
     case 'simulationFailed':
       return simulationFailed(turn, fact)
     case 'simulationBuilt':
