@@ -232,7 +232,9 @@ export function hostExited(turn: Turn, { plan, cause, suspect }: Extract<Fact, {
   // A host that ran well for so long does not pay for what happened before.
   if (now.monoMs - host.upMonoMs > state.config.timing.retryMaxMs) host.failures = 0
   host.failures++
-  host.retryMonoMs = now.monoMs + (host.failures === 1 ? 0 : backoffMs(state.config.timing, host.failures - 1))
+  // What is known to have brought it down is withdrawn, or refused for a while: nobody else has to wait for long.
+  const pauses = suspect === undefined ? host.failures - 1 : Math.min(host.failures - 1, 1)
+  host.retryMonoMs = now.monoMs + (pauses === 0 ? 0 : backoffMs(state.config.timing, pauses))
   for (const progress of [...state.versions.values()]) {
     if (progress.phase === 'probation') setPhase(turn, progress.version, 'introduceFailed', { cause, reason: cause })
     if (progress.phase === 'trial') progress.watchedMonoMs = now.monoMs

@@ -32,7 +32,9 @@ export function broughtDown(turn: Turn, revision: number, cause: string): void {
   const { lineage, host } = state
   const object = host.plan?.object.revision
   if (lineage === undefined || object === undefined) return
-  const isAgain = host.failures >= blamedAfter
+  const times = host.suspect?.revision === revision && host.failures > 1 ? host.suspect.times + 1 : 1
+  host.suspect = { revision, times }
+  const isAgain = times >= blamedAfter
   if (revision > object) withdraw(turn, revision, cause)
   else if (revision === object && isAgain) goBack(turn, state.running, cause)
   else if (revision < object && (isAgain || canGoBack(state, lineage))) giveUpPast(turn, lineage, revision, cause)

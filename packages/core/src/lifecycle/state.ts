@@ -126,6 +126,8 @@ export interface HostState {
     | undefined
   /** Crashes and failed starts in a row: the longer the row, the longer the pause before the next start. */
   failures: number
+  /** Whose code brought it down last, and how often in a row. */
+  suspect: { readonly revision: number; readonly times: number } | undefined
   /** Monotonic clock of its last start. */
   upMonoMs: number
   /** Crashes since the boot. */
@@ -165,6 +167,7 @@ export function createPeerState(config: PeerConfig): PeerState {
       lastPlan: 0,
       switching: undefined,
       failures: 0,
+      suspect: undefined,
       upMonoMs: 0,
       crashes: 0,
       retryMonoMs: 0,

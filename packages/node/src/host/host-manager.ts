@@ -113,8 +113,8 @@ export interface HostStats {
 }
 
 const retryAfterMsDefault = 250
-/** Deadlines travel as whole milliseconds. */
-const lateToleranceMs = 5
+/** A caller's clock began earlier than ours, by the way of the call: one that gives up so late has waited for its deadline. */
+const lateShare = 0.75
 
 const toldMax = 100
 
@@ -161,7 +161,7 @@ export function createHostManager(init: HostManagerInit): HostManager {
 
   /** What counts against the class that answered (§15), and what never answered. */
   function callFailed(header: HostCallHeader, error: CallError, elapsedMs: number): void {
-    const isLate = error.code === 'DeadlineExceeded' && elapsedMs >= header.remainingMs - lateToleranceMs
+    const isLate = error.code === 'DeadlineExceeded' && elapsedMs >= header.remainingMs * lateShare
     if (!isLate && !faultCodes.has(error.code)) return
     const { className, revision, method } = header
     const role = serving?.host.facades.find(each => each.revision === revision)?.role

@@ -125,12 +125,13 @@ export async function createParts(init: PartsInit) {
     outgoing: call => rpc.call(call),
     log,
     now: monoMs,
-    onExit: ({ plan, ending: { cause, blame } }) =>
+    // A crash has many causes; a loop and a flood have the one that was on the stack.
+    onExit: ({ plan, ending: { cause, kind, blame } }) =>
       input({
         fact: 'hostExited',
         plan: plan.plan,
         cause,
-        ...(blame === undefined ? {} : { suspect: blame.revision })
+        ...(blame === undefined || kind === 'crashed' ? {} : { suspect: blame.revision })
       }),
     onFault: fault => faultRecord.add(fault),
     watch: config.timing,
