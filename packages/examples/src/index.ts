@@ -7,9 +7,11 @@ export { default as colorSetV2Twin } from './int-set/v2-twin.js'
 export { default as colorSetV2Shadowed } from './int-set/v2-shadowed.js'
 export { default as colorSetV2Interceptor } from './int-set/v2-interceptor.js'
 export { default as colorSetV3Shadowed } from './int-set/v3-shadowed.js'
+export { default as colorSetV3Twin } from './int-set/v3-twin.js'
 export { defaultMode, everyone, fileAccess, filePermissions, type Acl, type Mode } from './file-access/contracts.js'
 export { default as filePermissionsV1 } from './file-access/v1.js'
 export { default as fileAccessV2 } from './file-access/v2.js'
+export { default as fileAccessV2Twin } from './file-access/v2-twin.js'
 export {
   causalKeyValue,
   keyValue,

@@ -1,7 +1,30 @@
 import { checkUpgrade, describeReport, type CheckUpgradeInit } from '@instar/simulator-runtime/check'
 import { describe, expect, it } from 'vitest'
 import { propertyRuns } from '../../../test/property-budget.js'
-import { keyValueV1, keyValueV2, keyValueV2Shadowed, keyValueV3, keyValueV4 } from '../src/index.js'
+import fileAccessSpecification from '../src/file-access/v2.specification.js'
+import {
+  colorSetV2,
+  colorSetV2Interceptor,
+  colorSetV2Shadowed,
+  colorSetV2Twin,
+  colorSetV3,
+  colorSetV3Shadowed,
+  colorSetV3Twin,
+  colorSetV4,
+  fileAccessV2,
+  fileAccessV2Twin,
+  filePermissionsV1,
+  intSetV1,
+  keyValueV1,
+  keyValueV2,
+  keyValueV2Shadowed,
+  keyValueV3,
+  keyValueV4
+} from '../src/index.js'
+import colorSetSpecification from '../src/int-set/v2-twin.specification.js'
+import directColorSetSpecification from '../src/int-set/v2.specification.js'
+import countingTwinSpecification from '../src/int-set/v3-twin.specification.js'
+import countingSpecification from '../src/int-set/v3.specification.js'
 import keyValueV2Specification from '../src/key-value/v2.specification.js'
 import keyValueV3Specification from '../src/key-value/v3.specification.js'
 import keyValueV4Specification from '../src/key-value/v4.specification.js'
@@ -9,6 +32,27 @@ import keyValueV4Specification from '../src/key-value/v4.specification.js'
 type Checked = Pick<CheckUpgradeInit, 'versions' | 'specifications'>
 
 const examples: Readonly<Record<string, Checked>> = {
+  'example A as twins': {
+    versions: [intSetV1, colorSetV2Twin, colorSetV3Twin],
+    specifications: [colorSetSpecification, countingTwinSpecification]
+  },
+  'example A in the shadowed model': {
+    versions: [intSetV1, colorSetV2Shadowed, colorSetV3Shadowed],
+    specifications: [colorSetSpecification, countingSpecification]
+  },
+  'example A in the interceptor model': {
+    versions: [intSetV1, colorSetV2Interceptor],
+    specifications: [colorSetSpecification]
+  },
+  'example A in the direct model, with a patch': {
+    versions: [intSetV1, colorSetV2, colorSetV3, colorSetV4],
+    specifications: [directColorSetSpecification, countingSpecification]
+  },
+  'example B as a twin': { versions: [filePermissionsV1, fileAccessV2Twin], specifications: [fileAccessSpecification] },
+  'example B in the shadowed model': {
+    versions: [filePermissionsV1, fileAccessV2],
+    specifications: [fileAccessSpecification]
+  },
   'the key-value store, all four versions as twins': {
     versions: [keyValueV1, keyValueV2, keyValueV3, keyValueV4],
     specifications: [keyValueV2Specification, keyValueV3Specification, keyValueV4Specification]

@@ -8,7 +8,9 @@ import {
   colorSetV2,
   colorSetV2Interceptor,
   colorSetV2Shadowed,
+  colorSetV2Twin,
   colorSetV3Shadowed,
+  colorSetV3Twin,
   countingColorSet,
   colorSetV3,
   colorSetV4,
@@ -131,6 +133,7 @@ describe('reference example A', () => {
 })
 
 describe.each([
+  ['twin', [intSetV1, colorSetV2Twin, colorSetV3Twin]],
   ['shadowed', [intSetV1, colorSetV2Shadowed, colorSetV3Shadowed]],
   ['interceptor', [intSetV1, colorSetV2Interceptor]]
 ] as const)('reference example A in the %s model', (_, versions) => {
@@ -174,10 +177,12 @@ describe.each([
   })
 })
 
-describe('reference example A in the shadowed model', () => {
-  it('keeps version 1 true through three versions, counted by nobody but its own simulation object', async () => {
+describe.each([
+  ['shadowed', [intSetV1, colorSetV2Shadowed, colorSetV3Shadowed]],
+  ['twin', [intSetV1, colorSetV2Twin, colorSetV3Twin]]
+] as const)('reference example A in the %s model', (_, versions) => {
+  it('keeps version 1 true through three versions, and its count', async () => {
     await object.close()
-    const versions = [intSetV1, colorSetV2Shadowed, colorSetV3Shadowed] as const
     object = await createTestObject({ versions, directory: join(directory, 'other') })
     await object.introduce(3)
     const v1 = object.at(1, intSet)
@@ -200,7 +205,7 @@ describe('reference example A in the shadowed model', () => {
 
   it('drops the colours when version 2 is withdrawn (R22)', async () => {
     await object.close()
-    object = await createTestObject({ versions: [intSetV1, colorSetV2Shadowed], directory: join(directory, 'other') })
+    object = await createTestObject({ versions, directory: join(directory, 'other') })
     await object.introduce(2)
     await object.at(2, colorSet).insertColor(1, 'red')
     await object.withdraw(2)

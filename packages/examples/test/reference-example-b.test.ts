@@ -3,14 +3,20 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { everyone, fileAccess, fileAccessV2, filePermissions, filePermissionsV1 } from '../src/index.js'
+import {
+  everyone,
+  fileAccess,
+  fileAccessV2,
+  fileAccessV2Twin,
+  filePermissions,
+  filePermissionsV1
+} from '../src/index.js'
 
 let directory: string
 let object: TestObject
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'instar-example-b-'))
-  object = await createTestObject({ versions: [filePermissionsV1, fileAccessV2], directory })
 })
 
 afterEach(async () => {
@@ -23,11 +29,17 @@ const all = { read: true, write: true }
 const none = { read: false, write: false }
 const closed = { owner: all, world: none }
 
-describe.each(['before', 'after'] as const)('reference example B, %s the upgrade', when => {
+describe.each([
+  ['before', 'shadowed', fileAccessV2],
+  ['after', 'shadowed', fileAccessV2],
+  ['before', 'twin', fileAccessV2Twin],
+  ['after', 'twin', fileAccessV2Twin]
+] as const)('reference example B, %s the upgrade, in the %s model', (when, _, upgrade) => {
   const v1 = () => object.at(1, filePermissions)
   const v2 = () => object.at(2, fileAccess)
 
   beforeEach(async () => {
+    object = await createTestObject({ versions: [filePermissionsV1, upgrade], directory })
     await v1().create('f', 'alice')
     await object.introduce(2)
     if (when === 'after') await object.upgrade(2)

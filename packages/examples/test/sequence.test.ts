@@ -17,9 +17,12 @@ import {
   colorSetV2,
   colorSetV2Interceptor,
   colorSetV2Shadowed,
+  colorSetV2Twin,
   colorSetV3,
   colorSetV3Shadowed,
+  colorSetV3Twin,
   fileAccessV2,
+  fileAccessV2Twin,
   filePermissionsV1,
   intSet,
   intSetV1,
@@ -41,7 +44,9 @@ const right: Readonly<Record<string, Example>> = {
     colorSetV3
   ),
   'sets in the interceptor model': integers(intSetV1, colorSetV2Interceptor),
-  'files in the shadowed model': files(filePermissionsV1, fileAccessV2)
+  'sets as twins': integers(intSetV1, colorSetV2Twin, colorSetV3Twin),
+  'files in the shadowed model': files(filePermissionsV1, fileAccessV2),
+  'files as a twin': files(filePermissionsV1, fileAccessV2Twin)
 }
 
 describe('every history of calls and events', () => {

@@ -7,7 +7,7 @@ interface File {
 }
 
 /** State: `<file>` → owner and bits. */
-class FilePermissions implements ObjectOf<typeof filePermissions> {
+export class FilePermissions implements ObjectOf<typeof filePermissions> {
   constructor(private readonly ctx: ObjectContext) {}
 
   async create(file: string, owner: string): Promise<void> {

@@ -25,11 +25,11 @@ interface File {
 }
 
 /** I of the upgrade: the owner's bits are the owner's entry, the world's bits the entry `everyone`; named entries are free. */
-function toAcl(owner: string, mode: Mode, named: Acl = {}): Acl {
+export function toAcl(owner: string, mode: Mode, named: Acl = {}): Acl {
   return { ...named, [owner]: mode.owner, [everyone]: mode.world }
 }
 
-function toMode(owner: string, acl: Acl): Mode {
+export function toMode(owner: string, acl: Acl): Mode {
   return { owner: acl[owner] ?? noAccess, world: acl[everyone] ?? noAccess }
 }
 
@@ -38,7 +38,7 @@ function allows({ acl }: File, user: string, what: keyof Access): boolean {
 }
 
 /** State: `<file>` → owner and list. */
-class FileAccess implements ObjectOf<typeof fileAccess> {
+export class FileAccess implements ObjectOf<typeof fileAccess> {
   constructor(private readonly ctx: ObjectContext) {}
 
   async create(file: string, owner: string): Promise<void> {

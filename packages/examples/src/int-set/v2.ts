@@ -11,7 +11,7 @@ import { colorSet, intSet, type Colour } from './contracts.js'
 
 /** State: `!items!<element>` → its colour. */
 export class ColorSet implements ObjectOf<typeof colorSet> {
-  constructor(private readonly ctx: ObjectContext) {}
+  constructor(protected readonly ctx: ObjectContext) {}
 
   insertColor(x: number, color: Colour): Promise<void> {
     return this.#items().put(String(x), color)
