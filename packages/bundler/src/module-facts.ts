@@ -1,4 +1,4 @@
-import type { SimulationModel, TransformKind } from '@instar/core'
+import type { SimulationModel, StateKind, TransformKind } from '@instar/core'
 import type { ClassDefinition, Contract, SimulationDefinition, UpgradeDefinition } from '@instar/simulator-runtime'
 import { compareContracts, contractFacts, type ContractFacts } from './contract-facts.js'
 
@@ -13,6 +13,8 @@ export interface ModuleFacts {
   readonly future?: SimulationModel
   readonly past?: SimulationModel
   readonly transform: TransformKind
+  /** Of the new class. */
+  readonly state: StateKind
   /**
    * The upgrade leaves the contract as it is, as far as {@link compareContracts} can tell, and has no simulation objects: callers of both
    * versions can be served by one façade (§6).
@@ -36,11 +38,13 @@ export function factsOf(exported: unknown): ModuleFacts {
     throw new TypeError(`it uses format ${String(definition.format)} of the authoring functions; this release knows 1`)
   if (definition.instar === 'class') {
     const contract = classFacts(definition)
-    return { kind: 'class', newClass: contract.name, contract, transform: 'none', compatible: false }
+    const state = stateOf(definition)
+    return { kind: 'class', newClass: contract.name, contract, transform: 'none', state, compatible: false }
   }
   const { from, to, future, past, transform, map } = definition as Partial<UpgradeDefinition>
   if (from === undefined || to === undefined) throw new TypeError('the upgrade lacks its `from` or its `to`')
   const contract = classFacts(to)
+  if (to.directory !== undefined) assertNotTold(map, past)
   const oldContract = contractFacts(from)
   return {
     kind: 'upgrade',
@@ -51,6 +55,7 @@ export function factsOf(exported: unknown): ModuleFacts {
     ...(future === undefined ? {} : { future: modelOf(future, to.contract, from) }),
     ...(past === undefined ? {} : { past: modelOf(past, from, to.contract) }),
     transform: transformOf(transform, map),
+    state: stateOf(to),
     compatible:
       future === undefined && past === undefined && compareContracts(oldContract, contract).difference === undefined
   }
@@ -59,6 +64,19 @@ export function factsOf(exported: unknown): ModuleFacts {
 function transformOf(transform: unknown, map: unknown): TransformKind {
   if (map !== undefined) return 'mapping'
   return transform === undefined ? 'none' : 'whole'
+}
+
+function stateOf({ directory }: Partial<ClassDefinition>): StateKind {
+  return directory === undefined ? 'managed' : 'directory'
+}
+
+/** §8: files change in no step with anything else, so nobody can be told of a command in its step. */
+function assertNotTold(map: unknown, past: SimulationDefinition | undefined): void {
+  if (map !== undefined) throw new TypeError('a twin needs managed state, and the new class has files for its state')
+  if (past?.model === 'shadowed')
+    throw new TypeError(
+      'a shadowed past simulation object cannot stand on a class whose state are files: only a direct one or an interceptor can'
+    )
 }
 
 function classFacts({ contract, implementation }: Partial<ClassDefinition>): ContractFacts {

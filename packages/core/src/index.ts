@@ -39,7 +39,7 @@ export {
 } from './descriptor/descriptor.js'
 export type { Schedule, Strategy } from './descriptor/schedule.js'
 export { canRun } from './descriptor/runtime.js'
-export { upgradeWords, type UpgradeWords } from './descriptor/upgrade-words.js'
+export { stateWords, upgradeWords, type UpgradeWords } from './descriptor/upgrade-words.js'
 export {
   errorCodes,
   InstarError,
@@ -53,6 +53,7 @@ export type { PeerFacts, ScheduleDecision, ScheduleInputs } from './gates/schedu
 export {
   codeOfPlan,
   simulationModels,
+  stateKinds,
   switchStages,
   transformKinds,
   type CodeRef,
@@ -61,6 +62,7 @@ export {
   type ObjectPlan,
   type SimulationModel,
   type SimulationPlan,
+  type StateKind,
   type StateMeta,
   type StateSpaces,
   type SwitchStage,

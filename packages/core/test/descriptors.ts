@@ -14,6 +14,7 @@ export function classUpgrade(version: number, over: Partial<ClassUpgrade> = {}):
     compatible: false,
     ...(version === 1 ? {} : { future: 'direct', past: 'direct' }),
     transform: version === 1 ? 'none' : 'whole',
+    state: 'managed',
     durability: 'os',
     back: 'none',
     schedule: { strategy: { type: 'eager' }, deadline: farAway, deadlineSpreadMs: 0 },

@@ -95,6 +95,7 @@ export function descriptorOf(network: string, version: number, previous: string)
         entry: 'int-set.js',
         compatible: false,
         transform: 'none',
+        state: 'managed',
         durability: 'os',
         back: 'none',
         schedule: { strategy: { type: 'eager' }, deadline: '2030-01-01T00:00:00Z', deadlineSpreadMs: 0 },

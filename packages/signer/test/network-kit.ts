@@ -47,6 +47,7 @@ const classUpgrade: ClassUpgrade = {
   entry: 'set.js',
   compatible: false,
   transform: 'none',
+  state: 'managed',
   durability: 'os',
   back: 'none',
   schedule: { strategy: { type: 'eager' }, deadline: '2030-02-01T00:00:00Z', deadlineSpreadMs: 600_000 },

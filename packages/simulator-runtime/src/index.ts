@@ -18,8 +18,15 @@ export {
   type StubOf
 } from './contract/contract.js'
 export { Disallowed, Failed } from './definition/call-refusal.js'
-export type { ObjectContext, SimulationContext } from './definition/context.js'
-export { defineClass, type ClassDefinition, type ClassOptions, type Initialize } from './definition/define-class.js'
+export type { DirectoryContext, ObjectContext, SimulationContext } from './definition/context.js'
+export {
+  defineClass,
+  type ClassDefinition,
+  type ClassOptions,
+  type DirectoryClassOptions,
+  type Initialize,
+  type InitializeDirectory
+} from './definition/define-class.js'
 export {
   defineUpgrade,
   type Disallow,

@@ -1,5 +1,5 @@
 import type { BuiltBundle } from '@instar/bundler'
-import { encodeManifest, InstarError, type ClassUpgrade, type Descriptor } from '@instar/core'
+import { encodeManifest, InstarError, type ClassUpgrade, type Descriptor, type StateKind } from '@instar/core'
 import { instarVersion, writeGenesisSeed } from '@instar/node/control'
 import { buildClass } from './build-class.js'
 
@@ -19,6 +19,7 @@ export interface Genesis {
 interface GenesisClass {
   readonly built: BuiltBundle
   readonly className: string
+  readonly state: StateKind
 }
 
 /** Builds and checks the classes of a network's version 1; nothing is written before `write`. */
@@ -30,7 +31,7 @@ export async function buildGenesis(init: GenesisInit): Promise<Genesis> {
       throw new InstarError('BadInput', `${entry} defines an upgrade; version 1 needs a class (defineClass).`)
     if (name !== undefined && name !== facts.newClass)
       throw new InstarError('BadInput', `${entry} defines the class ${facts.newClass}, not ${name}.`)
-    classes.push({ built, className: facts.newClass })
+    classes.push({ built, className: facts.newClass, state: facts.state })
   }
   return {
     classes: classes.map(each => each.className),
@@ -67,13 +68,14 @@ export async function buildGenesis(init: GenesisInit): Promise<Genesis> {
   }
 }
 
-function genesisClass({ className, built }: GenesisClass, init: GenesisInit): ClassUpgrade {
+function genesisClass({ className, built, state }: GenesisClass, init: GenesisInit): ClassUpgrade {
   return {
     newClass: className,
     bundle: built.bundle,
     entry: built.entry,
     compatible: false,
     transform: 'none',
+    state,
     durability: init.durability,
     back: 'none',
     // Nothing is upgraded by genesis: its peers start with it.

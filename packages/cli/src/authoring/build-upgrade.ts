@@ -1,4 +1,4 @@
-import type { ClassUpgrade, Descriptor, Strategy } from '@instar/core'
+import type { ClassUpgrade, Descriptor, StateKind, Strategy } from '@instar/core'
 import type { BuiltBundle } from '@instar/bundler'
 import { instarVersion } from '@instar/node/control'
 import type { Proposal } from '@instar/signer'
@@ -70,12 +70,12 @@ export async function buildUpgrade(init: UpgradeInit): Promise<BuiltUpgrade> {
   }
 }
 
-/** The classes of the network's newest version. */
-function classesOf(descriptors: readonly Descriptor[]): ReadonlySet<string> {
-  const classes = new Set<string>()
+/** The classes of the network's newest version, and where each keeps its state. */
+function classesOf(descriptors: readonly Descriptor[]): ReadonlyMap<string, StateKind> {
+  const classes = new Map<string, StateKind>()
   for (const descriptor of descriptors) {
     for (const { oldClass } of descriptor.classes) if (oldClass !== undefined) classes.delete(oldClass)
-    for (const { newClass } of descriptor.classes) classes.add(newClass)
+    for (const { newClass, state } of descriptor.classes) classes.set(newClass, state)
   }
   return classes
 }

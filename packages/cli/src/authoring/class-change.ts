@@ -1,18 +1,25 @@
-import type { ClassUpgrade } from '@instar/core'
-import { InstarError } from '@instar/core'
+import type { ModuleFacts } from '@instar/bundler'
+import { InstarError, type ClassUpgrade, type StateKind } from '@instar/core'
 import type { BuiltClass } from './build-class.js'
 import type { RunningContract } from './running-contracts.js'
 
 /** What a module changes of a class: the part of a descriptor that follows from code. */
 export interface ClassChange {
-  readonly fields: Pick<ClassUpgrade, 'oldClass' | 'newClass' | 'compatible' | 'future' | 'past' | 'transform'>
+  readonly fields: Pick<
+    ClassUpgrade,
+    'oldClass' | 'newClass' | 'compatible' | 'future' | 'past' | 'transform' | 'state'
+  >
   /** What the author may have overlooked, or has to vouch for, one sentence each. */
   readonly hints: readonly string[]
 }
 
 /** @throws InstarError `BadInput` when the module upgrades nothing that the network has, or is not as compatible as it is to be */
-export function changeOf({ facts, source }: BuiltClass, known: ReadonlySet<string>, compatible: boolean): ClassChange {
-  const { newClass, oldClass, future, past, transform } = facts
+export function changeOf(
+  { facts, source }: BuiltClass,
+  known: ReadonlyMap<string, StateKind>,
+  compatible: boolean
+): ClassChange {
+  const { newClass, oldClass, future, past, transform, state } = facts
   if (oldClass === undefined && known.has(newClass))
     throw new InstarError(
       'BadInput',
@@ -21,8 +28,9 @@ export function changeOf({ facts, source }: BuiltClass, known: ReadonlySet<strin
   if (oldClass !== undefined && !known.has(oldClass))
     throw new InstarError(
       'BadInput',
-      `${source} upgrades the class ${oldClass}, which the newest version of the network has not; it has ${[...known].join(', ')}.`
+      `${source} upgrades the class ${oldClass}, which the newest version of the network has not; it has ${[...known.keys()].join(', ')}.`
     )
+  if (oldClass !== undefined) assertStateFits(source, facts, known.get(oldClass))
   if (compatible && !facts.compatible)
     throw new InstarError('BadInput', `${source} changes the contract or has simulation objects: it is not compatible.`)
   const hint = `${source} changes no method and has no simulation objects: unless you add --compatible, each version is served only where it runs.`
@@ -33,7 +41,8 @@ export function changeOf({ facts, source }: BuiltClass, known: ReadonlySet<strin
       compatible,
       ...(future === undefined ? {} : { future }),
       ...(past === undefined ? {} : { past }),
-      transform
+      transform,
+      state
     },
     hints: facts.compatible && !compatible ? [hint] : []
   }
@@ -58,6 +67,11 @@ export async function patchOf(
       'BadInput',
       `${source} is no patch of ${newClass} as version ${before.version} has it: ${difference}. A changed contract needs an upgrade (defineUpgrade).`
     )
+  if (facts.state !== before.state)
+    throw new InstarError(
+      'BadInput',
+      `${source} is no patch of ${newClass}: version ${before.version} has ${kindWords[before.state]} for its state, and this one has ${kindWords[facts.state]}. That needs an upgrade with a transform (defineUpgrade).`
+    )
   const count = contract.methods.length
   const compared = `The contract of ${newClass} is that of version ${before.version} in its ${count} methods, their kinds, and their validators as far as JSON Schema can say.`
   const vouched =
@@ -65,7 +79,23 @@ export async function patchOf(
       ? 'Conditions written in code cannot be compared: you vouch for those.'
       : `You vouch for conditions written in code, and for the validators of ${uncompared.join(', ')}, which have no JSON Schema.`
   return {
-    fields: { oldClass: newClass, newClass, compatible: true, transform: 'none' },
+    fields: { oldClass: newClass, newClass, compatible: true, transform: 'none', state: facts.state },
     hints: [`${compared} ${vouched}`]
   }
+}
+
+const kindWords: Readonly<Record<StateKind, string>> = { managed: 'keys and values', directory: 'files' }
+
+/** What an upgrade cannot do because of the state that it starts from (§8). The old class is known by its descriptor only. */
+function assertStateFits(source: string, { future, transform, state }: ModuleFacts, old: StateKind | undefined): void {
+  if (old === 'directory' && (future === 'shadowed' || future === 'twin'))
+    throw new InstarError(
+      'BadInput',
+      `${source} has a ${future} future simulation object, and the class that it upgrades has files for its state: nobody can be told of a command in its step. Use the direct model or an interceptor.`
+    )
+  if (old !== undefined && old !== state && transform === 'none')
+    throw new InstarError(
+      'BadInput',
+      `${source} goes from ${kindWords[old]} to ${kindWords[state]} and has no transform that brings the state over.`
+    )
 }

@@ -1,5 +1,5 @@
 import type { ContractFacts } from '@instar/bundler'
-import { InstarError } from '@instar/core'
+import { InstarError, type StateKind } from '@instar/core'
 import { bundleFolderOf } from '@instar/node/control'
 import { join } from 'node:path'
 import type { ReadTrust } from './read-trust.js'
@@ -8,6 +8,7 @@ import type { ReadTrust } from './read-trust.js'
 export interface RunningContract {
   readonly version: number
   readonly contract: ContractFacts
+  readonly state: StateKind
 }
 
 /**
@@ -24,7 +25,7 @@ export function runningContracts(
       .flatMap(({ version, descriptor }) => descriptor.classes.map(each => ({ version, ...each })))
       .findLast(each => each.newClass === className)
     if (found === undefined) throw new InstarError('BadInput', `The network has no class ${className} to patch.`)
-    const { version, bundle, entry } = found
+    const { version, bundle, entry, state } = found
     const folder = bundleFolderOf(dataDirectory, bundle)
     const held = await readBundle(folder).catch((cause: unknown) => {
       throw new InstarError(
@@ -36,6 +37,6 @@ export function runningContracts(
     if (held.bundle !== bundle)
       throw new InstarError('BundleInvalid', `${folder} holds the bundle ${held.bundle}, not ${bundle}.`)
     const { contract } = await inspectModule(join(folder, 'files', entry))
-    return { version, contract }
+    return { version, contract, state }
   }
 }

@@ -35,10 +35,11 @@ function faultLine(
 
 /** Which model serves each version, where any does (R11). */
 function facadeLines({ facades }: Why): readonly string[] {
-  if (facades.length < 2) return []
-  return facades.map(({ version, role, model }) =>
+  const ownsFiles = facades.some(each => each.state === 'directory')
+  if (facades.length < 2 && !ownsFiles) return []
+  return facades.map(({ version, role, model, state }) =>
     role === 'object'
-      ? `  v${version} is served by the object`
+      ? `  v${version} is served by the object${state === 'directory' ? ', whose state are files: its commands are not atomic' : ''}`
       : `  v${version} is served by a ${role} simulation object (${model ?? 'direct'})`
   )
 }

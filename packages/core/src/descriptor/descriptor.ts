@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { parseBoundedJson, toCanonicalJson, type Json } from '../codec/json.js'
 import { sha256Hex } from '../codec/hash.js'
-import { simulationModels, transformKinds } from '../host-plan/host-plan.js'
+import { simulationModels, stateKinds, transformKinds } from '../host-plan/host-plan.js'
 import { accept, reject, type Verdict } from '../verdict.js'
 import { className, hexDigest, isoTime, versionNumber } from './fields.js'
 import { runtimePattern } from './runtime.js'
@@ -26,6 +26,8 @@ const classUpgradeSchema = z.strictObject({
   past: z.enum(simulationModels).optional(),
   /** `none`: the new class reads the old state as it is. `whole`: built aside in the pause. `mapping`: a twin's, built at introduction. */
   transform: z.enum(transformKinds),
+  /** Where the new class keeps its state: in keys and values, or in files of a directory of its own, which no command is atomic in (§8). */
+  state: z.enum(stateKinds),
   /** `os`: survives a killed process. `disk`: survives power loss. */
   durability: z.enum(['os', 'disk']),
   /**

@@ -19,19 +19,27 @@ export interface UpgradeWords {
  * @param names what the two versions are called; `version 1`, for example
  */
 export function upgradeWords(
-  upgrade: Pick<ClassUpgrade, 'compatible' | 'future' | 'past' | 'transform' | 'durability' | 'back'>,
+  upgrade: Pick<ClassUpgrade, 'compatible' | 'future' | 'past' | 'transform' | 'state' | 'durability' | 'back'>,
   names: { readonly old: string; readonly new: string }
 ): UpgradeWords {
-  const { compatible, future, past, transform, durability, back } = upgrade
+  const { compatible, future, past, transform, back } = upgrade
   const same = `the contract is the same: one object answers the calls of ${names.old} and of ${names.new}`
   const simulated = (model: SimulationModel | undefined, served: string, missing: string): string =>
     model === undefined ? `${served} is not served: ${missing}` : `${served} is served ${modelWords[model]}`
   return {
     before: compatible ? same : simulated(future, names.new, 'its callers wait until the peer has upgraded'),
     after: compatible ? same : simulated(past, names.old, 'its callers are refused by a peer that has upgraded'),
-    state: `${transformWords[transform]}; an acknowledged call survives ${durability === 'os' ? 'a killed process' : 'power loss'}`,
+    state: `${transformWords[transform]}; ${stateWords(upgrade)}`,
     back: backWords[back]
   }
+}
+
+/** What callers may rely on of a state. */
+export function stateWords({ state, durability }: Pick<ClassUpgrade, 'state' | 'durability'>): string {
+  const event = durability === 'os' ? 'a killed process' : 'power loss'
+  return state === 'managed'
+    ? `an acknowledged call survives ${event}`
+    : 'kept in FILES: a command that fails or is killed may leave half of its changes and is not run again, a query may see half of a command, and the class has to make its files durable itself'
 }
 
 /** What each model costs (R11). */

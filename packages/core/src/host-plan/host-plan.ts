@@ -75,6 +75,11 @@ export const transformKinds = ['none', 'whole', 'mapping'] as const
 /** One of {@link transformKinds}. */
 export type TransformKind = (typeof transformKinds)[number]
 
+/** Where a class keeps its state: managed by the host, or in files of a directory that is its own (§8). */
+export const stateKinds = ['managed', 'directory'] as const
+/** One of {@link stateKinds}. */
+export type StateKind = (typeof stateKinds)[number]
+
 /** Which module of which bundle; the host manager turns it into a path. */
 export interface CodeRef {
   readonly bundle: string

@@ -1,4 +1,5 @@
 import {
+  classAt,
   entryOf,
   gatesOf,
   InstarError,
@@ -28,12 +29,12 @@ function whyHere(state: Readonly<PeerState>, now: Now, faults: readonly Fault[])
   return { peer: state.config.peer, self: true, summary, facades, versions, faults: faults.map(toReason) }
 }
 
-function facadesHere({ host }: Readonly<PeerState>): FacadeReason[] {
-  if (host.status === 'down' || host.plan === undefined) return []
+function facadesHere({ host, log, lineage, running }: Readonly<PeerState>): FacadeReason[] {
+  if (host.status === 'down' || host.plan === undefined || lineage === undefined) return []
   const { past, object, future } = host.plan
   return [
     ...past.toReversed().map(({ revision, model }): FacadeReason => ({ version: revision, role: 'past', model })),
-    { version: object.revision, role: 'object' },
+    { version: object.revision, role: 'object', state: classAt(log, lineage, running).upgrade.state },
     ...future.map(({ revision, model }): FacadeReason => ({ version: revision, role: 'future', model }))
   ]
 }

@@ -1,4 +1,12 @@
-import { bundleBytes, bundleId, upgradeWords, type ClassUpgrade, type Descriptor, type Schedule } from '@instar/core'
+import {
+  bundleBytes,
+  bundleId,
+  stateWords,
+  upgradeWords,
+  type ClassUpgrade,
+  type Descriptor,
+  type Schedule
+} from '@instar/core'
 import type { TrustState } from '../trust/state.js'
 import type { Proposal } from './proposal.js'
 import { authorThreshold, isPublished, validSignatures } from './sign.js'
@@ -27,7 +35,7 @@ function describeClass(upgrade: ClassUpgrade, { manifests, descriptor }: Proposa
   return [
     oldClass === undefined ? `brings class ${newClass}` : `upgrades class ${oldClass} → ${newClass}`,
     `  code: ${entry} in bundle ${bundle}, ${size}`,
-    ...(oldClass === undefined ? [] : costs(upgrade, descriptor)),
+    ...(oldClass === undefined ? [`  state: ${stateWords(upgrade)}`] : costs(upgrade, descriptor)),
     `  schedule: ${strategy(upgrade.schedule)}; at the latest ${upgrade.schedule.deadline}, spread over ${duration(upgrade.schedule.deadlineSpreadMs)}`,
     `  the version before is retired after ${duration(upgrade.retirement.quietMs)} without calls${upgrade.retirement.notAfter === undefined ? '' : `, at the latest ${upgrade.retirement.notAfter}`}`
   ]

@@ -27,6 +27,11 @@ export function lineageOf(versions: Versions, given: ReadonlyArray<Specification
     if (i === 0 && definition.instar !== 'class') {
       throw new TypeError('Version 1 is a class (defineClass); what follows are upgrades of it.')
     }
+    const { contract, directory } = definition.instar === 'class' ? definition : definition.to
+    if (directory !== undefined)
+      throw new TypeError(
+        `The state of ${contract.name} are files, of which the checker can keep no copies: test it by hand.`
+      )
     const compatible = definition.instar === 'class' ? i > 0 : definition.from === definition.to.contract
     const revision = compatible ? (revisions[i - 1] ?? 1) : i + 1
     revisions.push(revision)

@@ -42,6 +42,15 @@ export interface ObjectContext {
   cache<T extends object>(instance: T): T
 }
 
+/** What an instance of a class with directory state may use (§8): files in place of `state`. */
+export interface DirectoryContext extends Omit<ObjectContext, 'state' | 'cache'> {
+  /**
+   * Absolute path of the directory that is this object's own. Commands write in it one at a time, but none of them atomically; a query only
+   * reads, and may see half of a command. A flow uses it through its own commands and queries.
+   */
+  readonly directory: string
+}
+
 /** A simulation object has state of its own and reaches everything else through its delegate, the next façade toward the object. */
 export interface SimulationContext<Delegate extends Contract> extends ObjectContext {
   readonly delegate: DelegateOf<Delegate>

@@ -1,13 +1,23 @@
 import type { Contract, ObjectOf } from '../contract/contract.js'
 import type { StateView } from '../state/state-view.js'
-import type { ObjectContext } from './context.js'
+import type { DirectoryContext, ObjectContext } from './context.js'
 
 /** Writes the state that a new object, or a new simulation object, starts from. Without one it starts from nothing. */
 export type Initialize = (state: StateView) => void | Promise<void>
 
+/** Writes the files that a new object starts from into its directory, which is empty. */
+export type InitializeDirectory = (directory: string) => void | Promise<void>
+
 /** What a class may say besides contract and code. */
 export interface ClassOptions {
+  readonly state?: 'managed'
   readonly initialize?: Initialize
+}
+
+/** What a class says whose state are files of its own (§8). */
+export interface DirectoryClassOptions {
+  readonly state: 'directory'
+  readonly initialize?: InitializeDirectory
 }
 
 /**
@@ -21,13 +31,32 @@ export interface ClassDefinition<C extends Contract = Contract> {
   /** Checked against the contract by {@link defineClass}; the contract carries the types from there on. */
   readonly implementation: new (ctx: ObjectContext) => object
   readonly initialize?: Initialize
+  /** Its state is a directory (§8), which begins with what this writes. Absent: managed state. */
+  readonly directory?: { readonly initialize?: InitializeDirectory }
 }
 
 /** The default export of a genesis class's entry file, and the `to` of an upgrade. */
 export function defineClass<C extends Contract>(
   contract: C,
   implementation: new (ctx: ObjectContext) => ObjectOf<C>,
-  options: ClassOptions = {}
+  options?: ClassOptions
+): ClassDefinition<C>
+/** A class that owns files: `ctx.directory` instead of `ctx.state`. What it gives up: docs/guide-authors.md, "Files of your own". */
+export function defineClass<C extends Contract>(
+  contract: C,
+  implementation: new (ctx: DirectoryContext) => ObjectOf<C>,
+  options: DirectoryClassOptions
+): ClassDefinition<C>
+export function defineClass<C extends Contract>(
+  contract: C,
+  given: new (ctx: never) => ObjectOf<C>,
+  options: ClassOptions | DirectoryClassOptions = {}
 ): ClassDefinition<C> {
-  return { instar: 'class', format: 1, contract, implementation, ...options }
+  // The overloads hold each to the context that it is given.
+  const implementation = given as ClassDefinition<C>['implementation']
+  const definition = { instar: 'class', format: 1, contract, implementation } as const
+  if (options.state !== 'directory')
+    return { ...definition, ...(options.initialize === undefined ? {} : { initialize: options.initialize }) }
+  const { initialize } = options
+  return { ...definition, directory: initialize === undefined ? {} : { initialize } }
 }

@@ -72,10 +72,15 @@ export type Transform = (states: TransformStates) => void | Promise<void>
 
 /** The states that a transform reads and builds. */
 export interface TransformStates {
+  /** Of a class with managed state; asked for the other kind, each of these throws. */
   readonly oldState: ReadOnlyStateView
+  /** Of an old class with directory state: its directory, to be read only. */
+  readonly oldDirectory: string
   /** Empty when this peer served the new version by no simulation object. */
   readonly futureState: ReadOnlyStateView
   readonly newState: StateView
+  /** Of a new class with directory state: its directory, empty. What is written there is on disk before it counts. */
+  readonly newDirectory: string
   /** Dropped when this peer will serve the old version by no simulation object. */
   readonly pastState: StateView
   /** Aborted when the peer stops or the transform has used up its time. */

@@ -21,6 +21,7 @@ import { Sessions } from './call/sessions.js'
 import { Simulations, type Served } from './call/simulations.js'
 import { defaultLimits } from './default-limits.js'
 import type { HostRuntime, HostRuntimeInit, HostStats, SimulationFailed } from './host-runtime.js'
+import { deleteOtherDirectories } from './directory/directories.js'
 import { bringToPlan } from './open/bring-to-plan.js'
 import { openDatabase, stateError } from './open/database.js'
 import { loadCode, type LoadedCode } from './open/load-code.js'
@@ -210,6 +211,7 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
     cleanings++
     cleaning = cleaning
       .then(() => deleteOtherSpaces(db, isNamed, { signal: stopping.signal, pause: nextTurn }))
+      .then(() => deleteOtherDirectories(init.stateDirectory, isNamed, stopping.signal))
       .catch((error: unknown) =>
         init.log.warn({ err: error }, 'old states could not be deleted; the next start tries again')
       )

@@ -1,4 +1,4 @@
-import { phases, simulationModels } from '@instar/core'
+import { phases, simulationModels, stateKinds } from '@instar/core'
 import { z } from 'zod'
 
 /** The four gates of §1; an upgrade needs all of them open. */
@@ -31,6 +31,7 @@ const versionReasonSchema = z.object({
 const facadeReasonSchema = z.object({
   version: z.int().min(1).meta({ description: 'The version that brought the contract; later ones may share it.' }),
   role: z.enum(['object', 'past', 'future']),
+  state: z.enum(stateKinds).optional().meta({ description: 'Of the object: where it keeps its state (§8).' }),
   model: z.enum(simulationModels).optional().meta({ description: 'Of a simulation object (R11).' })
 })
 

@@ -59,6 +59,9 @@ async function copyOf(view: ReadOnlyStateView): Promise<MemoryState> {
 
 class Killed extends Error {}
 
+/** Classes whose state are files are not checked. */
+const noFiles = { oldDirectory: '', newDirectory: '' }
+
 /** @param stop the number of writes after which everything that it does fails, as if its process were gone */
 async function build(transform: Transform, inputs: Inputs, stop = Infinity): Promise<Built | undefined> {
   const built = { new: new MemoryState(), past: new MemoryState() }
@@ -71,6 +74,7 @@ async function build(transform: Transform, inputs: Inputs, stop = Infinity): Pro
     built.past.change(
       pastState =>
         transform({
+          ...noFiles,
           oldState: inputs.old.view(),
           futureState: inputs.future.view(),
           newState,

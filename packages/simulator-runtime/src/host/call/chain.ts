@@ -1,6 +1,5 @@
 import { invariant, type StateMeta } from '@instar/core'
 import type { LoadedCode } from '../open/load-code.js'
-import { prefixOf } from '../open/spaces.js'
 import { createFacade, type Facade, type FacadeCode } from './facade.js'
 
 /** The façades that serve now, by revision (R2), and why others of the plan do not. */
@@ -26,7 +25,7 @@ export function chainOf(code: LoadedCode, meta: StateMeta): Chain {
   let count = 0
   const place = (each: FacadeCode, space: string | undefined, delegate: Facade | undefined): Facade => {
     invariant(space !== undefined, `no space for the façade of version ${each.revision}`)
-    return createFacade(each, count++, prefixOf(space), delegate)
+    return createFacade(each, count++, space, delegate)
   }
   const object = place(code.object, meta.spaces.object, undefined)
   const interceptor = [past[0], future[0]].find(each => each?.model === 'interceptor')

@@ -1,4 +1,4 @@
-import { CallError } from '@instar/core'
+import { CallError, messageOf } from '@instar/core'
 import type { Entry } from '../cache/caches.js'
 import type { Outbox } from '../outbox/outbox.js'
 import type { StagedSends } from '../outbox/staged-sends.js'
@@ -9,7 +9,7 @@ import type { Chain } from './chain.js'
 import { standing, withdrawn, type Arguments } from './dispatch.js'
 import type { Facade, FacadeMethod } from './facade.js'
 import { encodeAnswer } from './encode-answer.js'
-import { deadlineExceeded, disallowed, outOfContract, toCallError, upgrading } from './failures.js'
+import { deadlineExceeded, disallowed, isFault, outOfContract, toCallError, upgrading } from './failures.js'
 import type { LaneJob } from './lane.js'
 import { Scope, type ScopeInit } from './scope.js'
 import type { Outcome, Turn } from './sessions.js'
@@ -44,6 +44,7 @@ export class Command implements LaneJob {
   readonly #settle: { resolve(answer: Uint8Array): void; reject(error: unknown): void }
   #state: 'waiting' | 'running' | 'committing' = 'waiting'
   #scope: Scope | undefined
+  #methodRuns = false
   #leaveLane: (() => void) | undefined
 
   constructor(init: CommandInit) {
@@ -65,7 +66,7 @@ export class Command implements LaneJob {
     this.#state = 'running'
     const { promise, resolve } = Promise.withResolvers<undefined>()
     this.#leaveLane = () => resolve(undefined)
-    void this.#run()
+    void (this.#ownsFiles ? this.#runOnFiles() : this.#run())
     await promise
   }
 
@@ -74,18 +75,55 @@ export class Command implements LaneJob {
     if (this.#state === 'committing') return 'unknown'
     const { facade, method } = this.#init
     const late = this.#state === 'running' ? 'did not answer in time' : 'did not come to its turn in time'
-    this.#commit(deadlineExceeded(`${facade.className}.${method.name} ${late}`, 'no'))
-    return 'no'
+    const executed = this.#executed
+    this.#commit(deadlineExceeded(`${facade.className}.${method.name} ${late}`, executed))
+    return executed
   }
 
   /** Ends it now, unless it is being written already: nothing of it takes effect, and it may be asked for again. */
   cut(error: CallError): boolean {
     if (this.#state === 'committing') return false
+    const cause = this.#executed === 'no' ? error : withUnknown(error)
     this.#state = 'committing'
     this.#init.turn?.drop()
-    this.#leave('the command was cut off')
-    this.#settled(error)
+    this.#leave('the command was cut off', true)
+    this.#settled(cause)
     return true
+  }
+
+  /** What is to be said of a command that is ended now: of files nothing is taken back (§8). */
+  get #executed(): 'no' | 'unknown' {
+    return this.#state === 'running' && this.#ownsFiles ? 'unknown' : 'no'
+  }
+
+  get #ownsFiles(): boolean {
+    return this.#init.simulations.code.object.directory !== undefined
+  }
+
+  /** §8: what runs twice changes files twice, so that it has begun is on record before it does. Says whether it may go on. */
+  async #begin(): Promise<boolean> {
+    const { turn, store } = this.#init
+    if (turn === undefined) return true
+    const layer = new Layer()
+    turn.begin(layer)
+    const isWritten = await new Promise<boolean>(resolve =>
+      store.commit(
+        layer,
+        () => resolve(true),
+        () => resolve(false)
+      )
+    )
+    if (this.#state !== 'running') return false
+    if (!isWritten) this.cut(upgrading('the state cannot be written, so the command cannot begin'))
+    return isWritten
+  }
+
+  async #runOnFiles(): Promise<void> {
+    try {
+      if (await this.#begin()) await this.#run()
+    } finally {
+      this.#leaveLane?.()
+    }
   }
 
   async #run(): Promise<void> {
@@ -94,7 +132,13 @@ export class Command implements LaneJob {
     let attempt = await this.#attempt(simulations.chain)
     failures.push(...attempt.failures)
     // An interceptor that failed is left out, and the same call runs without it (§7). Each time there is one façade less.
-    while (this.#state === 'running' && attempt.again && !failures.some(each => simulations.endsTrial(each))) {
+    // Not where files were changed: that would be done twice.
+    while (
+      this.#state === 'running' &&
+      attempt.again &&
+      !attempt.touchedFiles &&
+      !failures.some(each => simulations.endsTrial(each))
+    ) {
       attempt = await this.#attempt(simulations.without(failures).chain)
       failures.push(...attempt.failures)
     }
@@ -119,6 +163,7 @@ export class Command implements LaneJob {
     const scope = new Scope({ ...this.#init.scope, kind: 'command', access, outbox })
     this.#scope = scope
     const facade = standing(chain, this.#init.facade)
+    this.#methodRuns = true
     let outcome: Outcome
     try {
       if (facade === undefined) throw withdrawn(chain, this.#init.facade)
@@ -151,14 +196,20 @@ export class Command implements LaneJob {
       outcome = answer ?? (await encode(value))
     } catch (error) {
       outcome = toCallError(error, facade ?? this.#init.facade, asked.name)
+      const cannotWrite = scope.touchedFiles && isDiskError(error)
+      if (cannotWrite) outcome = upgrading(`the files of the object cannot be written (${messageOf(error)})`, 'unknown')
+      else if (scope.touchedFiles && isFault(outcome)) outcome = withUnknown(outcome)
     }
+    this.#methodRuns = false
     scope.end('the request has been answered')
     return {
       outcome,
       written: access.layer,
       sends: scope.sends,
       kept: scope.kept ?? [],
-      full: scope.isFull(outcome),
+      full:
+        scope.isFull(outcome) || (scope.touchedFiles && outcome instanceof CallError && outcome.code === 'Upgrading'),
+      touchedFiles: scope.touchedFiles,
       failures: scope.failures,
       again: scope.failures.some(each => each.again)
     }
@@ -197,10 +248,24 @@ export class Command implements LaneJob {
     else this.#settle.resolve(outcome)
   }
 
-  #leave(why: string): void {
+  #leave(why: string, atOnce = !(this.#methodRuns && this.#ownsFiles)): void {
     this.#scope?.end(why)
-    this.#leaveLane?.()
+    if (atOnce || this.#leaveLane === undefined) this.#leaveLane?.()
+    // What goes on changes nothing any more, but files: there it has some time to hear of its end before the next one begins.
+    else this.#init.scope.deadlines.add(filesGraceMs, this.#leaveLane)
   }
+}
+
+/** How long the lane waits for a command that changes files and does not end when it is told to. */
+const filesGraceMs = 5000
+
+function withUnknown({ code, detail }: CallError): CallError {
+  return new CallError(code, { ...detail, executed: 'unknown' })
+}
+
+/** Not the class's fault, and it may go away. */
+function isDiskError(error: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO'].includes(String((error as { code?: unknown } | undefined)?.code))
 }
 
 interface Attempt {
@@ -209,8 +274,9 @@ interface Attempt {
   readonly sends: StagedSends | undefined
   /** For `ctx.cache`. */
   readonly kept: readonly Entry[]
-  /** The outbox took no more: nothing has happened, and a repeat may find room. */
+  /** The outbox or the disk took no more: what came of it is not kept as the outcome. */
   readonly full: boolean
+  readonly touchedFiles: boolean
   readonly failures: readonly SimulationFailure[]
   /** A simulation object failed in a way that makes the outcome none of the call's. */
   readonly again: boolean

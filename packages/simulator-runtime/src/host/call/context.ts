@@ -1,9 +1,10 @@
 import type { AtomicOf, Contract, SendsOf, StubOf } from '../../contract/contract.js'
-import type { SimulationContext } from '../../definition/context.js'
+import type { DirectoryContext, SimulationContext } from '../../definition/context.js'
 import type { StateView } from '../../state/state-view.js'
 import { View } from '../state/view.js'
 import type { Access } from '../state/access.js'
 import type { DelegateCalls, Facade } from './facade.js'
+import { outOfContract } from './failures.js'
 import type { Outward } from './outward.js'
 
 /** A request as its contexts see it. */
@@ -13,12 +14,13 @@ export interface RequestScope extends DelegateCalls {
   readonly caller: string
   readonly now: number
   random(): number
+  directory(facade: Facade): string
   readonly outward: Pick<Outward, 'peerStub' | 'sendStub' | 'selfStub'>
   cacheStub(facade: Facade, instance: object): object
 }
 
 /** What one instance sees of the request that it was made for. Parts that cost something are made when they are first asked for. */
-export class FacadeContext implements SimulationContext<Contract> {
+export class FacadeContext implements SimulationContext<Contract>, DirectoryContext {
   readonly #scope: RequestScope
   readonly #facade: Facade
   #state: StateView | undefined
@@ -30,7 +32,14 @@ export class FacadeContext implements SimulationContext<Contract> {
   }
 
   get state(): StateView {
+    // Of an object with directory state it would be a second one, which nothing carries over.
+    if (this.#facade.directory !== undefined)
+      throw outOfContract(this.#facade, 'ctx.state', 'its state are files: they are in ctx.directory')
     return (this.#state ??= new View(this.#scope.access, this.#facade.prefix))
+  }
+
+  get directory(): string {
+    return this.#scope.directory(this.#facade)
   }
 
   get delegate(): never {

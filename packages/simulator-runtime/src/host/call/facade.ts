@@ -1,7 +1,8 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { SimulationModel } from '@instar/core'
 import type { MethodKind } from '../../contract/contract.js'
-import type { Initialize } from '../../definition/define-class.js'
+import type { ClassDefinition, Initialize } from '../../definition/define-class.js'
+import { prefixOf } from '../open/spaces.js'
 import type { ByteKey } from '../state/layer.js'
 
 /** A class or simulation object and what it serves, as read from a module and checked. */
@@ -24,6 +25,8 @@ export interface FacadeCode {
   /** Of an `instead`: the revision of the interceptor that it is a part of. */
   readonly standsIn: number | undefined
   readonly initialize: Initialize | undefined
+  /** Of an object whose state are files (§8). */
+  readonly directory: ClassDefinition['directory']
 }
 
 export interface FacadeMethod {
@@ -65,6 +68,8 @@ export interface Facade extends FacadeCode {
   /** Gives a request a typed view of this façade. */
   readonly viewFor: (request: DelegateCalls) => object
   readonly prefix: ByteKey
+  /** The name of its state. */
+  readonly space: string
   /** Prefixes of this façade and of all that stand on it. */
   readonly prefixesOutward: readonly ByteKey[]
   /** Its neighbours that have to be told of every call (§7). */
@@ -82,7 +87,8 @@ export interface Listener extends ToldCode {
  * Puts a façade over its delegate, whose `prefixesOutward` and `shadowedBy` it joins. Every stub method is an own function of one class: no
  * Proxy in the way of a call.
  */
-export function createFacade(code: FacadeCode, id: number, prefix: ByteKey, delegate: Facade | undefined): Facade {
+export function createFacade(code: FacadeCode, id: number, space: string, delegate: Facade | undefined): Facade {
+  const prefix = prefixOf(space)
   const facade: Facade = {
     ...code,
     id,
@@ -92,6 +98,7 @@ export function createFacade(code: FacadeCode, id: number, prefix: ByteKey, dele
       delegate === undefined || code.model === 'twin' ? undefined : request => stubOf(delegate, facade, request),
     viewFor: request => stubOf(facade, undefined, request),
     prefix,
+    space,
     prefixesOutward: [prefix],
     shadowedBy: []
   }

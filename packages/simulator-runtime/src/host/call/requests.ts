@@ -16,7 +16,7 @@ export interface Serving {
   readonly outbox: Outbox
 }
 
-export interface RequestsInit extends Pick<HostRuntimeInit, 'now' | 'random' | 'outgoing'> {
+export interface RequestsInit extends Pick<HostRuntimeInit, 'now' | 'random' | 'outgoing' | 'stateDirectory'> {
   readonly limits: HostRuntimeLimits
   readonly deadlines: Deadlines
 }
@@ -40,7 +40,7 @@ export class Requests {
   }
 
   scope(request: CallRequest, remainingMs: number): Omit<ScopeInit, 'kind' | 'access'> {
-    const { now, random, outgoing } = this.#init
+    const { now, random, outgoing, stateDirectory } = this.#init
     const { deadlines } = this
     const endsAt = deadlines.monotonicMs() + remainingMs
     return {
@@ -49,6 +49,7 @@ export class Requests {
       remainingMs: () => Math.max(endsAt - deadlines.monotonicMs(), 0),
       moment: new Moment(now, random),
       outgoing,
+      stateDirectory,
       deadlines,
       simulationMsMax: this.limits.simulationMsMax
     }

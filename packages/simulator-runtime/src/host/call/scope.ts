@@ -1,5 +1,6 @@
 import type { CachedAccess } from '../cache/cached-access.js'
 import type { Entry } from '../cache/caches.js'
+import { directoryOf } from '../directory/directories.js'
 import { stagePrefixOf, type StagedSends } from '../outbox/staged-sends.js'
 import type { Access } from '../state/access.js'
 import type { FlowAccess } from '../state/flow-access.js'
@@ -20,6 +21,7 @@ export interface ScopeInit extends OutwardInit {
   readonly access: RequestAccess
   readonly caller: string
   readonly moment: Moment
+  readonly stateDirectory: string
   readonly deadlines: Deadlines
   /** What a simulation object may take for a call that is none of its own version's. */
   readonly simulationMsMax: number
@@ -42,6 +44,7 @@ export class Scope implements RequestScope {
   #outward: Outward | undefined
   /** To be kept by `ctx.cache` when the request takes effect. */
   kept: Entry[] | undefined
+  #touchedFiles = false
   #over: string | undefined
 
   constructor(init: ScopeInit) {
@@ -90,6 +93,23 @@ export class Scope implements RequestScope {
   /** Whether this came of a full outbox: then the request may be tried again. */
   isFull(error: unknown): boolean {
     return this.#outward?.isFull(error) ?? false
+  }
+
+  /** A command of an object with directory state has begun: what it has changed stays changed (§8). */
+  get touchedFiles(): boolean {
+    return this.#touchedFiles
+  }
+
+  directory(facade: Facade): string {
+    this.#assertNotOver()
+    // Nobody sees what is read of files.
+    this.#assertNotKept('ctx.directory')
+    const { kind, stateDirectory } = this.#init
+    if (facade.directory === undefined)
+      throw outOfContract(facade, 'ctx.directory', 'its state is managed: it is in ctx.state')
+    if (kind === 'flow')
+      throw outOfContract(facade, 'ctx.directory', 'a flow used it: a flow reads and changes state by ctx.self')
+    return directoryOf(stateDirectory, facade.space)
   }
 
   /** Whether something of the request still runs although its method has returned. */
@@ -169,6 +189,7 @@ export class Scope implements RequestScope {
     const facade = method.kind === 'flow' ? withoutInterceptor(given) : given
     if (facade !== given) return facade.methods.get(method.name)?.run.apply(this.instance(facade), args as unknown[])
     if (facade.standsIn !== undefined) return this.#runInterceptor(facade, method, args)
+    if (facade.directory !== undefined && method.kind === 'command') this.#touchedFiles = true
     return method.run.apply(this.instance(facade), args as unknown[])
   }
 

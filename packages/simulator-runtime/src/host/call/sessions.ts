@@ -196,7 +196,7 @@ export class Sessions {
     if (kind === 'error' && typeof first === 'string' && isCallErrorCode(first)) {
       return new CallError(first, second as CallErrorDetail)
     }
-    if (kind === 'begun') return tooOld('it was a flow that was cut off in the middle')
+    if (kind === 'begun') return tooOld('it was cut off in the middle')
     return tooOld(`its answer of ${String(second)} bytes was too large to keep`)
   }
 

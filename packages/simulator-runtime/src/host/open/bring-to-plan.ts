@@ -1,5 +1,6 @@
 import { InstarError, type HostPlan, type StateMeta, type StateSpaces, type UpgradeStep } from '@instar/core'
 import type { FacadeCode } from '../call/facade.js'
+import { deleteOtherDirectories, makeDirectory, openDirectory, syncDirectory } from '../directory/directories.js'
 import { Layer } from '../state/layer.js'
 import { wentBack } from '../twin/relabel.js'
 import { initialState } from './initial-state.js'
@@ -34,6 +35,7 @@ export async function bringToPlan(init: BringInit): Promise<StateMeta> {
     now = plan.goBack !== undefined ? await goBack(init, stored) : await upgrade(init, stored)
   }
   assertAgrees(init, now)
+  if (init.code.object.directory !== undefined) await openDirectory(init.directory, now.meta.spaces.object)
   return (await conformFacades(init, now)).meta
 }
 
@@ -53,6 +55,12 @@ async function beginState(init: BringInit): Promise<StoredMeta> {
       past: spacesFor(code.past, name),
       future: spacesFor(future, name)
     }
+  }
+  const { directory } = code.object
+  if (directory !== undefined) {
+    const path = await makeDirectory(init.directory, meta.spaces.object)
+    await directory.initialize?.(path)
+    await syncDirectory(path, init.signal)
   }
   const layer = new Layer()
   await initialize(init, [code.object], { [code.object.revision]: meta.spaces.object }, layer)
@@ -100,6 +108,7 @@ async function upgrade(init: BringInit, stored: StoredMeta): Promise<StoredMeta>
     const named = spacesOf(stored.meta)
     const stay = { signal: init.signal, pause: () => Promise.resolve() }
     await deleteOtherSpaces(init.db, space => named.has(space), stay)
+    await deleteOtherDirectories(init.directory, space => named.has(space), init.signal)
   }
   let now = stored
   for (const step of steps) now = await takeStep(init, step, now)

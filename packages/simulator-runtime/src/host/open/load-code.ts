@@ -32,6 +32,8 @@ export interface StepCode {
   /** Of a twin. */
   readonly map: Mapping | undefined
   readonly initialize: Initialize | undefined
+  /** The new class has directory state. */
+  readonly ownsFiles: boolean
 }
 
 /**
@@ -76,6 +78,7 @@ export async function loadCode(plan: HostPlan, load: (ref: CodeRef) => Promise<u
   }
   assertStands(past, [], plan)
   assertStands(future, past, plan)
+  if (object.directory !== undefined) assertNotTold([...past, ...future], plan)
   const steps = new Map<number, StepCode>()
   for (const step of plan.steps) {
     steps.set(step.to, await read(step, `The upgrade to version ${step.to}`, definition => stepCode(definition, step)))
@@ -102,7 +105,9 @@ function classOf(definition: Definition): ClassDefinition {
 }
 
 function mappingOf(definition: Definition): Mapping {
-  const { map } = upgradeOf(definition)
+  const { map, to } = upgradeOf(definition)
+  if (to.directory !== undefined)
+    throw new TypeError('the upgrade is a twin, and its new class has files for its state')
   if (typeof map !== 'function') throw new TypeError('the upgrade is a twin without a mapping function')
   return map
 }
@@ -112,7 +117,7 @@ function objectCode(definition: Definition, plan: HostPlan): FacadeCode {
   if (code.contract.name !== plan.className) {
     throw new TypeError(`the descriptor calls the class ${plan.className}, the code calls it ${code.contract.name}`)
   }
-  return facadeCode(
+  const facade = facadeCode(
     code.contract,
     { model: 'direct', disallow: {}, ...code, implementation: code.implementation },
     {
@@ -123,6 +128,7 @@ function objectCode(definition: Definition, plan: HostPlan): FacadeCode {
       standsIn: undefined
     }
   )
+  return { ...facade, directory: code.directory }
 }
 
 function pastCode(definition: Definition, plan: SimulationPlan, delegate: FacadeCode): FacadeCode {
@@ -192,13 +198,30 @@ function assertStands(side: readonly FacadeCode[], across: readonly FacadeCode[]
   }
 }
 
+/** §8: nothing happens to files in one step with anything else, so nobody can be told of a command in its step. */
+function assertNotTold(simulations: readonly FacadeCode[], plan: HostPlan): void {
+  const told = simulations.find(each => each.model === 'shadowed' || each.model === 'twin')
+  if (told === undefined) return
+  throw new InstarError(
+    'BundleLoadFailed',
+    `The ${told.role} simulation object of version ${told.revision} of ${plan.className} (${told.model}) cannot stand on a class whose state are files: only direct ones and interceptors can.`
+  )
+}
+
 function stepCode(definition: Definition, step: UpgradeStep): StepCode {
   // A patch: the same contract by a new class, which takes the state as it is.
   if (definition.instar === 'class' && step.transform === 'none' && step.fromRevision === step.toRevision)
-    return { className: definition.contract.name, transform: undefined, map: undefined, initialize: undefined }
+    return {
+      className: definition.contract.name,
+      transform: undefined,
+      map: undefined,
+      initialize: undefined,
+      ownsFiles: definition.directory !== undefined
+    }
   const { transform, to } = upgradeOf(definition)
   const className = to.contract.name
-  const code = { className, transform: undefined, map: undefined, initialize: to.initialize }
+  const ownsFiles = to.directory !== undefined
+  const code = { className, transform: undefined, map: undefined, initialize: to.initialize, ownsFiles }
   switch (step.transform) {
     case 'none':
       return code
@@ -263,6 +286,7 @@ function facadeCode(
     told: undefined,
     tells: undefined,
     instead: undefined,
-    initialize: code.initialize
+    initialize: code.initialize,
+    directory: undefined
   }
 }

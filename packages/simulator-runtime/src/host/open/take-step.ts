@@ -1,4 +1,5 @@
-import type { HostPlan, StateMeta, UpgradeStep } from '@instar/core'
+import { InstarError, type HostPlan, type StateMeta, type UpgradeStep } from '@instar/core'
+import { findDirectory, makeDirectory } from '../directory/directories.js'
 import type { StateProgress } from '../host-runtime.js'
 import { Layer } from '../state/layer.js'
 import type { Database } from '../state/merged-entries.js'
@@ -72,7 +73,7 @@ async function built(
 }
 
 async function workOf(
-  { db }: BringInit,
+  { db, directory }: BringInit,
   step: UpgradeStep,
   code: StepCode | undefined,
   { spaces }: StateMeta,
@@ -82,9 +83,18 @@ async function workOf(
     const prefixes = { old: prefixOf(spaces.object), new: prefixOf(made.object), notes: notesPrefixOf(made.object) }
     return mapped(code.map, prefixes, await initialState(db, code.initialize, prefixes.new))
   }
-  if (code?.transform === undefined) return undefined
+  const old = await findDirectory(directory, spaces.object)
+  const ownsFiles = code?.ownsFiles ?? old !== undefined
+  if (code?.transform === undefined) {
+    if (ownsFiles === (old !== undefined)) return undefined
+    throw new InstarError(
+      'TransformFailed',
+      `Version ${step.to} keeps its state in ${ownsFiles ? 'files' : 'managed state'} and the version before does not: the upgrade needs a transform.`
+    )
+  }
   const future = spaces.future[step.toRevision] ?? `${made.object}.none`
-  return whole(code.transform, { old: spaces.object, future, new: made.object, past: made.past })
+  const directories = { old, new: ownsFiles ? await makeDirectory(directory, made.object) : undefined }
+  return whole(code.transform, { old: spaces.object, future, new: made.object, past: made.past }, directories)
 }
 
 async function transform(init: BringInit, step: UpgradeStep, work: TransformWork): Promise<void> {

@@ -1,6 +1,7 @@
 import { InstarError, messageOf } from '@instar/core'
 import type { Transform } from '../../definition/define-upgrade.js'
 import type { Mapping } from '../../definition/twin.js'
+import { onlyRead, syncDirectory } from '../directory/directories.js'
 import type { ByteKey, Layer } from '../state/layer.js'
 import { afterPrefix, View } from '../state/view.js'
 import { MappingRun } from '../twin/mapping-run.js'
@@ -31,17 +32,43 @@ export type TransformWork = (states: {
 /** An author's transform function (R13, R14). */
 export function whole(
   transform: Transform,
-  spaces: { readonly old: string; readonly future: string; readonly new: string; readonly past: string }
+  spaces: { readonly old: string; readonly future: string; readonly new: string; readonly past: string },
+  directories: { readonly old: string | undefined; readonly new: string | undefined }
 ): TransformWork {
   return async ({ old, built, signal }) => {
-    await transform({
-      oldState: new View(old, prefixOf(spaces.old)),
-      futureState: new View(old, prefixOf(spaces.future)),
-      newState: new View(built, prefixOf(spaces.new)),
-      pastState: new View(built, prefixOf(spaces.past)),
-      signal
-    })
+    const run = async (): Promise<void> =>
+      transform({
+        get oldState() {
+          assertKind('old', 'managed', directories.old)
+          return new View(old, prefixOf(spaces.old))
+        },
+        get oldDirectory() {
+          return assertKind('old', 'directory', directories.old)
+        },
+        futureState: new View(old, prefixOf(spaces.future)),
+        get newState() {
+          assertKind('new', 'managed', directories.new)
+          return new View(built, prefixOf(spaces.new))
+        },
+        get newDirectory() {
+          return assertKind('new', 'directory', directories.new)
+        },
+        pastState: new View(built, prefixOf(spaces.past)),
+        signal
+      })
+    await (directories.old === undefined ? run() : onlyRead(directories.old, run))
+    if (directories.new !== undefined) await syncDirectory(directories.new, signal)
   }
+}
+
+/** A transform that takes the wrong one would read nothing, or write what nobody reads. */
+function assertKind(which: 'old' | 'new', kind: 'managed' | 'directory', directory: string | undefined): string {
+  if ((directory === undefined) === (kind === 'managed')) return directory ?? ''
+  throw new TypeError(
+    directory === undefined
+      ? `the ${which} class has managed state: use ${which}State`
+      : `the ${which} class has files for its state: use ${which}Directory`
+  )
 }
 
 /** A twin's mapping function where its state was not built beside the old one: a late peer walks several versions at once. */
