@@ -148,6 +148,30 @@ describe('a twin', () => {
     expect(await answers()).toEqual(everywhere)
   })
 
+  it('runs a repeated request once, whichever class is the object when it comes again (R12)', async () => {
+    await introduced()
+    const session = 'ab'.repeat(16)
+    const paint = (seq: number, colour: string): Promise<unknown> =>
+      object.call(2, 'paint', [3, colour], { session, seq, doneBelow: 1 })
+    await paint(1, 'blue')
+    await object.upgrade(2)
+    await at1().delete(3)
+    await paint(1, 'blue')
+    await object.goBack(1)
+    await paint(1, 'blue')
+    expect(await at1().all()).toEqual([1, 2])
+    await paint(2, 'red')
+    expect(await at2().colourOf(3)).toBe('red')
+  })
+
+  it('lets commands that came before an upgrade end before it, and queries go on through it', async () => {
+    await introduced()
+    const events = [at1().insert(10), object.upgrade(2), at1().insert(11), at3().list(), object.goBack(1), at2().all()]
+    await Promise.all(events)
+    expect(await at1().all()).toEqual([1, 2, 3, 10, 11])
+    expect(await at2().painted('blue')).toEqual([1, 2, 10, 11])
+  })
+
   it('leaves nothing of the old state behind after retirement', async () => {
     await introduced()
     await object.upgrade(2)
