@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { checkUpgrade } from '../src/check/index.js'
+import { checkUpgrade, describeReport } from '../src/check/index.js'
 
 const module = (name: string): URL => new URL(`./modules/${name}`, import.meta.url)
 const specifications = [module('tags.specification.mjs')]
@@ -32,6 +32,16 @@ describe('a check of modules', () => {
       actual: '0'
     })
     expect(report.failure?.transcript).toContain('upgrade to 2')
+  })
+
+  it('finds what is kept in a variable, because a new process does not have it', { timeout: 60_000 }, async () => {
+    const report = await checkUpgrade({
+      versions: [module('names.mjs'), module('tags-remembered.mjs')],
+      specifications,
+      seed: 1,
+      workers: 2
+    })
+    expect(report.failure?.transcript, describeReport(report)).toMatch(/restart|crash/)
   })
 
   it('stops when it is told to', { timeout: 60_000 }, async () => {

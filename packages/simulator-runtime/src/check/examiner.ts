@@ -35,6 +35,10 @@ export interface Examiner {
 
 export interface ExaminerInit {
   readonly lineage: Lineage
+  /** Other instances of the same modules, for the reference; the same ones unless given. */
+  readonly reference?: Lineage
+  /** Loads the modules as a new process would. Some histories do so at each restart. */
+  readonly reload?: () => Promise<Lineage>
   readonly arguments: ArgumentsByMethod
   readonly seed: number
   /** For states, each of which is removed when its history is over. */
@@ -45,6 +49,8 @@ export interface ExaminerInit {
 const shrinkMs = 10_000
 /** Every so many histories, one is run twice. */
 const twiceEvery = 8
+/** Every so many, its restarts load the modules anew; what is loaded is never let go of, so not all do. */
+const reloadedEvery = 10
 
 export function pathOf({ kind, number }: Unit): string {
   return kind === 'rehearsal' ? `s${number}` : String(number)
@@ -58,19 +64,22 @@ export function unitOf(path: string): Unit {
 }
 
 /** In this process. @throws TypeError naming the methods whose arguments the author has to give */
-export function createExaminer({ lineage, arguments: given, seed, folder }: ExaminerInit): Examiner {
+export function createExaminer(init: ExaminerInit): Examiner {
+  const { lineage, reference = lineage, arguments: given, seed, folder } = init
   const source = createHistorySource(lineage, given, seed)
-  const samples = samplesOf(lineage, source)
+  const samples = samplesOf(reference, source)
   let runs = 0
 
-  const once = (history: History): Promise<HistoryResult> =>
-    runHistory({ lineage, history, samples, directory: join(folder, String(++runs)) })
+  const once = (unit: Unit, history: History): Promise<HistoryResult> => {
+    const reload = unit.number % reloadedEvery === reloadedEvery - 1 ? init.reload : undefined
+    return runHistory({ lineage, reference, reload, history, samples, directory: join(folder, String(++runs)) })
+  }
 
   async function look(unit: Unit, history: History): Promise<HistoryResult> {
-    if (unit.kind === 'rehearsal') return rehearse({ lineage, history, samples })
-    const result = await once(history)
+    if (unit.kind === 'rehearsal') return rehearse({ lineage: reference, history, samples })
+    const result = await once(unit, history)
     if (result.flaw !== undefined || unit.number % twiceEvery !== 0) return result
-    return compareRuns(result, await once(history))
+    return compareRuns(result, await once(unit, history))
   }
 
   function failureOf(unit: Unit, result: HistoryResult): CheckFailure | undefined {

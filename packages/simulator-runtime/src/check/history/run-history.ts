@@ -7,7 +7,7 @@ import { show } from '../plain-values.js'
 import { isError, answerOf, type Answer, type RequestMoment } from '../reference/lone-object.js'
 import type { Equivalent, EquivalentSource } from '../reference/equivalents.js'
 import { Reference } from '../reference/reference.js'
-import { contractOf, revisionOf, type Lineage } from '../versions.js'
+import { contractOf, revisionOf, type Lineage, type Versions } from '../versions.js'
 import { observe, Recorder } from './observe.js'
 import type { HistoryResult, TranscriptLine } from './result.js'
 import { isEvent, Life, type Call, type History, type LifeEvent, type Step } from './steps.js'
@@ -15,6 +15,10 @@ import { callWords, eventWords, nameOf, sameAnswer, showAnswer } from './words.j
 
 export interface HistoryRun {
   readonly lineage: Lineage
+  /** The same versions for the reference: other instances of their modules, where there are any. */
+  readonly reference: Lineage
+  /** The same versions as a new process loads them: nothing that a module remembers is left. */
+  readonly reload?: (() => Promise<Lineage>) | undefined
   readonly history: History
   readonly samples: EquivalentSource
   /** Does not exist yet; removed afterwards. */
@@ -42,6 +46,7 @@ class Runner {
   readonly #run: HistoryRun
   readonly #life: Life
   readonly #recorder = new Recorder()
+  readonly #versions: Versions
   readonly #lines: TranscriptLine[] = []
   readonly #failures: SimulationFailed[] = []
   /** The last answers of the probes, for versions that no reference knows. */
@@ -60,13 +65,14 @@ class Runner {
   constructor(run: HistoryRun) {
     this.#run = run
     this.#life = new Life(run.lineage)
+    this.#versions = observe(run.lineage, this.#recorder)
   }
 
   async run(): Promise<HistoryResult> {
     const { steps } = this.#run.history
     let at = -1
     try {
-      this.#reference = await Reference.create(this.#run.lineage, this.#run.samples)
+      this.#reference = await Reference.create(this.#run.reference, this.#run.samples)
       await this.#start()
       await this.#probe(undefined)
       for (at = 0; at < steps.length; at++) await this.#take(steps[at] as Step)
@@ -86,7 +92,7 @@ class Runner {
   }
 
   async #start(): Promise<void> {
-    const versions = observe(this.#run.lineage, this.#recorder)
+    const versions = this.#versions
     this.#object = await explained(() =>
       createTestObject({
         versions,
@@ -169,11 +175,22 @@ class Runner {
         drop(low)
         return
       case 'restart':
+        await this.#reload()
         await explained(() => object.restart())
         return
       case 'crash':
+        await this.#reload()
         await explained(() => object.crash())
         return
+    }
+  }
+
+  /** The object reads its definitions at each start: from now on they are those of a new process. */
+  async #reload(): Promise<void> {
+    const lineage = await this.#run.reload?.()
+    if (lineage === undefined) return
+    for (const [i, definition] of observe(lineage, this.#recorder).entries()) {
+      Object.assign(this.#versions[i] as object, definition)
     }
   }
 

@@ -12,9 +12,12 @@ function reply(message: Reply): void {
   parentPort?.postMessage(message)
 }
 
-async function load({ versions, specifications }: Modules): Promise<Lineage> {
+/** @param instance gives modules of their own: what they keep in variables is not shared */
+async function load({ versions, specifications }: Modules, instance: string): Promise<Lineage> {
   const defaults = (addresses: readonly string[]): Promise<unknown[]> =>
-    Promise.all(addresses.map(async address => ((await import(address)) as { default?: unknown }).default))
+    Promise.all(
+      addresses.map(async address => ((await import(`${address}?${instance}`)) as { default?: unknown }).default)
+    )
   return lineageOf(
     (await defaults(versions)) as unknown as Versions,
     (await defaults(specifications)) as readonly Specification[]
@@ -32,8 +35,11 @@ async function answer(examiner: Examiner, { id, what, unit }: Request): Promise<
 }
 
 try {
-  const lineage = await load(modules)
-  const examiner = createExaminer({ lineage, arguments: {}, seed, folder })
+  const lineage = await load(modules, 'object')
+  const reference = await load(modules, 'reference')
+  let starts = 0
+  const reload = (): Promise<Lineage> => load(modules, `start-${++starts}`)
+  const examiner = createExaminer({ lineage, reference, reload, arguments: {}, seed, folder })
   parentPort?.on('message', (request: Request | 'close') => {
     if (request === 'close') parentPort?.close()
     else void answer(examiner, request).then(reply)
