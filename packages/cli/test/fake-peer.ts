@@ -159,7 +159,14 @@ function someStatus(network: string): PeerStatus {
       { version: 1, title: 'Genesis', phase: 'committed', since, held: false },
       { version: 2, title: 'Colours', phase: 'waiting', reason: 'waits for …other', since, held: true }
     ],
-    host: { pid: 4711, plan: 1, uptimeMs: 60_000, restarts: 0, heldCalls: 0 },
+    host: {
+      pid: 4711,
+      plan: 1,
+      uptimeMs: 60_000,
+      restarts: 0,
+      heldCalls: 0,
+      outbox: { waiting: 2, delivered: 7, refused: 0, givenUp: 1 }
+    },
     peers: [
       {
         peer: other,

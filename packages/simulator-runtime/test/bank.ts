@@ -185,6 +185,26 @@ export const bankV2 = defineUpgrade({
   // The forwarded methods are defined above, which the compiler cannot see.
 } as never)
 
+/** In front of the object: counts deposits, and says so for its balance at version 2. */
+class Counting extends Forwarder {
+  async deposit(x: number): Promise<number> {
+    await this.ctx.state.put('told', ((await this.ctx.state.get<string, number>('told')) ?? 0) + 1)
+    return this.ctx.delegate.deposit(x)
+  }
+
+  transfer(): never {
+    throw new Error('flows of the delegate are its own')
+  }
+}
+
+class Intercepting extends ShadowedBank2 {}
+
+export const bankV2Intercepted = defineUpgrade({
+  from: bank,
+  to: defineClass(bank2, Bank2),
+  future: { model: 'interceptor', implementation: Intercepting, instead: Counting }
+} as never)
+
 /** Carries calls from one test object to others, and loses what a test says. */
 export class Post {
   readonly #objects = new Map<string, TestObject>()

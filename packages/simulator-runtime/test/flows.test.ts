@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { HostRuntimeLimits } from '../src/host/host-runtime.js'
 import { createTestObject, type TestObject } from '../src/testing/index.js'
-import { bank, bank2, bankV1, bankV2, Post, unreachable, until } from './bank.js'
+import { bank, bank2, bankV1, bankV2, bankV2Intercepted, Post, unreachable, until } from './bank.js'
 
 let directory: string
 let post: Post
@@ -91,6 +91,21 @@ describe('a flow', () => {
     expect(await object.at(2, bank2).balance()).toBe(2)
     expect(await object.at(2, bank2).transfer('other', 1)).toEqual({ here: -3, there: expect.any(Number) as number })
     expect(await object.at(2, bank2).balance()).toBe(3)
+  })
+
+  it('of a delegate stays with it behind an interceptor, which gets its steps', async () => {
+    await object.close()
+    object = await createTestObject({
+      versions: [bankV1, bankV2Intercepted],
+      directory: join(directory, 'intercepted'),
+      overrides: { outgoing: post.outgoing }
+    })
+    await object.introduce(2)
+    expect(await object.at(1, bank).transfer('other', 7)).toEqual({ here: -7, there: 7 })
+    expect(await object.at(2, bank2).balance()).toBe(1)
+    // The interceptor's own flow reaches past itself.
+    expect(await object.at(2, bank2).payTwice('other', 1)).toBe(-9)
+    expect(object.host.stats().withdrawn).toBe(0)
   })
 
   it('of the new class goes through its own version', async () => {

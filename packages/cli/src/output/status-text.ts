@@ -26,8 +26,18 @@ function peerLines(status: PeerStatus, output: Output): string {
     `network  ${status.network.slice(0, 16)}…  newest v${status.newest}  trust ${freshness}`,
     `runs     ${status.joined ? `v${status.running.version}  serves ${served(status.served)}` : 'nothing yet'}  instar ${status.instar}`,
     `host     ${host.pid === undefined ? output.style('red', 'not running') : `pid ${host.pid}, up ${toWords(host.uptimeMs)}`}, plan ${host.plan}, ${host.restarts} restarts, ${host.heldCalls} calls queued`,
-    `calls    ${calls.join('; ') || 'none yet'}`
+    `calls    ${calls.join('; ') || 'none yet'}`,
+    ...outboxLine(host, output)
   ].join('\n')
+}
+
+/** Calls that the object's commands have left for other peers, where something is to be said about them. */
+function outboxLine({ outbox }: PeerStatus['host'], output: Output): readonly string[] {
+  if (outbox === undefined || outbox.waiting + outbox.refused + outbox.givenUp === 0) return []
+  const { waiting, delivered, refused, givenUp } = outbox
+  const lost = `${refused} refused, ${givenUp} given up`
+  const words = refused + givenUp > 0 ? output.style('yellow', lost) : lost
+  return [`outbox   ${waiting} calls wait, ${delivered} delivered, ${words}`]
 }
 
 function versionTable(status: PeerStatus, output: Output, nowMs: number): string {

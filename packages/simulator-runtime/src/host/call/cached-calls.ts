@@ -7,7 +7,7 @@ import type { Facade } from './facade.js'
 import { TryFailed, type SimulationFailure } from './simulation-failure.js'
 
 /** A request's state, as far as answers may be kept by it. */
-export interface CachingAccess extends Access {
+interface CachingAccess extends Access {
   readonly caches: Caches
   /** Of the state that the request began with. */
   readonly version: number
