@@ -29,6 +29,7 @@ describe('looking at a running peer', () => {
   it('status shows versions with phases and reasons, peers, and problems', async () => {
     const { code, out } = await instar(folder, 'status')
     expect(code).toBe(0)
+    expect(out).toContain('outbox   2 calls wait, 7 delivered, 0 refused, 1 given up')
     expect(out).toMatch(/v2 +Colours +waiting \(held\) +\d s +waits for …other/)
     expect(out).toMatch(/…BBBother +int-set +v1/)
     expect(out).toContain('v2 transforming')
