@@ -277,4 +277,19 @@ describe('the checker', () => {
     const report = await checkUpgrade({ versions: [genesis, upgrade], seed: 1, budget })
     expect(report).toMatchObject({ passed: true, unspecified: [2] })
   })
+
+  it('holds a twin against its own classes where there is no specification', { timeout: 60_000 }, async () => {
+    const right = await checkUpgrade({ versions: [genesis, twinned], seed: 1, budget })
+    expect(right.passed, describeReport(right)).toBe(true)
+    class Liar extends TwinTags {
+      override async $add(call: Shadowed<typeof names, 'add'>) {
+        const calls = await super.$add(call)
+        return calls.map(() => callsOf(tags).tag(call.args[0], 1))
+      }
+    }
+    const wrong = defineUpgrade({ from: names, to: defineClass(tags, Tags), twin: { ...twin, future: Liar } })
+    const { failure } = await checkUpgrade({ versions: [genesis, wrong], seed: 1 })
+    expect(failure).toMatchObject({ kind: 'shadow', expected: '1', actual: '0' })
+    expect(failure?.text).toMatch(/^\$add of version 2 returns tag\("[ab]", 1\), which is not what it does/)
+  })
 })

@@ -1,5 +1,5 @@
 import type { Transform, TransformStates } from '../../definition/define-upgrade.js'
-import type { ReadOnlyStateView, StateView } from '../../state/state-view.js'
+import type { StateView } from '../../state/state-view.js'
 import { Flawed, flawed } from '../flaw.js'
 import { MemoryState } from '../reference/memory-state.js'
 
@@ -23,7 +23,7 @@ const stopsMax = 8
  * @throws Flawed
  */
 export async function examineTransform(transform: Transform, states: TransformStates): Promise<void> {
-  const inputs = { old: await copyOf(states.oldState), future: await copyOf(states.futureState) }
+  const inputs = { old: await MemoryState.of(states.oldState), future: await MemoryState.of(states.futureState) }
   const first = await build(transform, inputs)
   // A transform that throws is reported by the upgrade itself.
   if (first === undefined) return
@@ -45,16 +45,6 @@ function assertSame(expected: Built, actual: Built | undefined, when: string): v
     expected: before.filter(line => !lines.includes(line)).join(', ') || 'nothing more',
     actual: lines.filter(line => !before.includes(line)).join(', ') || 'nothing more'
   })
-}
-
-async function copyOf(view: ReadOnlyStateView): Promise<MemoryState> {
-  const copy = new MemoryState()
-  const encodings = { keyEncoding: 'buffer', valueEncoding: 'buffer' } as const
-  const entries = await view.iterator<Buffer, Buffer>(encodings).all()
-  await copy.change(async state => {
-    for (const [key, value] of entries) await state.put(key, value, encodings)
-  })
-  return copy
 }
 
 class Killed extends Error {}

@@ -1,6 +1,9 @@
 import type { Contract } from '../../contract/contract.js'
 import type { SimulationDefinition, Transform, UpgradeDefinition } from '../../definition/define-upgrade.js'
 import type { Mapping } from '../../definition/twin.js'
+import type { ObjectContext } from '../../definition/context.js'
+import type { StateView } from '../../state/state-view.js'
+import { MemoryState } from '../reference/memory-state.js'
 import type { Equivalent } from '../reference/equivalents.js'
 import { Flawed, type Flaw } from '../flaw.js'
 import type { Lineage, Versions } from '../versions.js'
@@ -12,15 +15,28 @@ type Entry =
   | { readonly what: 'shadow'; readonly revision: number; readonly calls: readonly Equivalent[] | 'opaque' }
   | { readonly what: 'refused'; readonly revision: number; readonly method: string; readonly args: readonly unknown[] }
 
+/** A shadow of a twin, with the whole state of its class before and after it. */
+export interface CastShadow {
+  readonly revision: number
+  /** The command that it is the shadow of. */
+  readonly method: string
+  readonly calls: readonly Equivalent[]
+  readonly before: MemoryState
+  readonly after: MemoryState
+}
+
 /** Writes down what the code does for one call: which façade executed what, and what its shadows answered. */
 export class Recorder {
   #entries: Entry[] = []
   #busy = new WeakSet()
+  /** Of twins that no specification speaks of. */
+  casts: CastShadow[] = []
   /** What was found wrong with a transform. */
   flaw: Flaw | undefined
 
   begin(): void {
     this.#entries = []
+    this.casts = []
     this.#busy = new WeakSet()
   }
 
@@ -100,12 +116,13 @@ function structuredCloneOr(args: readonly unknown[]): readonly unknown[] {
 type AnyClass = new (...args: never[]) => object
 
 /** The same versions, whose classes tell the recorder what they do. */
-export function observe({ versions, revisions, classes }: Lineage, recorder: Recorder): Versions {
+export function observe({ versions, revisions, classes, specifications }: Lineage, recorder: Recorder): Versions {
   return versions.map((definition, i) => {
     const revision = revisions[i] ?? i + 1
     if (definition.instar === 'class') return observeClass(definition, revision, recorder)
     const all = [...classes.keys()]
     const from = all[all.indexOf(revision) - 1] ?? revision
+    const isSpecified = specifications.has(revision)
     const { future, past, transform, map } = definition
     const observed: UpgradeDefinition = {
       ...definition,
@@ -114,10 +131,26 @@ export function observe({ versions, revisions, classes }: Lineage, recorder: Rec
       ...(map === undefined ? {} : { map: observeMapping(map, recorder) }),
       ...(future === undefined
         ? {}
-        : { future: observeSimulation(future, definition.to.contract, definition.from, revision, from, recorder) }),
+        : {
+            future: observeSimulation(
+              future,
+              definition.to.contract,
+              definition.from,
+              { revision, delegate: from, isSpecified },
+              recorder
+            )
+          }),
       ...(past === undefined
         ? {}
-        : { past: observeSimulation(past, definition.from, definition.to.contract, from, revision, recorder) })
+        : {
+            past: observeSimulation(
+              past,
+              definition.from,
+              definition.to.contract,
+              { revision: from, delegate: revision, isSpecified },
+              recorder
+            )
+          })
     }
     return observed
   }) as unknown as Versions
@@ -160,27 +193,56 @@ function observeSimulation(
   definition: SimulationDefinition,
   serves: Contract,
   delegate: Contract,
-  revision: number,
-  delegateRevision: number,
+  place: { readonly revision: number; readonly delegate: number; readonly isSpecified: boolean },
   recorder: Recorder
 ): SimulationDefinition {
+  const { revision } = place
   const implementation = watched(definition.implementation, serves, { revision, instead: false }, recorder)
   const prototype = definition.implementation.prototype as Record<string, unknown>
-  for (const name of Object.keys(delegate.methods)) {
-    const shadow = prototype[`$${name}`]
+  const isCompared = definition.model === 'twin' && !place.isSpecified
+  for (const method of Object.keys(delegate.methods)) {
+    const shadow = prototype[`$${method}`]
     if (typeof shadow !== 'function') continue
-    define(implementation, `$${name}`, function (this: object, call: unknown) {
-      return recorder.shadow(revision, () => (shadow as (call: unknown) => unknown).call(this, call))
+    define(implementation, `$${method}`, function (this: object, call: unknown) {
+      const run = (): Promise<unknown> =>
+        recorder.shadow(revision, () => (shadow as (call: unknown) => unknown).call(this, call))
+      const state = contexts.get(this)?.state
+      return isCompared && state !== undefined ? cast(revision, method, state, run, recorder) : run()
     })
   }
   const { instead } = definition
   if (instead === undefined) return { ...definition, implementation }
-  const place = { revision: delegateRevision, instead: true }
-  return { ...definition, implementation, instead: watched(instead, delegate, place, recorder) }
+  const behind = { revision: place.delegate, instead: true }
+  return { ...definition, implementation, instead: watched(instead, delegate, behind, recorder) }
 }
 
+/** Keeps what a twin's class holds before and after its shadow. */
+async function cast(
+  revision: number,
+  method: string,
+  state: StateView,
+  run: () => Promise<unknown>,
+  recorder: Recorder
+): Promise<unknown> {
+  const before = await MemoryState.of(state)
+  const answer = await run()
+  if (Array.isArray(answer)) {
+    const after = await MemoryState.of(state)
+    recorder.casts.push({ revision, method, calls: answer as readonly Equivalent[], before, after })
+  }
+  return answer
+}
+
+/** Instances are frozen, and what a class makes of its context is its own. */
+const contexts = new WeakMap<object, ObjectContext>()
+
 function watched<T extends AnyClass>(implementation: T, contract: Contract, place: Place, recorder: Recorder): T {
-  const Watched = class extends (implementation as AnyClass) {} as unknown as T
+  const Watched = class extends (implementation as unknown as new (ctx: ObjectContext) => object) {
+    constructor(ctx: ObjectContext) {
+      super(ctx)
+      contexts.set(this, ctx)
+    }
+  } as unknown as T
   const prototype = implementation.prototype as Record<string, unknown>
   for (const [name, { kind }] of Object.entries(contract.methods)) {
     const method = prototype[name]

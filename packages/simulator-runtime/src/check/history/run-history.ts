@@ -8,6 +8,7 @@ import { isError, answerOf, type Answer, type RequestMoment } from '../reference
 import type { Equivalent, EquivalentSource } from '../reference/equivalents.js'
 import { Reference } from '../reference/reference.js'
 import { contractOf, revisionOf, type Lineage, type Versions } from '../versions.js'
+import { compareCast } from './compare-casts.js'
 import { observe, Recorder } from './observe.js'
 import type { HistoryResult, TranscriptLine } from './result.js'
 import { isEvent, Life, type Call, type History, type LifeEvent, type Step } from './steps.js'
@@ -220,6 +221,11 @@ class Runner {
     const answer = await answering
     if (seq !== undefined) this.#last = { call, seq, answer }
     await this.#noted(call, answer, () => this.#assertSimulated())
+    await this.#noted(call, answer, async () => {
+      for (const cast of this.#recorder.casts) {
+        await compareCast(cast, this.#run.reference, this.#run.history.probes, this.#moment)
+      }
+    })
     if (await this.#isRefused(call, answer)) {
       await this.#note(callWords(call, answer), call.version)
       return

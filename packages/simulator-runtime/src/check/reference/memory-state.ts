@@ -1,14 +1,25 @@
 import type { Access, EntrySource } from '../../host/state/access.js'
 import { entriesOf, Layer, type ByteKey, type KeyRange } from '../../host/state/layer.js'
 import { View } from '../../host/state/view.js'
-import type { StateView } from '../../state/state-view.js'
+import type { ReadOnlyStateView, StateView } from '../../state/state-view.js'
 
 /** A view's keys have one, as in a real state. */
 const prefix = '!state!'
+const asBytes = { keyEncoding: 'buffer', valueEncoding: 'buffer' } as const
 
 /** A whole state in memory, for a class that is alone. */
 export class MemoryState {
   #committed = new Layer()
+
+  /** All that a view shows, byte for byte. */
+  static async of(view: ReadOnlyStateView): Promise<MemoryState> {
+    const copy = new MemoryState()
+    const entries = await view.iterator<Buffer, Buffer>(asBytes).all()
+    await copy.change(async state => {
+      for (const [key, value] of entries) await state.put(key, value, asBytes)
+    })
+    return copy
+  }
 
   copy(): MemoryState {
     const copy = new MemoryState()
