@@ -29,6 +29,7 @@ describe('inspecting a module', () => {
   it('says what a descriptor has to say about a class', async () => {
     expect(await inspectModule(await built('export default defineClass(set, IntSet)'))).toMatchObject({
       kind: 'class',
+      state: 'managed',
       newClass: 'IntSet',
       transform: 'none',
       contract: {
@@ -106,6 +107,12 @@ describe('inspecting a module', () => {
       `class Odd extends ColorSet { $insert () { return [] } $has () { return [] } }
        export default defineUpgrade({ from: set, to: defineClass(colours, ColorSet), future: { model: 'shadowed', implementation: Odd } })`,
       /IntSet has no command for the shadow \$has/
+    ],
+    [
+      'has a past simulation object that would be told of commands on files',
+      `class Told extends IntSet { $insertColor () { return [] } }
+       export default defineUpgrade({ from: set, to: defineClass(colours, ColorSet, { state: 'directory' }), past: { model: 'shadowed', implementation: Told } })`,
+      /cannot stand on a class whose state are files/
     ],
     [
       'writes a file',

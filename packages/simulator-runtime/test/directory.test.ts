@@ -377,6 +377,62 @@ describe('a command that changes files', () => {
   })
 })
 
+describe('an interceptor over files', () => {
+  class Meanwhile implements ObjectOf<typeof notes> {
+    constructor(private readonly ctx: SimulationContext<typeof notes>) {}
+    async add(note: string) {
+      if (note === 'before') throw new TypeError('before it called anybody')
+      const count = await this.ctx.delegate.add(note)
+      await this.ctx.state.put('count', count)
+      if (note === 'after') throw new TypeError('after it called its delegate')
+      return count
+    }
+    addSlowly(note: string) {
+      return this.ctx.delegate.addSlowly(note)
+    }
+    addAndFail(note: string, how: 'failed' | 'mistake' | 'full') {
+      return this.ctx.delegate.addAndFail(note, how)
+    }
+    all() {
+      return this.ctx.delegate.all()
+    }
+    wrongState(which: 'state' | 'cache') {
+      return this.ctx.delegate.wrongState(which)
+    }
+  }
+  const intercepted = defineUpgrade({
+    from: notes,
+    to: defineClass(cards, Cards, { state: 'directory' }),
+    future: { model: 'interceptor', implementation: FutureCards, instead: Meanwhile },
+    transform: toCards
+  })
+
+  it('may have managed state of its own', async () => {
+    await start([v1, intercepted])
+    await object.introduce(2)
+    expect(await object.at(1, notes).add('one')).toBe(1)
+    expect(await object.at(2, cards).add('two')).toBe(2)
+    await object.crash()
+    expect(await object.at(1, notes).all()).toEqual(['one', 'two'])
+  })
+
+  it('that fails before it has called the object costs no call (P2)', async () => {
+    await start([v1, intercepted])
+    await object.introduce(2)
+    expect(await object.at(1, notes).add('before')).toBe(1)
+    expect(await object.at(1, notes).all()).toEqual(['before'])
+  })
+
+  it('that fails afterwards is withdrawn, and the call is not made twice', async () => {
+    await start([v1, intercepted])
+    await object.introduce(2)
+    await expect(object.at(1, notes).add('after')).rejects.toMatchObject({ detail: { executed: 'unknown' } })
+    expect(await object.at(1, notes).all()).toEqual(['after'])
+    await expect(object.at(2, cards).all()).rejects.toMatchObject({ code: 'NotYet' })
+    expect(await object.at(1, notes).add('one')).toBe(2)
+  })
+})
+
 // Checked by the compiler (`npm run check`, types).
 it('the types hold a class to the state that it says it has', () => {
   class Managed extends Notes {
