@@ -5,6 +5,7 @@ import {
   defineClass,
   defineContract,
   defineUpgrade,
+  flow,
   query,
   type DelegateOf,
   type ObjectContext,
@@ -106,5 +107,26 @@ describe('the types of the authoring functions', () => {
       ctx.peer('id', old).add satisfies never
     }
     expect(check).toBeTypeOf('function')
+  })
+})
+
+describe('what a method reaches', () => {
+  const shop = defineContract('Shop', {
+    ...old.methods,
+    restock: flow(z.tuple([z.string()]), z.void())
+  })
+
+  it('is commands for after a commit, without an answer; a flow of another peer; of its own object what is atomic', () => {
+    const use = (ctx: ObjectContext): void => {
+      // A query has no effect, and nobody would wait for what it says.
+      expectTypeOf(ctx.after('other', shop)).toEqualTypeOf<{ readonly add: (amount: number) => void }>()
+      expectTypeOf(ctx.peer('other', shop).restock).toEqualTypeOf<(name: string) => Promise<void>>()
+      expectTypeOf(ctx.self(shop).add).toEqualTypeOf<(amount: number) => Promise<void>>()
+      expectTypeOf(ctx.self(shop)).not.toHaveProperty('restock')
+      expectTypeOf(ctx.cache(new Next(ctx))).toEqualTypeOf<Next>()
+      // @ts-expect-error a number is added
+      ctx.after('other', shop).add('one')
+    }
+    expect(use).toBeTypeOf('function')
   })
 })

@@ -2,6 +2,7 @@ import { CallError } from '@instar/core'
 import { z } from 'zod'
 import type { OutgoingCall } from '../src/host/host-runtime.js'
 import {
+  callsOf,
   command,
   defineClass,
   defineContract,
@@ -12,6 +13,7 @@ import {
   type ObjectContext,
   type Shadowed,
   type SimulationContext,
+  type StateView,
   type TransformStates
 } from '../src/index.js'
 import type { TestObject } from '../src/testing/index.js'
@@ -28,6 +30,8 @@ const methods = {
   sendInQuery: query(z.tuple([]), z.void()),
   /** Withdraws here, deposits there, and says what it reads on both sides. */
   transfer: flow(z.tuple([z.string(), amount]), z.object({ here: amount, there: amount })),
+  /** Deposits there, and withdraws here afterwards. */
+  payInSteps: flow(z.tuple([z.string(), amount]), amount),
   /** Waits for another peer until it is told to stop. */
   watch: flow(z.tuple([z.string()]), z.string()),
   peek: flow(z.tuple([z.string()]), amount),
@@ -49,7 +53,7 @@ class Bank {
 
   async deposit(x: number): Promise<number> {
     await this.ctx.state.put('deposits', [...(await this.deposits()), x])
-    return this.#add(x)
+    return this.add(x)
   }
 
   async balance(): Promise<number> {
@@ -62,7 +66,7 @@ class Bank {
 
   async pay(peer: string, amounts: number[]): Promise<number> {
     for (const each of amounts) this.ctx.after(peer, bank).deposit(each)
-    return this.#add(-amounts.reduce((a, b) => a + b, 0))
+    return this.add(-amounts.reduce((a, b) => a + b, 0))
   }
 
   async payAndFail(peer: string, x: number): Promise<void> {
@@ -78,6 +82,11 @@ class Bank {
   async transfer(peer: string, x: number): Promise<{ here: number; there: number }> {
     const here = await this.ctx.self(bank).deposit(-x)
     return { here, there: await this.ctx.peer(peer, bank).deposit(x) }
+  }
+
+  async payInSteps(peer: string, x: number): Promise<number> {
+    await this.ctx.peer(peer, bank).deposit(x)
+    return this.ctx.self(bank).deposit(-x)
   }
 
   async watch(peer: string): Promise<string> {
@@ -100,7 +109,7 @@ class Bank {
     await this.ctx.self(bank).balance()
   }
 
-  async #add(x: number): Promise<number> {
+  async add(x: number): Promise<number> {
     const balance = (await this.balance()) + x
     await this.ctx.state.put('balance', balance)
     return balance
@@ -203,6 +212,47 @@ export const bankV2Intercepted = defineUpgrade({
   from: bank,
   to: defineClass(bank2, Bank2),
   future: { model: 'interceptor', implementation: Intercepting, instead: Counting }
+} as never)
+
+/** The old class beside the new one, and the other way round: a shadow does what the command did, and sends nothing again (R14). */
+class Twin extends Bank2 {
+  async $deposit({ args: [x] }: Shadowed<typeof bank, 'deposit'>) {
+    return [
+      callsOf(bank)
+        .deposit(x)
+        .answering(await this.deposit(x))
+    ]
+  }
+
+  async $pay({ args: [peer, amounts] }: Shadowed<typeof bank, 'pay'>) {
+    const balance = await this.add(-amounts.reduce((a, b) => a + b, 0))
+    return [callsOf(bank).pay(peer, amounts).answering(balance)]
+  }
+
+  async $payBySelf({ args: [, x] }: Shadowed<typeof bank2, 'payBySelf'>) {
+    await this.add(-x)
+    return []
+  }
+
+  $payAndFail(): [] {
+    return []
+  }
+
+  $selfInCommand(): [] {
+    return []
+  }
+}
+
+export const bankV2Twin = defineUpgrade({
+  from: bank,
+  to: defineClass(bank2, Bank2),
+  twin: {
+    map: async ({ key, value }: { key: string; value: unknown }, { newState }: { newState: StateView }) => {
+      await newState.put(key, value)
+    },
+    future: Twin,
+    past: Twin
+  }
 } as never)
 
 /** Carries calls from one test object to others, and loses what a test says. */
