@@ -94,6 +94,15 @@ describe('reference example A', () => {
     await so.insertColor(3, 'red')
     await o.insert(3)
     expect(await so.getColor(3)).toBe('red')
+    // R8: declared, so that a caller can know before it calls.
+    const { role, methods } = await (await network.client()).describe(peer!.id, { className: 'IntSet', version: 1 })
+    expect(role).toBe('past')
+    expect(methods).toContainEqual({
+      name: 'size',
+      kind: 'query',
+      disallowed: 'a colour set cannot say how many elements it has'
+    })
+    expect(methods).toContainEqual({ name: 'contains', kind: 'query' })
     await expect(o.size()).rejects.toMatchObject({ code: 'Disallowed', detail: { executed: 'no' } })
   })
 

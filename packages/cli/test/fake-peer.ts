@@ -107,6 +107,18 @@ export async function startFakePeer(dataDirectory: string, network = 'a'.repeat(
       return bundleState(id)
     },
     ticket: () => 'instar1ticket',
+    async contract(request) {
+      return {
+        peer: request.peer ?? '12D3KooWother',
+        className: 'Set',
+        version: request.version ?? 2,
+        role: 'past',
+        methods: [
+          { name: 'contains', kind: 'query' },
+          { name: 'size', kind: 'query', disallowed: 'nobody counts here' }
+        ]
+      }
+    },
     async call({ peer, class: className, version, method, args }) {
       fake.asked.push(`call ${JSON.stringify([method, args, peer?.slice(-5), className, version])}`)
       if (fake.callFailure !== undefined) throw fake.callFailure

@@ -93,6 +93,16 @@ describe('deciding at a running peer', () => {
 })
 
 describe('calling', () => {
+  it('call --describe shows the methods of a version at a peer, and which are disallowed', async () => {
+    const { out } = await instar(folder, 'call', '--describe', '--at-version', '1')
+    expect(out).toMatch(/^Set v1 at …\S+, served by a past simulation object\n/)
+    expect(out).toMatch(/\ncontains +query *\n/)
+    expect(out).toMatch(/\nsize +query +disallowed: nobody counts here\n/)
+    const one = await instar(folder, 'call', 'size', '--describe', '--json')
+    expect(JSON.parse(one.out)).toMatchObject({ methods: [{ name: 'size', disallowed: 'nobody counts here' }] })
+    expect(await instar(folder, 'call')).toMatchObject({ code: 2, out: '' })
+  })
+
   it('takes arguments as JSON, else as text, and prints the result', async () => {
     const { out } = await instar(folder, 'call', 'put', '7', 'red', '{"a":[1]}', '--peer', 'other', '--at-version', '2')
     expect(out).toContain("{ echo: [ 7, 'red', { a: [ 1 ] } ] }")

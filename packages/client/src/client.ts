@@ -1,4 +1,5 @@
 import type { Contract, MethodKind, StubOf } from '@instar/simulator-runtime'
+import type { ServedContract } from '@instar/simulator-runtime/codec'
 import type { Hello, RetryCounters } from '@instar/rpc'
 
 /** What may be said of one call. */
@@ -31,6 +32,13 @@ export interface UntypedCall extends CallOptions {
 }
 
 /** A peer that the client could call. */
+export interface DescribeOptions extends CallOptions {
+  /** Default: the class that the peer says it runs. */
+  readonly className?: string
+  /** Default: the version that the peer says it runs. */
+  readonly version?: number
+}
+
 export interface KnownPeer {
   readonly peer: string
   readonly addresses: readonly string[]
@@ -55,6 +63,11 @@ export interface Client {
   any<C extends Contract>(contract: C, options: ObjectOptions): StubOf<C>
   /** @throws CallError */
   call(peer: string, call: UntypedCall): Promise<unknown>
+  /**
+   * What one version's contract is at one peer: its methods, and which of them that peer disallows and why (R8). Asked of the object itself,
+   * on the way that calls take: where a call would be refused for its version, so is this. @throws CallError
+   */
+  describe(peer: string, options?: DescribeOptions): Promise<ServedContract>
   /** Peers known now, those of the ticket and those that others named. */
   peers(): readonly KnownPeer[]
   /** Resolves when the peer has said hello. @throws CallError Unreachable */

@@ -1,4 +1,4 @@
-import { InstarError, messageOf, parseTicket } from '@instar/core'
+import { CallError, InstarError, messageOf, parseTicket } from '@instar/core'
 import {
   createChannelPool,
   createRetryCounters,
@@ -8,11 +8,12 @@ import {
   type Hello
 } from '@instar/rpc'
 import type { MethodKind } from '@instar/simulator-runtime'
+import { contractMethod, parseServedContract, type ServedContract } from '@instar/simulator-runtime/codec'
 import type { PrivateKey } from '@libp2p/interface'
 import { createAddressBook } from './address-book.js'
 import { callAny } from './call-any.js'
 import { createCallOne, decodeResult, encodeArguments, type Target } from './call-one.js'
-import type { Client, ObjectOptions, UntypedCall } from './client.js'
+import type { Client, DescribeOptions, ObjectOptions, UntypedCall } from './client.js'
 import { createDialler, type Dialler } from './dialler.js'
 import { createStub } from './stub.js'
 
@@ -184,6 +185,13 @@ function createClient(init: { network: string; dialler: Dialler; timeouts: Clien
     return decodeResult(target, await one.send(peer, target, encodeArguments(target), deadlineMs))
   }
 
+  async function describe(peer: string, options: DescribeOptions = {}): Promise<ServedContract> {
+    const answer = await untyped(peer, { ...options, method: contractMethod, args: [], kind: 'query' })
+    const contract = parseServedContract(answer)
+    if (contract !== undefined) return contract
+    throw new CallError('OutOfContract', { message: `${peer} described its contract in a way that cannot be read` })
+  }
+
   const client: Client = {
     network,
     peerId: dialler.peerId,
@@ -204,6 +212,7 @@ function createClient(init: { network: string; dialler: Dialler; timeouts: Clien
         })
       ),
     call: untyped,
+    describe,
     hello: async (peer, wait) => (await pool.get(peerOf(peer), wait)).hello,
     peers: () =>
       book.peers.map(peer => {

@@ -5,7 +5,9 @@ import type {
   BundleState,
   CallAnswer,
   CallRequest,
+  ContractRequest,
   ControlEvent,
+  DescribedContract,
   DocumentVerdict,
   HoldTarget,
   PeerStatus,
@@ -26,6 +28,7 @@ export interface ControlClient {
   hold: (target: HoldTarget) => Promise<void>
   resume: (target: HoldTarget) => Promise<void>
   call: (call: CallRequest) => Promise<CallAnswer>
+  contract: (request: ContractRequest) => Promise<DescribedContract>
   trustDocuments: () => Promise<TrustDocuments>
   submit: (submission: Submission) => Promise<readonly DocumentVerdict[]>
   bundle: (id: string) => Promise<BundleState>
@@ -52,6 +55,7 @@ export function createControlClient(socketPath: string, signal?: AbortSignal): C
     approve: (version, { now = false } = {}) => ask('POST', '/v1/approve', { version, now }),
     hold: target => ask('POST', '/v1/hold', targetOf(target)),
     resume: target => ask('POST', '/v1/resume', targetOf(target)),
+    contract: request => ask('GET', `/v1/contract?${toQuery(request)}`),
     call: call => ask('POST', '/v1/calls', { ...call } as Json),
     async trustDocuments() {
       const trusted = await ask<{ documents: string[]; descriptors: string[] }>('GET', '/v1/trust')
@@ -100,6 +104,11 @@ async function send({ signal, ...target }: Target, body?: Json | Uint8Array): Pr
   if (status < 300) return response
   const failure: unknown = await json(response).catch(() => undefined)
   throw toRemoteError(failure, status)
+}
+
+function toQuery(fields: object): string {
+  const given = Object.entries(fields).filter(([, value]) => value !== undefined)
+  return new URLSearchParams(Object.fromEntries(given.map(([name, value]) => [name, String(value)]))).toString()
 }
 
 function toBase64(bytes: Uint8Array): string {

@@ -4,6 +4,8 @@ export type {
   BundleState,
   CallAnswer,
   CallRequest,
+  ContractRequest,
+  DescribedContract,
   DocumentVerdict,
   HoldTarget,
   PeerControl,

@@ -38,6 +38,7 @@ const send = async (method: string, path: string, body?: unknown) =>
 const good: Record<string, [path: string, body: unknown, asked: string]> = {
   status: ['/v1/status', undefined, 'status'],
   why: ['/v1/why?peer=12D3KooWother', undefined, 'why 12D3KooWother'],
+  contract: ['/v1/contract?class=Set&version=1', undefined, 'contract {"class":"Set","version":1,"timeoutMs":10000}'],
   ticket: ['/v1/ticket', undefined, 'ticket'],
   log: ['/v1/log?lines=5', undefined, 'log 5'],
   approve: ['/v1/approve', { version: 2 }, 'approve 2'],

@@ -1,4 +1,5 @@
 import type { Json } from '@instar/core'
+import type { ServedContract } from '@instar/simulator-runtime/codec'
 import type { PeerEvent } from './schema/events.js'
 import type { PeerStatus } from './schema/status.js'
 import type { Why } from './schema/why.js'
@@ -47,6 +48,9 @@ export interface PeerControl {
 
   /** Calls an object of the network on behalf of the operator, with the retries of the client (§12). */
   call(request: CallRequest, signal: AbortSignal): Promise<CallAnswer>
+
+  /** What one version's contract is at one peer, and which methods are disallowed there (R8). @throws CallError */
+  contract(request: ContractRequest, signal: AbortSignal): Promise<DescribedContract>
 
   /** The last lines of the peer's log, oldest first. */
   log(linesMax: number): Promise<readonly string[]>
@@ -102,6 +106,13 @@ export interface CallRequest {
   readonly method: string
   readonly args: readonly Json[]
   readonly timeoutMs: number
+}
+
+export type ContractRequest = Omit<CallRequest, 'method' | 'args'>
+
+export interface DescribedContract extends ServedContract {
+  /** Who was asked. */
+  readonly peer: string
 }
 
 export interface CallAnswer {

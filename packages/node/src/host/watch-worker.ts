@@ -21,7 +21,7 @@ const { shared, parent, stallMs, memoryMiB, heapMiB } = init
 
 const lookEveryMs = 100
 /** What the main thread gets to stop and name its stack: it does so at once, unless it waits inside native code. */
-const stackMs = 500
+const stackMs = { stalled: 2000, memory: 500 }
 /** A stack is asked for again only when so much more is used. */
 const seenStepMiB = 32
 const bytesPerMiB = 1024 * 1024
@@ -37,13 +37,13 @@ setInterval(() => {
   if (busy) return
   const usedMiB = process.memoryUsage.rss() / bytesPerMiB
   if (isSilent()) {
-    end(frames => ({ type: 'stalled', silentMs: silentTicks * lookEveryMs, frames }))
+    end(stackMs.stalled, frames => ({ type: 'stalled', silentMs: silentTicks * lookEveryMs, frames }))
   } else if (usedMiB > memoryMiB) {
-    end(frames => ({ type: 'memory', usedMiB: Math.round(usedMiB), limitMiB: memoryMiB, frames }))
+    end(stackMs.memory, frames => ({ type: 'memory', usedMiB: Math.round(usedMiB), limitMiB: memoryMiB, frames }))
   } else if (usedMiB > seenMiB + seenStepMiB) {
     seenMiB = usedMiB
     busy = true
-    look(frames => {
+    look(stackMs.memory, frames => {
       report({ type: 'seen', frames })
       busy = false
     })
@@ -58,16 +58,16 @@ function isSilent(): boolean {
   return silentTicks * lookEveryMs >= stallMs
 }
 
-function end(toReport: (frames: readonly StackFrame[]) => WatchReport): void {
+function end(waitMs: number, toReport: (frames: readonly StackFrame[]) => WatchReport): void {
   busy = true
-  look(frames => {
+  look(waitMs, frames => {
     report(toReport(frames))
     kill()
   })
 }
 
 /** Stops the main thread for a moment and reads its stack; empty where it cannot be stopped. Answers once. */
-function look(onStack: (frames: readonly StackFrame[]) => void): void {
+function look(waitMs: number, onStack: (frames: readonly StackFrame[]) => void): void {
   const session = new Session()
   let isOver = false
   const over = (frames: readonly StackFrame[]): void => {
@@ -78,7 +78,7 @@ function look(onStack: (frames: readonly StackFrame[]) => void): void {
     session.disconnect()
     onStack(frames)
   }
-  const timer = setTimeout(over, stackMs, [])
+  const timer = setTimeout(over, waitMs, [])
   try {
     session.connectToMainThread()
     session.once('Debugger.paused', ({ params }) => {

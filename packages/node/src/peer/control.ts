@@ -15,7 +15,7 @@ import type { Rpc } from '../rpc/rpc.js'
 import type { TrustService } from '../trust/trust-service.js'
 import { monoMs, wallMs } from './clock.js'
 import { tailOf } from './log.js'
-import { callForOperator } from './operator-call.js'
+import { callForOperator, describeForOperator } from './operator-call.js'
 import type { PeerConfiguration } from './options.js'
 import type { Performer } from './perform.js'
 import { neighbourStatus, statusOf } from './status.js'
@@ -165,6 +165,7 @@ export function createPeerControl(init: PeerControlInit): ControlledPeer {
     ...upload,
     ticket: () => encodeTicket({ network: config.network, addresses: overlay.addresses().slice(0, 16) }),
     call: (request, signal) => callForOperator(init, request, signal),
+    contract: (request, signal) => describeForOperator(init, request, signal),
     log: linesMax => tailOf(init.logPath, linesMax),
     stop: init.stop,
     subscribe(listener) {

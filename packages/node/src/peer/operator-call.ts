@@ -1,6 +1,6 @@
 import { CallError, InstarError, isAdmitted, type Json } from '@instar/core'
-import { decodeValue, encodeValue } from '@instar/simulator-runtime/codec'
-import type { CallAnswer, CallRequest } from '../control/peer-control.js'
+import { contractMethod, decodeValue, encodeValue, parseServedContract } from '@instar/simulator-runtime/codec'
+import type { CallAnswer, CallRequest, ContractRequest, DescribedContract } from '../control/peer-control.js'
 import type { Engine } from '../engine/engine.js'
 import type { Overlay } from '../overlay/overlay.js'
 import type { Rpc } from '../rpc/rpc.js'
@@ -14,10 +14,31 @@ export interface OperatorCallInit {
 
 /** Calls an object on behalf of the operator, with the retries that every caller has (§12). @throws CallError, InstarError BadInput */
 export async function callForOperator(
-  { engine, overlay, rpc }: OperatorCallInit,
+  init: OperatorCallInit,
   request: CallRequest,
   signal: AbortSignal
 ): Promise<CallAnswer> {
+  const { value, ...answer } = await ask(init, request, signal)
+  return { ...answer, result: toJson(value) }
+}
+
+/** @throws CallError, InstarError BadInput */
+export async function describeForOperator(
+  init: OperatorCallInit,
+  request: ContractRequest,
+  signal: AbortSignal
+): Promise<DescribedContract> {
+  const { value, peer } = await ask(init, { ...request, method: contractMethod, args: [] }, signal)
+  const contract = parseServedContract(value)
+  if (contract !== undefined) return { ...contract, peer }
+  throw new CallError('OutOfContract', { message: `${peer} described its contract in a way that cannot be read` })
+}
+
+async function ask(
+  { engine, overlay, rpc }: OperatorCallInit,
+  request: CallRequest,
+  signal: AbortSignal
+): Promise<Omit<CallAnswer, 'result'> & { readonly value: unknown }> {
   const peer =
     request.peer ?? (request.class === undefined ? overlay.peerId : anyPeerOf(engine, overlay.peerId, request.class))
   const version = request.version ?? engine.state.running
@@ -34,7 +55,7 @@ export async function callForOperator(
     trail: '',
     signal
   })
-  return { result: toJson(decodeValue(result)), peer, version, durationMs: monoMs() - startedMs }
+  return { value: decodeValue(result), peer, version, durationMs: monoMs() - startedMs }
 }
 
 /** A live peer that bears this class at the version that it runs, this one first. */

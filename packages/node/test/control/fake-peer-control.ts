@@ -135,6 +135,19 @@ export function createFakePeerControl(): FakePeerControl {
       note('ticket')
       return 'instar1abc'
     },
+    async contract(request) {
+      note(`contract ${JSON.stringify(request)}`)
+      return {
+        peer: request.peer ?? '12D3KooWother',
+        className: 'Set',
+        version: request.version ?? 2,
+        role: 'past',
+        methods: [
+          { name: 'contains', kind: 'query' },
+          { name: 'size', kind: 'query', disallowed: 'nobody counts here' }
+        ]
+      }
+    },
     async call(request) {
       note(`call ${JSON.stringify(request)}`)
       return { result: { contains: [true] }, peer: '12D3KooWother', version: 2, durationMs: 1.5 }

@@ -1,6 +1,8 @@
 import { Packr } from 'msgpackr'
 import { shapeFlaw } from './shape.js'
 
+export { contractMethod, parseServedContract, type ServedContract, type ServedMethod } from './served-contract.js'
+
 /** Nesting of values that is read; deeper is refused before anything is built. */
 export const valueDepthMax = 64
 /** A larger value is not read. */

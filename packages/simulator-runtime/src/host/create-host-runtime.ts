@@ -8,9 +8,10 @@ import {
   type HostPlan,
   type StateMeta
 } from '@instar/core'
+import { contractMethod, encodeValue } from '../codec/codec.js'
 import { Commands } from './call/commands.js'
 import { Deadlines } from './call/deadlines.js'
-import { describeFacade, target } from './call/dispatch.js'
+import { describeFacade, servedContract, target } from './call/dispatch.js'
 import type { Facade, FacadeMethod } from './call/facade.js'
 import { isFault, upgrading } from './call/failures.js'
 import { Flows } from './call/flows.js'
@@ -107,6 +108,7 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
     call: async request => {
       if (serving === undefined || draining || closed) throw upgrading('this host does not take calls now')
       const now = serving
+      if (request.method === contractMethod) return encodeValue(servedContract(now.simulations.chain, request))
       const { facade, method } = target(now.simulations.chain, request)
       try {
         return await byKind[method.kind].run(now, facade, method, request)

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { defineRoute, type Route } from '../route.js'
+import { contractQuerySchema } from '../schema/requests.js'
 
 /** Looking, without changing anything. */
 export const observeRoutes: readonly Route[] = [
@@ -19,6 +20,18 @@ export const observeRoutes: readonly Route[] = [
     query: z.object({ peer: z.string().min(1).optional().meta({ description: 'A peer id; absent: this peer.' }) }),
     answer: 'Why',
     handle: (control, { query }) => control.why(query.peer)
+  }),
+  defineRoute({
+    method: 'GET',
+    path: '/v1/contract',
+    name: 'contract',
+    summary: 'The contract of a version as a peer serves it: its methods, and which of them it disallows and why.',
+    query: contractQuerySchema,
+    answer: 'Contract',
+    handle: async (control, { query, signal }) => {
+      const { methods, ...contract } = await control.contract(query, signal)
+      return { ...contract, methods: methods.map(method => ({ ...method })) }
+    }
   }),
   defineRoute({
     method: 'GET',

@@ -60,6 +60,32 @@ export const callAnswerSchema = z.object({
   durationMs: z.number()
 })
 
+export const contractQuerySchema = z.object({
+  peer: z.string().min(1).optional(),
+  class: z.string().min(1).optional(),
+  version: z.coerce.number().int().min(1).optional(),
+  timeoutMs: z.coerce.number().int().min(1).max(3_600_000).default(10_000)
+})
+
+export const contractSchema = z.object({
+  peer: z.string(),
+  className: z.string(),
+  version,
+  role: z.enum(['object', 'past', 'future']).meta({
+    description: 'The object itself, or a simulation object for an older or newer version than the peer runs.'
+  }),
+  methods: z.array(
+    z.object({
+      name: z.string(),
+      kind: z.enum(['query', 'command', 'flow']),
+      disallowed: z
+        .string()
+        .optional()
+        .meta({ description: 'Why every call of it is refused at this peer, where it is (R8).' })
+    })
+  )
+})
+
 export const ticketSchema = z.object({ ticket: z.string() })
 export const logSchema = z.object({ lines: z.array(z.string()) })
 export const doneSchema = z.object({ done: z.literal(true) })

@@ -1,5 +1,5 @@
 import { CallError } from '@instar/core'
-import { decodeValue, InvalidInput } from '../../codec/codec.js'
+import { decodeValue, InvalidInput, type ServedContract } from '../../codec/codec.js'
 import type { CallRequest, FacadeDescription } from '../host-runtime.js'
 import type { Chain } from './chain.js'
 import type { Facade, FacadeCode, FacadeMethod } from './facade.js'
@@ -11,13 +11,7 @@ export type Arguments = () => readonly unknown[] | Promise<readonly unknown[]>
 
 /** Which façade and method a request means. @throws CallError */
 export function target(chain: Chain, request: CallRequest): { facade: Facade; method: FacadeMethod } {
-  const facade = chain.facades.get(request.revision)
-  if (facade === undefined) throw withdrawn(chain, request)
-  if (request.className !== undefined && request.className !== facade.className) {
-    throw new CallError('UnknownClass', {
-      message: `version ${request.version} of this peer's class is ${facade.className}, not ${request.className}`
-    })
-  }
+  const facade = facadeOf(chain, request)
   const method = facade.methods.get(request.method)
   if (method === undefined) {
     throw new CallError('UnknownMethod', {
@@ -25,6 +19,23 @@ export function target(chain: Chain, request: CallRequest): { facade: Facade; me
     })
   }
   return { facade, method }
+}
+
+/** R8: what the version of a request may be asked here, and what is disallowed. @throws CallError */
+export function servedContract(chain: Chain, request: CallRequest): ServedContract {
+  const { className, role, methods } = describeFacade(withoutInterceptor(facadeOf(chain, request)))
+  return { className, version: request.version, role, methods }
+}
+
+function facadeOf(chain: Chain, request: CallRequest): Facade {
+  const facade = chain.facades.get(request.revision)
+  if (facade === undefined) throw withdrawn(chain, request)
+  if (request.className !== undefined && request.className !== facade.className) {
+    throw new CallError('UnknownClass', {
+      message: `version ${request.version} of this peer's class is ${facade.className}, not ${request.className}`
+    })
+  }
+  return facade
 }
 
 /**

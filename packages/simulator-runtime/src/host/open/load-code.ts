@@ -264,6 +264,9 @@ function facadeCode(
   const prototype = code.implementation.prototype as Record<string, unknown>
   const methods = new Map<string, FacadeMethod>()
   for (const [name, method] of Object.entries(contract.methods)) {
+    // Shadows and what every object answers by itself are named so.
+    if (name.startsWith('$'))
+      throw new TypeError(`the contract ${contract.name} has a method ${name}: no name begins with $`)
     const run = prototype[name]
     const disallowed = code.disallow[name]
     if (typeof run !== 'function' && disallowed === undefined) {
