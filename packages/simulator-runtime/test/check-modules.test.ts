@@ -34,6 +34,13 @@ describe('a check of modules', () => {
     expect(report.failure?.transcript).toContain('upgrade to 2')
   })
 
+  it('finds it without a specification too: no event may change an answer (R10)', { timeout: 60_000 }, async () => {
+    const versions = [module('names.mjs'), module('tags-forgotten.mjs')]
+    const { failure } = await checkUpgrade({ versions, seed: 1, workers: 1 })
+    expect(failure).toMatchObject({ kind: 'identity', actual: '0' })
+    expect(failure?.text).toContain('is answered otherwise after upgrade')
+  })
+
   it('finds what is kept in a variable, because a new process does not have it', { timeout: 60_000 }, async () => {
     const report = await checkUpgrade({
       versions: [module('names.mjs'), module('tags-remembered.mjs')],

@@ -3,12 +3,12 @@ import { mkdir, rm } from 'node:fs/promises'
 import type { SimulationFailed } from '../../host/host-runtime.js'
 import { createTestObject, type TestObject } from '../../testing/test-object.js'
 import { Flawed, flawed } from '../flaw.js'
-import { show } from '../plain-values.js'
 import { isError, answerOf, type Answer, type RequestMoment } from '../reference/lone-object.js'
 import type { Equivalent, EquivalentSource } from '../reference/equivalents.js'
 import { Reference } from '../reference/reference.js'
 import { contractOf, revisionOf, type Lineage, type Versions } from '../versions.js'
 import { compareCast } from './compare-casts.js'
+import { Judge } from './judge.js'
 import { observe, Recorder } from './observe.js'
 import type { HistoryResult, TranscriptLine } from './result.js'
 import { isEvent, Life, type Call, type History, type LifeEvent, type Step } from './steps.js'
@@ -50,8 +50,7 @@ class Runner {
   readonly #versions: Versions
   readonly #lines: TranscriptLine[] = []
   readonly #failures: SimulationFailed[] = []
-  /** The last answers of the probes, for versions that no reference knows. */
-  readonly #seen = new Map<string, Answer>()
+  readonly #judge: Judge
   #object: TestObject | undefined
   #reference: Reference | undefined
   /** The reference of before the upgrade that is on trial. */
@@ -67,6 +66,13 @@ class Runner {
     this.#run = run
     this.#life = new Life(run.lineage)
     this.#versions = observe(run.lineage, this.#recorder)
+    this.#judge = new Judge({
+      lineage: run.lineage,
+      life: this.#life,
+      recorder: this.#recorder,
+      reference: () => this.#reference as Reference,
+      failures: this.#failures
+    })
   }
 
   async run(): Promise<HistoryResult> {
@@ -75,7 +81,7 @@ class Runner {
     try {
       this.#reference = await Reference.create(this.#run.reference, this.#run.samples)
       await this.#start()
-      await this.#probe(undefined)
+      await this.#probe()
       for (at = 0; at < steps.length; at++) await this.#take(steps[at] as Step)
       return this.#result(at)
     } catch (error) {
@@ -115,7 +121,7 @@ class Runner {
       this.#events++
       await this.#happen(step)
       await this.#note(eventWords(step, this.#life))
-      this.#assertSimulated()
+      this.#judge.assertSimulated()
       if (this.#recorder.flaw !== undefined) throw new Flawed(this.#recorder.flaw)
       await this.#repeatLast()
       await this.#probe(step)
@@ -126,7 +132,7 @@ class Runner {
     const now = this.#moment.now + stepMs
     this.#moment = { ...this.#moment, now, seed: ((now / stepMs) % 9973) / 9973 }
     await this.#callAndCompare(call, beside !== undefined && this.#life.serves(beside.version) ? beside : undefined)
-    await this.#probe(undefined)
+    await this.#probe()
   }
 
   async #happen(step: LifeEvent): Promise<void> {
@@ -162,8 +168,10 @@ class Runner {
       case 'goBack':
         await explained(() => object.goBack(life.current))
         // The state of before the upgrade was kept: what was done on trial is lost (§8, `back: copy`).
-        if (this.#isRebuilt(life.current, current)) this.#reference = this.#before
-        this.#seen.clear()
+        if (this.#isRebuilt(life.current, current)) {
+          this.#reference = this.#before
+          this.#judge.forget()
+        }
         for (let version = life.current + 1; version <= life.high; version++) {
           await this.#reference?.introduce(revisionOf(lineage, version))
         }
@@ -220,26 +228,27 @@ class Runner {
     const besideAnswers = beside === undefined ? undefined : await this.#askMeanwhile(beside)
     const answer = await answering
     if (seq !== undefined) this.#last = { call, seq, answer }
-    await this.#noted(call, answer, () => this.#assertSimulated())
+    await this.#noted(call, answer, () => this.#judge.assertSimulated())
     await this.#noted(call, answer, async () => {
       for (const cast of this.#recorder.casts) {
         await compareCast(cast, this.#run.reference, this.#run.history.probes, this.#moment)
       }
     })
-    if (await this.#isRefused(call, answer)) {
+    if (await this.#judge.isRefused(call, answer)) {
       await this.#note(callWords(call, answer), call.version)
       return
     }
     let expected: Answer | undefined
     try {
-      const observed = (each: number): readonly Equivalent[] | 'opaque' | undefined => this.#observed(revision, each)
+      const observed = (each: number): readonly Equivalent[] | 'opaque' | undefined =>
+        this.#judge.observed(revision, each)
       expected = await (this.#reference as Reference).call(revision, call.method, call.args, this.#moment, observed)
     } catch (error) {
       await this.#note(callWords(call, answer), call.version)
       throw error
     }
     await this.#note(callWords(call, answer), call.version)
-    this.#compare(call, answer, expected, 'sequence')
+    if (expected !== undefined) this.#judge.compare(call, answer, expected)
     if (beside !== undefined && besideAnswers !== undefined)
       await this.#compareBeside(beside, besideAnswers, besideBefore)
   }
@@ -258,7 +267,8 @@ class Runner {
     const after = await this.#askReference(beside)
     if (before === undefined || after === undefined) return
     for (const answer of answers) {
-      if (sameAnswer(answer, before) || sameAnswer(answer, after) || (await this.#isRefused(beside, answer))) continue
+      if (sameAnswer(answer, before) || sameAnswer(answer, after) || (await this.#judge.isRefused(beside, answer)))
+        continue
       await this.#note(`beside it, ${callWords(beside, answer)}`, beside.version)
       throw flawed('interleaving', `${nameOf(beside)} was answered with what was never the state (R12)`, {
         expected: `${showAnswer(before)} or ${showAnswer(after)}`,
@@ -287,88 +297,24 @@ class Runner {
   }
 
   /** After every step, everything that anybody could see. */
-  async #probe(event: LifeEvent | undefined): Promise<void> {
-    const isSwitch = event !== undefined && ['upgrade', 'goBack', 'commit'].includes(event.event)
+  async #probe(event?: LifeEvent): Promise<void> {
+    // A call may have changed everything.
+    if (event === undefined) this.#judge.forget()
     for (const probe of this.#run.history.probes) {
-      if (!this.#life.serves(probe.version)) continue
+      if (!this.#life.serves(probe.version)) {
+        this.#judge.forget(probe)
+        continue
+      }
       this.#recorder.begin()
       const answer = await this.#ask(probe)
-      const noted = <T>(check: () => T | Promise<T>): Promise<T> => this.#noted(probe, answer, check)
-      await noted(() => this.#assertSimulated())
-      const refused = await noted(() => this.#isRefused(probe, answer))
-      const expected = await this.#askReference(probe)
-      if (!refused && expected !== undefined) {
-        await noted(() => this.#compare(probe, answer, expected, isSwitch ? 'identity' : 'sequence'))
-      }
-      if (expected === undefined) await noted(() => this.#compareWithSeen(probe, answer, event))
+      await this.#noted(probe, answer, async () => {
+        this.#judge.assertSimulated()
+        const isRefused = await this.#judge.isRefused(probe, answer)
+        const expected = await this.#askReference(probe)
+        if (expected === undefined) this.#judge.compareWithSeen(probe, answer, event)
+        else if (!isRefused) this.#judge.compare(probe, answer, expected, event)
+      })
     }
-    // A step of a call may change everything.
-    if (event === undefined) this.#seen.clear()
-  }
-
-  /** R10 without a specification: an event that nobody called changes no answer. */
-  #compareWithSeen(probe: Call, answer: Answer, event: LifeEvent | undefined): void {
-    const key = `${probe.version} ${probe.method} ${show(probe.args)}`
-    const seen = this.#seen.get(key)
-    this.#seen.set(key, answer)
-    if (isError(answer) && answer.code === 'OutOfContract') throw flawed('type', answer.message)
-    if (event === undefined || seen === undefined || sameAnswer(seen, answer)) return
-    if ([seen, answer].some(each => isError(each) && each.code === 'Disallowed')) return
-    throw flawed('identity', `${nameOf(probe)} answers otherwise after ${event.event} (R10)`, {
-      expected: showAnswer(seen),
-      actual: showAnswer(answer)
-    })
-  }
-
-  #compare(call: Call, answer: Answer, expected: Answer | undefined, kind: 'sequence' | 'identity'): void {
-    if (isError(answer) && answer.code === 'OutOfContract') throw flawed('type', `${answer.message} (R6)`)
-    if (expected === undefined || sameAnswer(answer, expected)) return
-    const rule = kind === 'identity' ? 'R10' : 'R7'
-    throw flawed(kind, `${nameOf(call)} is not answered as the class of version ${call.version} would (${rule})`, {
-      expected: showAnswer(expected),
-      actual: showAnswer(answer)
-    })
-  }
-
-  /** A simulation object that fails is withdrawn (§7): its author wanted it to serve. */
-  #assertSimulated(): void {
-    const failed = this.#failures.find(each => !each.cause.includes('opaque'))
-    if (failed === undefined) return
-    const text = `the ${failed.role} simulation object of version ${failed.revision} failed: ${failed.cause}`
-    throw flawed(failed.cause.includes('cannot be built') ? 'transform' : 'simulation', text)
-  }
-
-  /** @throws Flawed for a refusal that the specification does not know (R8) */
-  async #isRefused(call: Call, answer: Answer): Promise<boolean> {
-    if (!isError(answer) || answer.code !== 'Disallowed') return false
-    const { lineage } = this.#run
-    const current = revisionOf(lineage, this.#life.current)
-    const revision = revisionOf(lineage, call.version)
-    const says = { actual: answer.message }
-    if (revision === current) {
-      throw flawed('disallow', `${nameOf(call)} of the current version was refused (R8)`, says)
-    }
-    if (!(this.#reference as Reference).knows(revision)) return true
-    const inner = this.#recorder.refused
-    const declared = /\(version (\d+)\) disallows this call of (\w+)/.exec(answer.message)
-    const candidates = [
-      { revision, method: call.method, args: call.args },
-      ...(inner === undefined ? [] : [inner]),
-      ...(declared === null ? [] : [{ revision: Number(declared[1]), method: declared[2] ?? '', args: call.args }])
-    ]
-    for (const each of candidates) {
-      if ((await (this.#reference as Reference).refusal(each.revision, current, each)) !== undefined) return true
-    }
-    throw flawed('disallow', `${nameOf(call)} was refused, which the specification does not allow here (R8)`, says)
-  }
-
-  /** What the code did at another revision for a call, if it can be told. */
-  #observed(at: number, revision: number): readonly Equivalent[] | 'opaque' | undefined {
-    const shadows = this.#recorder.shadowsOf(revision)
-    if (shadows !== undefined) return shadows
-    const current = revisionOf(this.#run.lineage, this.#life.current)
-    const isNearer = (at < revision && revision <= current) || (at > revision && revision >= current)
-    return isNearer ? this.#recorder.commandsOf(revision) : undefined
   }
 
   /** What a check finds wrong is shown at the call that it was about. */
