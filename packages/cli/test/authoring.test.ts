@@ -218,6 +218,7 @@ describe('publishing an upgrade', () => {
     const { code, out } = await instar(folder, ...plan)
     expect(code).toBe(0)
     expect(out).toContain('2 of 3 known peers would upgrade')
+    expect(out).toContain('The state of this peer takes 12 kB of its disk now.')
     expect(out).toMatch(/way back +exact/)
     expect(out).toMatch(/another +v1 +renumber +v1–v2 +v1–v2/)
     for (const key of ['class', 'versions', 'peers'] as const) Reflect.deleteProperty(peer.changes, key)

@@ -177,6 +177,7 @@ function someStatus(network: string): PeerStatus {
       uptimeMs: 60_000,
       restarts: 0,
       heldCalls: 0,
+      stateBytes: 12_345,
       outbox: { waiting: 2, delivered: 7, refused: 0, givenUp: 1 }
     },
     peers: [

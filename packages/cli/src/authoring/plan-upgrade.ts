@@ -25,6 +25,8 @@ export interface UpgradePlan {
   readonly title: string
   readonly classes: readonly ClassPlan[]
   readonly peers: readonly PeerPlan[]
+  /** What the state of the asked peer takes now: a second one needs about as much. Absent where it is not known. */
+  readonly stateBytes?: number
   /** What stands in the way everywhere. */
   readonly blockers: readonly string[]
 }
@@ -73,6 +75,7 @@ export function planUpgrade(proposal: Proposal, known: readonly Descriptor[], st
       ...upgradeWords(each, { old, new: `version ${descriptor.version}` })
     })),
     peers: (status.joined ? [self, ...status.peers] : status.peers).map(each => planPeer(each, log, descriptor)),
+    ...(status.host.stateBytes === undefined ? {} : { stateBytes: status.host.stateBytes }),
     blockers: blockersOfAll(status)
   }
 }

@@ -3,6 +3,7 @@ import type { NeighbourStatus, PeerStatus } from '@instar/node/control'
 import { toWords } from '../options/duration.js'
 import type { Output } from './output.js'
 import { shortPeer } from './peer-name.js'
+import { toSizeWords } from './size-words.js'
 
 /** What a person sees of a peer: itself, its versions, the others, and what needs attention. */
 export function statusText(status: PeerStatus, output: Output, nowMs: number): string {
@@ -25,7 +26,7 @@ function peerLines(status: PeerStatus, output: Output): string {
     `peer     ${status.peer}  ${status.class}${groups}`,
     `network  ${status.network.slice(0, 16)}…  newest v${status.newest}  trust ${freshness}`,
     `runs     ${status.joined ? `v${status.running.version}  serves ${served(status.served)}` : 'nothing yet'}  instar ${status.instar}`,
-    `host     ${host.pid === undefined ? output.style('red', 'not running') : `pid ${host.pid}, up ${toWords(host.uptimeMs)}`}, plan ${host.plan}, ${host.restarts} restarts, ${host.heldCalls} calls queued`,
+    `host     ${host.pid === undefined ? output.style('red', 'not running') : `pid ${host.pid}, up ${toWords(host.uptimeMs)}`}, plan ${host.plan}, ${host.restarts} restarts, ${host.heldCalls} calls queued${host.stateBytes === undefined ? '' : `, state ${toSizeWords(host.stateBytes)}`}`,
     `calls    ${calls.join('; ') || 'none yet'}`,
     ...outboxLine(host, output)
   ].join('\n')

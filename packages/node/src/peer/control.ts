@@ -18,6 +18,7 @@ import { tailOf } from './log.js'
 import { callForOperator, describeForOperator } from './operator-call.js'
 import type { PeerConfiguration } from './options.js'
 import type { Performer } from './perform.js'
+import type { StateSize } from './state-size.js'
 import { neighbourStatus, statusOf } from './status.js'
 import { whyOf } from './why.js'
 
@@ -33,6 +34,7 @@ export interface PeerControlInit {
   readonly config: PeerConfiguration
   readonly log: Logger
   readonly logPath: string
+  readonly stateSize: StateSize
   readonly stop: () => void
 }
 
@@ -83,6 +85,7 @@ export function createPeerControl(init: PeerControlInit): ControlledPeer {
   const status = (): PeerStatus => {
     const { host: hostState } = engine.state
     const problem = engine.problem()
+    const stateBytes = init.stateSize.bytes()
     return statusOf(engine.state, {
       network: config.network,
       addresses: overlay.addresses(),
@@ -98,6 +101,7 @@ export function createPeerControl(init: PeerControlInit): ControlledPeer {
             }),
         uptimeMs: hostStats?.uptimeMs ?? 0,
         heldCalls: hostStats?.held.calls ?? 0,
+        ...(stateBytes === undefined ? {} : { stateBytes }),
         ...(hostState.lastError === undefined ? {} : { lastError: hostState.lastError })
       },
       callsPerVersion: rpc.received.perVersion(),
@@ -210,7 +214,7 @@ export function createPeerControl(init: PeerControlInit): ControlledPeer {
 
 /** The status without what changes all the time. */
 function shapeOf({ host, peers, callsPerVersion: _, ...rest }: PeerStatus): string {
-  const { uptimeMs: _uptime, heldCalls: _held, ...steady } = host
+  const { uptimeMs: _uptime, heldCalls: _held, stateBytes: _bytes, ...steady } = host
   return JSON.stringify([rest, steady, peers.map(({ lastHeardMs: _heard, ...peer }) => peer)])
 }
 

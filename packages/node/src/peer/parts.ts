@@ -21,6 +21,7 @@ import { createTrustService } from '../trust/trust-service.js'
 import { instarVersion } from '../version.js'
 import { monoMs, wallMs } from './clock.js'
 import { createPeerControl } from './control.js'
+import { createStateSize } from './state-size.js'
 import { coreConfig, toCoreFact } from './facts.js'
 import { helloOf } from './hello.js'
 import type { PeerConfiguration, PeerOptions } from './options.js'
@@ -183,6 +184,7 @@ export async function createParts(init: PartsInit) {
     config,
     log,
     logPath: paths.log,
+    stateSize: createStateSize({ directory: paths.state, log, now: monoMs }),
     stop: init.stop
   })
   const server = createControlServer({ dataDirectory: paths.root, control, instar: instarVersion, log, now: wallMs })

@@ -34,6 +34,10 @@ const hostStatusSchema = z.object({
   uptimeMs: z.number(),
   restarts: z.int().min(0),
   heldCalls: z.int().min(0).meta({ description: 'Calls in the call queue now.' }),
+  stateBytes: z.int().min(0).optional().meta({
+    description:
+      'What the state takes of the disk, files of the object included, as measured within the last minute or so.'
+  }),
   outbox: z
     .object({
       waiting: z.int().min(0),

@@ -1,0 +1,79 @@
+import { lstat, opendir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import { errorCodeOf } from '../store/disk-errors.js'
+
+export interface StateSizeInit {
+  readonly directory: string
+  readonly log: Pick<Logger, 'warn'>
+  /** Monotonic milliseconds. */
+  readonly now: () => number
+  /** How old a measurement may be before the next question begins another one. */
+  readonly everyMs?: number
+  /** Above it the size is not told: to look at every file would take too long. */
+  readonly filesMax?: number
+}
+
+export interface StateSize {
+  /** As last measured, a minute ago at most; undefined before the first time. Never waits: what is measured shows at a later question. */
+  bytes(): number | undefined
+  /** When what is being measured has been. */
+  measured(): Promise<void>
+}
+
+/** How much of the disk the state takes, database and files together: what an operator has to have free again for a second one. */
+export function createStateSize({
+  directory,
+  log,
+  now,
+  everyMs = 60_000,
+  filesMax = 100_000
+}: StateSizeInit): StateSize {
+  let last: number | undefined
+  let measuredAt = -Infinity
+  let measuring: Promise<void> | undefined
+
+  const measure = async (): Promise<void> => {
+    try {
+      last = await sizeOf(directory, { left: filesMax })
+    } catch (error) {
+      last = undefined
+      log.warn({ err: error }, 'the size of the state cannot be measured')
+    }
+    measuredAt = now()
+    measuring = undefined
+  }
+  return {
+    bytes() {
+      if (measuring === undefined && now() - measuredAt >= everyMs) measuring = measure()
+      return last
+    },
+    measured: async () => measuring
+  }
+}
+
+async function sizeOf(path: string, budget: { left: number }): Promise<number | undefined> {
+  let bytes = 0
+  try {
+    for await (const each of await opendir(path)) {
+      if (--budget.left < 0) return undefined
+      const inside = join(path, each.name)
+      const size = each.isDirectory() ? await sizeOf(inside, budget) : await sizeOfFile(inside)
+      if (size === undefined) return undefined
+      bytes += size
+    }
+  } catch (error) {
+    // Gone while it was looked at, or not there yet.
+    if (errorCodeOf(error) !== 'ENOENT') throw error
+  }
+  return bytes
+}
+
+async function sizeOfFile(path: string): Promise<number> {
+  try {
+    return (await lstat(path)).size
+  } catch (error) {
+    if (errorCodeOf(error) === 'ENOENT') return 0
+    throw error
+  }
+}
