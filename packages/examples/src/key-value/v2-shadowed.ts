@@ -95,7 +95,7 @@ class PastKeyValue {
 }
 
 const asked = 1000
-export const tooMany = `version 1 sees texts only, and version 2 has more than ${asked} other entries here: ask for a longer prefix`
+const tooMany = `version 1 sees texts only, and version 2 has more than ${asked} other entries here: ask for a longer prefix`
 
 /** As version 1 sees it. */
 function textOf(entry: Entry | null): string | null {

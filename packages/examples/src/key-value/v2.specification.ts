@@ -2,7 +2,7 @@ import { defineSpecification, type Lens } from '@instar/simulator-runtime/check'
 import { keys, lifetimes, limits, texts, values } from './arguments.js'
 import upgrade, { expiryKey, type Stored } from './v2.js'
 
-export type Texts = Readonly<Record<string, string>>
+type Texts = Readonly<Record<string, string>>
 export type Entries = Readonly<Record<string, Stored>>
 
 export const entriesView: Lens<Entries> = {

@@ -49,7 +49,7 @@ export class CountedSet extends ColorSet implements ObjectOf<typeof countedSet> 
 }
 
 /** What version 2 cannot do waits for the upgrade. It has nothing of its own. */
-export class FutureCountedSet {
+class FutureCountedSet {
   constructor(protected readonly ctx: SimulationContext<typeof colorSet>) {}
 
   insertColor(x: number, color: Colour): Promise<void> {

@@ -38,7 +38,7 @@ export const namedLoans = defineContract('NamedLoans', {
 })
 
 export const somebody = 'somebody'
-export const v1 = callsOf(loans)
+const v1 = callsOf(loans)
 export const v2 = callsOf(namedLoans)
 
 /** State: `<thing>` → until when. */
@@ -130,7 +130,7 @@ export class FutureNamedLoans implements ObjectOf<typeof namedLoans> {
   }
 }
 
-export class PastLoans implements ObjectOf<typeof loans> {
+class PastLoans implements ObjectOf<typeof loans> {
   constructor(protected readonly ctx: SimulationContext<typeof namedLoans>) {}
 
   lend(thing: Thing, ms: number): Promise<number> {

@@ -26,7 +26,7 @@ export const spelledNames = defineContract('Names', {
 })
 
 /** How many `names` gives at version 2. */
-export const namesMax = 3
+const namesMax = 3
 
 export const foldedNames = defineContract('FoldedNames', {
   add: command(z.tuple([name]), z.void()),
@@ -37,7 +37,7 @@ export const foldedNames = defineContract('FoldedNames', {
 })
 
 export const v1 = callsOf(spelledNames)
-export const v2 = callsOf(foldedNames)
+const v2 = callsOf(foldedNames)
 export const fold = (name: string): string => name.toLowerCase()
 
 /** State: `.<name>`, for a key must not be empty. */

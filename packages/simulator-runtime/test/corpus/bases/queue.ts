@@ -53,7 +53,7 @@ class Queue implements ObjectOf<typeof queue> {
 }
 
 /** Numbers sort otherwise than the keys that they are written as. */
-export async function inOrder(state: Pick<ObjectContext['state'], 'iterator'>) {
+async function inOrder(state: Pick<ObjectContext['state'], 'iterator'>) {
   const entries = await state.iterator<string, string>().all()
   return entries.map(([key, entry]) => ({ place: Number(key), entry })).sort((a, b) => a.place - b.place)
 }
@@ -64,7 +64,7 @@ interface Waiting {
   readonly others: readonly string[]
 }
 
-export class UrgentQueue implements ObjectOf<typeof urgentQueue> {
+class UrgentQueue implements ObjectOf<typeof urgentQueue> {
   constructor(protected readonly ctx: ObjectContext) {}
 
   async push(entry: string, isUrgent: boolean): Promise<void> {
@@ -108,7 +108,7 @@ export class FutureQueue implements ObjectOf<typeof urgentQueue> {
   }
 }
 
-export class PastQueue implements ObjectOf<typeof queue> {
+class PastQueue implements ObjectOf<typeof queue> {
   constructor(protected readonly ctx: SimulationContext<typeof urgentQueue>) {}
 
   push(entry: string): Promise<void> {

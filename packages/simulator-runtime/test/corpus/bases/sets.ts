@@ -191,7 +191,7 @@ export function shadowedUpgrade(parts: Partial<Parts> = {}) {
 
 type Colours = Readonly<Record<string, Colour>>
 
-export const numbers: Lens<readonly string[]> = {
+const numbers: Lens<readonly string[]> = {
   read: state => state.keys().all(),
   write: async (old, state) => {
     for (const x of old) await state.put(x, true)

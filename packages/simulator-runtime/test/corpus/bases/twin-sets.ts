@@ -45,7 +45,7 @@ interface Parts {
 
 const map: Mapping = ({ key }, { newState }) => newState.put(key, 'blue')
 
-export function twinUpgrade(parts: Partial<Parts> = {}): UpgradeDefinition<typeof intSet, typeof colorSet> {
+function twinUpgrade(parts: Partial<Parts> = {}): UpgradeDefinition<typeof intSet, typeof colorSet> {
   const { to = ColorSet, future = FutureColors, past = PastNumbers } = parts
   return defineUpgrade({
     from: genesis,
