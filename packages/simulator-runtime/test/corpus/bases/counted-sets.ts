@@ -36,7 +36,7 @@ export const countedSet = defineContract('ColorSet', {
 export const v2 = callsOf(colorSet)
 const v3 = callsOf(countedSet)
 
-export class CountedSet extends ColorSet implements ObjectOf<typeof countedSet> {
+class CountedSet extends ColorSet implements ObjectOf<typeof countedSet> {
   async replace(x: number, y: number): Promise<void> {
     const color = await this.getColor(x)
     await this.delete(x)
@@ -118,7 +118,6 @@ export class PastColorSet implements ObjectOf<typeof colorSet> {
 }
 
 interface Parts {
-  readonly to: typeof CountedSet
   readonly future: typeof FutureCountedSet
   readonly past: typeof PastColorSet
   /** Of version 2. */
@@ -127,10 +126,10 @@ interface Parts {
 
 const notYet = 'counting begins when this peer is upgraded'
 
-function countedUpgrade({ to = CountedSet, future = FutureCountedSet, past = PastColorSet }: Partial<Parts>) {
+function countedUpgrade({ future = FutureCountedSet, past = PastColorSet }: Partial<Parts>) {
   return defineUpgrade({
     from: colorSet,
-    to: defineClass(countedSet, to),
+    to: defineClass(countedSet, CountedSet),
     future: { model: 'shadowed', implementation: future, disallow: { count: notYet } },
     past: { model: 'shadowed', implementation: past },
     transform: async ({ oldState, newState }) => {

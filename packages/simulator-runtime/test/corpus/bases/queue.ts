@@ -64,7 +64,7 @@ interface Waiting {
   readonly others: readonly string[]
 }
 
-class UrgentQueue implements ObjectOf<typeof urgentQueue> {
+export class UrgentQueue implements ObjectOf<typeof urgentQueue> {
   constructor(protected readonly ctx: ObjectContext) {}
 
   async push(entry: string, isUrgent: boolean): Promise<void> {

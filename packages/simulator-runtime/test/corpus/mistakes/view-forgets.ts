@@ -5,7 +5,7 @@ const { views } = queueInit
 
 export default {
   planted: 'a view of the specification does not say which entries are urgent',
-  found: { kind: 'sequence', naming: /v2\.push\(.*, true\)[^]*urgent: \[\]/ },
+  found: { kind: 'specification', naming: /views\.new lose something: v2\.waiting\(\)/ },
   wrong: queues(
     {},
     {

@@ -1,0 +1,3 @@
+import { findsEvery } from './table.js'
+
+findsEvery('second')
