@@ -1,6 +1,9 @@
+import { request, type IncomingMessage } from 'node:http'
+import { text } from 'node:stream/consumers'
 import { CallError, type CallErrorCode } from '@instar/core'
 import type { Client } from '@instar/client'
 import { createLocalNetwork, runInstar, type LocalNetwork, type LocalPeer } from '@instar/local-network'
+import { findControlSocket } from '@instar/node/control'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { fixtureModule } from './fixtures/modules.js'
 
@@ -81,6 +84,15 @@ async function expectCheap(side: Side): Promise<void> {
   expect((await peer.status()).host.restarts).toBe(restarts)
 }
 
+async function metrics(): Promise<readonly string[]> {
+  const socketPath = await findControlSocket(peer.dataDirectory)
+  const response = await new Promise<IncomingMessage>((resolve, reject) =>
+    request({ socketPath, path: '/metrics' }, resolve).on('error', reject).end()
+  )
+  expect(response.headers['content-type']).toContain('version=0.0.4')
+  return (await text(response)).split('\n')
+}
+
 describe('bad code', () => {
   test('in the object costs who called it an error, and nobody else anything', async () => {
     await call(v1, 'add', 'command')
@@ -93,6 +105,12 @@ describe('bad code', () => {
       message: expect.stringMatching(/refused for/) as string
     })
     expect((await peer.status()).host.restarts).toBe(restarts)
+    const counted = await metrics()
+    expect(counted).toContain('instar_faults_total{class="Bad",version="1",method="loop",kind="HostStalled"} 1')
+    expect(counted).toContainEqual(
+      expect.stringMatching(/^instar_calls_total\{class="Bad",version="1",kind="query",outcome="OutOfContract"\} [1-9]/)
+    )
+    expect(counted).toContain(`instar_host_restarts_total ${restarts}`)
     const { out } = await runInstar(['why', '--data', peer.dataDirectory])
     expect(out).toMatch(/Bad v1, loop: HostStalled once .* ago: its event loop stood still for \d+ ms/)
   })

@@ -107,6 +107,7 @@ export async function startFakePeer(dataDirectory: string, network = 'a'.repeat(
       return bundleState(id)
     },
     ticket: () => 'instar1ticket',
+    metrics: async () => 'instar_calls_total 1\n',
     async contract(request) {
       return {
         peer: request.peer ?? '12D3KooWother',

@@ -13,6 +13,8 @@ import { components } from './schema/components.js'
 /** A submission in base64: root chain and targets of the largest size that is read. */
 const bodyBytesMax = 8 * 1024 * 1024
 const readersMax = 64
+/** The text format of Prometheus. */
+const metricsType = 'text/plain; version=0.0.4; charset=utf-8'
 
 export interface ControlAppInit {
   readonly control: PeerControl
@@ -31,6 +33,7 @@ export function createControlApp(init: ControlAppInit, streams: Set<EventStream>
 
   const document = toOpenApi(routes, init.instar)
   app.get('/openapi.json', () => document)
+  app.get('/metrics', async (_request, reply) => reply.type(metricsType).send(await init.control.metrics()))
   app.get('/v1/events', (_request, reply) => {
     if (streams.size >= readersMax) throw new InstarError('BadInput', `More than ${readersMax} readers of events.`)
     reply.hijack()

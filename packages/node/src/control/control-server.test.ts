@@ -71,6 +71,7 @@ describe('every route', () => {
     expect(document.openapi).toBe('3.1.0')
     for (const route of routes) expect(document.paths[route.path]).toHaveProperty(route.method.toLowerCase())
     expect(document.paths).toHaveProperty(['/v1/events', 'get'])
+    expect(document.paths).toHaveProperty(['/metrics', 'get'])
     expect(document.paths).toHaveProperty(['/openapi.json', 'get'])
     await expect(JSON.stringify(document, undefined, 2) + '\n').toMatchFileSnapshot(
       '../../../../docs/control-api.openapi.json'

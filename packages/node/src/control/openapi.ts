@@ -10,6 +10,7 @@ export function toOpenApi(routes: readonly Route[], release: string): object {
     operations[route.method.toLowerCase()] = operationOf(route)
   }
   paths['/v1/events'] = { get: eventsOperation }
+  paths['/metrics'] = { get: metricsOperation }
   paths['/openapi.json'] = { get: documentOperation }
   return {
     openapi: '3.1.0',
@@ -47,6 +48,12 @@ const eventsOperation = {
       content: { 'text/event-stream': { schema: reference('ControlEvent') } }
     }
   }
+}
+
+const metricsOperation = {
+  operationId: 'metrics',
+  summary: 'What the peer counts, in the text format of Prometheus.',
+  responses: { 200: { description: 'Done.', content: { 'text/plain': { schema: { type: 'string' } } } } }
 }
 
 const documentOperation = {

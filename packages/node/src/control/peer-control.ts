@@ -52,6 +52,9 @@ export interface PeerControl {
   /** What one version's contract is at one peer, and which methods are disallowed there (R8). @throws CallError */
   contract(request: ContractRequest, signal: AbortSignal): Promise<DescribedContract>
 
+  /** What the peer counts, as Prometheus reads it. */
+  metrics(): Promise<string>
+
   /** The last lines of the peer's log, oldest first. */
   log(linesMax: number): Promise<readonly string[]>
 

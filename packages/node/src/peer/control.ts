@@ -10,6 +10,7 @@ import type { Engine } from '../engine/engine.js'
 import type { FaultRecord } from '../host/fault-record.js'
 import type { HostManager, HostStats } from '../host/host-manager.js'
 import type { StageDetail } from '../host/switch-result.js'
+import type { PeerMetrics } from '../metrics/peer-metrics.js'
 import type { Overlay } from '../overlay/overlay.js'
 import type { Rpc } from '../rpc/rpc.js'
 import type { TrustService } from '../trust/trust-service.js'
@@ -31,6 +32,7 @@ export interface PeerControlInit {
   readonly bundles: BundleStore
   readonly performer: Performer
   readonly faults: FaultRecord
+  readonly metrics: PeerMetrics
   readonly config: PeerConfiguration
   readonly log: Logger
   readonly logPath: string
@@ -170,6 +172,7 @@ export function createPeerControl(init: PeerControlInit): ControlledPeer {
     ticket: () => encodeTicket({ network: config.network, addresses: overlay.addresses().slice(0, 16) }),
     call: (request, signal) => callForOperator(init, request, signal),
     contract: (request, signal) => describeForOperator(init, request, signal),
+    metrics: () => init.metrics.text(),
     log: linesMax => tailOf(init.logPath, linesMax),
     stop: init.stop,
     subscribe(listener) {

@@ -8,6 +8,8 @@ import type { FaultInjector } from '../engine/faults.js'
 import { createFaultRecord } from '../host/fault-record.js'
 import { createHostManager } from '../host/host-manager.js'
 import { rehearse } from '../host/rehearsal.js'
+import { createCallTally } from '../metrics/call-tally.js'
+import { createPeerMetrics } from '../metrics/peer-metrics.js'
 import { createAnnouncements } from '../overlay/announcements.js'
 import { createHeadTopic } from '../overlay/head-topic.js'
 import { createOverlay } from '../overlay/overlay.js'
@@ -118,6 +120,7 @@ export async function createParts(init: PartsInit) {
   const exchange = createBundleExchange({ store: bundles, overlay })
 
   const faultRecord = createFaultRecord(wallMs)
+  const tally = createCallTally()
   const modulePath = (ref: CodeRef): Promise<string> => bundles.modulePath(ref)
   const host = createHostManager({
     stateDirectory: paths.state,
@@ -134,7 +137,10 @@ export async function createParts(init: PartsInit) {
         cause,
         ...(blame === undefined || kind === 'crashed' ? {} : { suspect: blame.revision })
       }),
-    onFault: fault => faultRecord.add(fault),
+    onFault: fault => {
+      faultRecord.add(fault)
+      metrics.fault(fault)
+    },
     watch: config.timing,
     onBroken: error => control.problem(error.message),
     onSimulationFailed: (plan, { revision, cause }) =>
@@ -153,9 +159,17 @@ export async function createParts(init: PartsInit) {
         log.debug({ err: thrown, peer }, 'nothing could be pulled from a caller')
       )
     },
+    onOutcome: (header, outcome) => tally.count(header, outcome),
     onUse: version => input({ fact: 'used', version }),
     now: monoMs,
     log
+  })
+  const metrics = createPeerMetrics({
+    state: () => engine.state,
+    routes: () => engine.routes(),
+    hostStats: () => host.stats(),
+    calls: tally,
+    outgoing: () => rpc.counters
   })
   const performer = createPerformer({
     bundles,
@@ -181,6 +195,7 @@ export async function createParts(init: PartsInit) {
     bundles,
     performer,
     faults: faultRecord,
+    metrics,
     config,
     log,
     logPath: paths.log,

@@ -1,6 +1,7 @@
 import { CallError, messageOf, type Routes } from '@instar/core'
 import type { CallHeader, Cancellation } from '@instar/rpc'
 import type { HostPort } from '../host/host-port.js'
+import type { CallOutcome } from '../metrics/call-tally.js'
 import type { CallCounters } from './call-counters.js'
 import { routeCall } from './route-call.js'
 import { createThrottle } from './throttle.js'
@@ -10,6 +11,8 @@ export interface RouterInit {
   readonly routes: () => Routes
   readonly host: Pick<HostPort, 'call'>
   readonly counters: CallCounters
+  /** What every call came to, those included that were refused here. */
+  readonly onOutcome?: (header: CallHeader, outcome: CallOutcome) => void
   /** The caller knows a version, or a history of one, that is not known here (R3, R20): pull from it. At most once a second per peer. */
   readonly onHigherVersion?: (peer: string, version: number) => void
   /** A caller used this version (§14); at most once a second per version. */
@@ -39,14 +42,19 @@ export function createRouter(init: RouterInit): Router {
   const mayTellUse = createThrottle<number>({ spanMs, now })
   const mayTellNews = createThrottle<string>({ spanMs, now })
 
+  function failed(header: CallHeader, error: CallError): CallError {
+    counters.failed(header.version, error.code)
+    init.onOutcome?.(header, error.code)
+    return error
+  }
+
   return async (caller, header, body, call) => {
     const { version } = header
-    if ((header.hops ?? 0) > hopsMax) throw tooManyHops(header, counters)
+    if ((header.hops ?? 0) > hopsMax) throw failed(header, tooManyHops(header))
     const routing = routeCall(header, init.routes(), notYetRetryAfterMs)
     if ('refusal' in routing) {
-      counters.failed(version, routing.refusal.code)
       if (routing.news && mayTellNews(caller)) init.onHigherVersion?.(caller, version)
-      throw routing.refusal
+      throw failed(header, routing.refusal)
     }
     if (mayTellUse(version)) init.onUse?.(version)
     try {
@@ -54,17 +62,15 @@ export function createRouter(init: RouterInit): Router {
       const { revision } = routing
       const result = await host.call({ ...header, revision, caller, remainingMs: call.remainingMs }, body, call.signal)
       counters.answered(version)
+      init.onOutcome?.(header, 'ok')
       return result
     } catch (thrown) {
-      const error = toCallError(thrown)
-      counters.failed(version, error.code)
-      throw error
+      throw failed(header, toCallError(thrown))
     }
   }
 }
 
-function tooManyHops({ version, className, method, hops, trail }: CallHeader, counters: CallCounters): CallError {
-  counters.failed(version, 'TooManyHops')
+function tooManyHops({ className, method, hops, trail }: CallHeader): CallError {
   const message = `${className}.${method} was called through ${hops} peers, at most ${hopsMax} are allowed: ${trail ?? ''} → ${className}.${method}`
   return new CallError('TooManyHops', { message })
 }

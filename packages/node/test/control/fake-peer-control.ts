@@ -135,6 +135,7 @@ export function createFakePeerControl(): FakePeerControl {
       note('ticket')
       return 'instar1abc'
     },
+    metrics: async () => 'instar_calls_total 1\n',
     async contract(request) {
       note(`contract ${JSON.stringify(request)}`)
       return {
