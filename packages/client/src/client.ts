@@ -31,7 +31,7 @@ export interface UntypedCall extends CallOptions {
   readonly retry?: boolean
 }
 
-/** A peer that the client could call. */
+/** Of which class and version the contract is asked for. */
 export interface DescribeOptions extends CallOptions {
   /** Default: the class that the peer says it runs. */
   readonly className?: string
@@ -39,6 +39,7 @@ export interface DescribeOptions extends CallOptions {
   readonly version?: number
 }
 
+/** A peer that the client could call. */
 export interface KnownPeer {
   readonly peer: string
   readonly addresses: readonly string[]

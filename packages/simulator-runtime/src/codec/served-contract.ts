@@ -16,6 +16,7 @@ export interface ServedContract {
   readonly methods: readonly ServedMethod[]
 }
 
+/** One method, and whether it can be called here at all. */
 export interface ServedMethod {
   readonly name: string
   readonly kind: MethodKind
