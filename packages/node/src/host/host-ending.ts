@@ -20,7 +20,7 @@ export interface HostEnding {
   readonly blame: Blame | undefined
 }
 
-export interface Blame {
+interface Blame {
   readonly className: string
   readonly revision: number
   readonly role: FacadeDescription['role']
