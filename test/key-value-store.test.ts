@@ -66,7 +66,8 @@ async function callEach({ texts, values, causal, reviewed }: Callers, round: str
   expect(await reviewed.conflicts(`both/${round}`, 1)).toEqual([`both/${round}`])
 }
 
-describe('the key-value store', () => {
+// Three upgrades with restarts between take their time on a busy machine.
+describe('the key-value store', { timeout: 300_000 }, () => {
   test('is called at all four versions through three upgrades, a restart and a kill, until the older ones are retired', async () => {
     // The second peer runs version 1 until the end: as long as it does, nobody retires what it calls (§14).
     const [peer, other] = (await start(['first', 'other'])) as [LocalPeer, LocalPeer]

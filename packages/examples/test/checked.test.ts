@@ -1,3 +1,4 @@
+import type { SimulationDefinition, UpgradeDefinition } from '@instar/simulator-runtime'
 import { checkUpgrade, describeReport, type CheckUpgradeInit } from '@instar/simulator-runtime/check'
 import { describe, expect, it } from 'vitest'
 import { propertyRuns } from '../../../test/property-budget.js'
@@ -68,5 +69,35 @@ describe('the checker finds no flaw in', () => {
     const report = await checkUpgrade({ ...(examples[name] as Checked), budget: { histories: propertyRuns(25) } })
     expect(report.passed, describeReport(report)).toBe(true)
     expect(report.unspecified).toEqual([])
+  })
+})
+
+/** The upgrade with one shadow of a side left out: it says that nothing has happened. */
+function without(upgrade: UpgradeDefinition, side: 'past' | 'future', shadow: string): UpgradeDefinition {
+  const simulation = upgrade[side] as SimulationDefinition
+  const implementation = class extends (simulation.implementation as new (ctx: object) => object) {}
+  Object.defineProperty(implementation.prototype, shadow, { value: () => [] })
+  return { ...upgrade, [side]: { ...simulation, implementation: implementation as never } }
+}
+
+describe('the checker finds in the key-value store', () => {
+  it.each([
+    ['that a write of version 1 stays unseen', [keyValueV1, without(keyValueV2, 'future', '$put')], /v1\.put/],
+    [
+      'that what has expired is swept at one version only',
+      [keyValueV2.to, without(keyValueV3, 'past', '$sweep')],
+      /sweep/
+    ],
+    [
+      'that a conflict is resolved at one version only',
+      [keyValueV3.to, without(keyValueV4, 'future', '$resolve')],
+      /resolve/
+    ]
+  ] as const)('%s', { timeout: 120_000 }, async (_, versions, naming) => {
+    const specifications = [keyValueV2Specification, keyValueV3Specification, keyValueV4Specification]
+    const [from] = versions
+    const specification = specifications.find(each => each.from === from.contract)
+    const report = await checkUpgrade({ versions, specifications: [specification], seed: 1 })
+    expect(report.failure?.transcript, describeReport(report)).toMatch(naming)
   })
 })
