@@ -39,7 +39,7 @@ export const things = defineContract('Things', {
   list: query(none, z.array(z.tuple([number, colour])))
 })
 
-export class Numbers {
+class Numbers {
   constructor(readonly ctx: ObjectContext) {}
   async insert(x: number): Promise<void> {
     await this.ctx.state.put(String(x), true)
@@ -55,7 +55,7 @@ export class Numbers {
   }
 }
 
-export class Colours {
+class Colours {
   constructor(readonly ctx: ObjectContext) {}
   async paint(x: number, to: string): Promise<void> {
     await this.delete(x)
@@ -81,7 +81,7 @@ export class Colours {
   }
 }
 
-export class Things {
+class Things {
   constructor(readonly ctx: ObjectContext) {}
   async keep(x: number, colour: string): Promise<void> {
     await this.ctx.state.put(`thing ${x}`, colour)
@@ -158,7 +158,7 @@ export function v2(map: Mapping = paintedBlue) {
   })
 }
 
-export const paintedBlue: Mapping = async ({ key }, { newState }) => {
+const paintedBlue: Mapping = async ({ key }, { newState }) => {
   await newState.put(key, 'blue')
   await newState.sublevel('by').put(`blue/${key}`, Number(key))
 }
