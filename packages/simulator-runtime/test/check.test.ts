@@ -256,17 +256,17 @@ describe('the checker', () => {
     expect(failure?.transcript).toMatchInlineSnapshot(`
       "  introduce 2
             v1 {}   v2 {}
-        v2.tag("b", 1) = nothing   (the future simulation object of version 2)
-            v1 {"b"}   v2 {"b" → 1}
+        v2.tag("b", 2) = nothing   (the future simulation object of version 2)
+            v1 {"b"}   v2 {"b" → 2}
         v1.remove("b") = true      (the object)
             v1 {}   v2 {}
         v1.add("b") = nothing      (the object)
             v1 {"b"}   v2 {"b" → 0}
-      → v2.tagOf("b") = 1          (the future simulation object of version 2)
+      → v2.tagOf("b") = 2          (the future simulation object of version 2)
             v1 {"b"}   v2 {"b" → 0}
       sequence: v2.tagOf("b") is not answered as the class of version 2 would (R7)
         expected  0
-        actual    1"
+        actual    2"
     `)
     const again = await checkUpgrade({ ...init, seed: failure?.seed ?? 0, path: failure?.path ?? '' })
     expect(again.failure?.transcript).toBe(failure?.transcript)

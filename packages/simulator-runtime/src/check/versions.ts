@@ -35,7 +35,11 @@ export function lineageOf(versions: Versions, given: ReadonlyArray<Specification
     const compatible = definition.instar === 'class' ? i > 0 : definition.from === definition.to.contract
     const revision = compatible ? (revisions[i - 1] ?? 1) : i + 1
     revisions.push(revision)
-    if (!compatible) classes.set(revision, definition.instar === 'class' ? definition : definition.to)
+    const code = definition.instar === 'class' ? definition : definition.to
+    if (code.directory !== undefined) {
+      throw new TypeError(`${code.contract.name} of version ${i + 1} keeps files: only managed state can be checked.`)
+    }
+    if (!compatible) classes.set(revision, code)
   }
   const specifications = new Map<number, Specification>()
   for (const specification of given) {
@@ -76,6 +80,23 @@ export function contractOf(lineage: Lineage, version: number): Contract {
   const definition = lineage.versions[version - 1]
   if (definition === undefined) throw new RangeError(`there is no version ${version}`)
   return definition.instar === 'class' ? definition.contract : definition.to.contract
+}
+
+/** What is wrong with the chain itself: an upgrade that begins at another version than the one before it. */
+export function gapOf(lineage: Lineage): string | undefined {
+  for (const [i, definition] of lineage.versions.entries()) {
+    if (i === 0) continue
+    const before = contractOf(lineage, i)
+    const from = definition.instar === 'class' ? definition.contract : definition.from
+    if (!areSame(from, before)) {
+      return `version ${i + 1} is an upgrade of ${wordsOf(from)}, and version ${i} is ${wordsOf(before)}`
+    }
+  }
+  return undefined
+}
+
+function wordsOf(contract: Contract): string {
+  return `${contract.name} (${Object.keys(contract.methods).join(', ')})`
 }
 
 /** Whether a version stands beside the one before it on state of its own: then going back loses nothing (§8). */

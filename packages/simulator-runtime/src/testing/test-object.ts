@@ -16,6 +16,8 @@ export interface TestObjectInit {
   readonly directory: string
   /** The version that a new state starts as; 1 unless said otherwise. */
   readonly start?: number
+  /** The oldest version that a new state serves, by past simulation objects; `start` unless said otherwise. */
+  readonly lowest?: number
   readonly durability?: 'os' | 'disk'
   readonly transformMs?: number
   /** Keep the state of before an upgrade until it is committed, so that `goBack` can return to it; twins keep it in any case. */
@@ -76,7 +78,7 @@ export async function createTestObject(init: TestObjectInit): Promise<TestObject
   const revisionOf = (version: number): number => revisions[version - 1] ?? 0
   let directory = join(init.directory, 'state-1')
   let current = init.start ?? 1
-  let lowest = current
+  let lowest = init.lowest ?? current
   let highest = current
   let plans = 0
   let onTrial = false

@@ -68,7 +68,9 @@ function sample(generators: Generators, method: string, seed: number): ReadonlyA
 
 function generate(lineage: Lineage, pools: readonly Pool[], random: () => number): History {
   const newest = lineage.versions.length
-  const life = new Life(lineage)
+  // A peer that joins late begins as the newest version, and serves the others all the same.
+  const start = random() < 0.12 ? newest : 1
+  const life = new Life(lineage, start)
   const length = stepsMin + Math.floor(random() * (stepsMax - stepsMin))
   const eventShare = 0.05 + random() * 0.2
   // Some histories keep to one version's calls: what only that version did must never have been forgotten.
@@ -88,7 +90,7 @@ function generate(lineage: Lineage, pools: readonly Pool[], random: () => number
       steps.push(callStep(pools, life, versions, aim))
     }
   }
-  return { steps, probes: probesOf(pools, aim) }
+  return { start, steps, probes: probesOf(pools, aim) }
 }
 
 function served(life: Life, only: number | undefined): readonly number[] {

@@ -18,7 +18,7 @@ export interface Rehearsal {
  * that the classes can show (R9). Without it, a mistake of the specification would be taken for one of the code.
  */
 export async function rehearse({ lineage, history, samples }: Rehearsal): Promise<HistoryResult> {
-  const life = new Life(lineage)
+  const life = new Life(lineage, history.start)
   const lines: TranscriptLine[] = []
   let moment: RequestMoment = { now: Date.UTC(2026, 0, 1), seed: 0, caller: 'checker' }
   let calls = 0
@@ -29,7 +29,7 @@ export async function rehearse({ lineage, history, samples }: Rehearsal): Promis
     lines.push({ what, states: (await reference?.describe()) ?? '', by: 'the reference' })
   }
   try {
-    reference = await Reference.create(lineage, samples)
+    reference = await Reference.create(lineage, samples, history.start)
     for (const [i, step] of history.steps.entries()) {
       at = i
       moment = { ...moment, now: moment.now + 1000 }

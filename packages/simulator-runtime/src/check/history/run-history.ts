@@ -6,7 +6,7 @@ import { Flawed, flawed } from '../flaw.js'
 import { isError, answerOf, type Answer, type RequestMoment } from '../reference/lone-object.js'
 import type { Equivalent, EquivalentSource } from '../reference/equivalents.js'
 import { Reference } from '../reference/reference.js'
-import { contractOf, revisionOf, type Lineage, type Versions } from '../versions.js'
+import { contractOf, gapOf, revisionOf, type Lineage, type Versions } from '../versions.js'
 import { compareCast } from './compare-casts.js'
 import { Judge } from './judge.js'
 import { observe, Recorder } from './observe.js'
@@ -64,7 +64,7 @@ class Runner {
 
   constructor(run: HistoryRun) {
     this.#run = run
-    this.#life = new Life(run.lineage)
+    this.#life = new Life(run.lineage, run.history.start)
     this.#versions = observe(run.lineage, this.#recorder)
     this.#judge = new Judge({
       lineage: run.lineage,
@@ -79,8 +79,9 @@ class Runner {
     const { steps } = this.#run.history
     let at = -1
     try {
-      this.#reference = await Reference.create(this.#run.reference, this.#run.samples)
+      this.#reference = await Reference.create(this.#run.reference, this.#run.samples, this.#run.history.start)
       await this.#start()
+      if (this.#run.history.start > 1) await this.#note(`begin as version ${this.#run.history.start}`)
       await this.#probe()
       for (at = 0; at < steps.length; at++) await this.#take(steps[at] as Step)
       return this.#result(at)
@@ -100,10 +101,14 @@ class Runner {
 
   async #start(): Promise<void> {
     const versions = this.#versions
+    const gap = gapOf(this.#run.lineage)
+    if (gap !== undefined) throw flawed('load', gap)
     this.#object = await explained(() =>
       createTestObject({
         versions,
         directory: this.#run.directory,
+        start: this.#run.history.start,
+        lowest: this.#life.low,
         keepBefore: true,
         overrides: {
           now: () => this.#moment.now,
@@ -162,9 +167,13 @@ class Runner {
         drop(high)
         return
       case 'upgrade':
+        // What no past simulation object serves afterwards goes before: a plan cannot have it.
+        if (life.low > low) await explained(() => object.retire(life.low - 1))
         await explained(() => object.upgrade(life.current))
         if (step.by > 1) await explained(() => object.commit())
-        return introduce()
+        await introduce()
+        for (let version = low; version < life.low; version++) drop(version)
+        return
       case 'goBack':
         await explained(() => object.goBack(life.current))
         // The state of before the upgrade was kept: what was done on trial is lost (§8, `back: copy`).

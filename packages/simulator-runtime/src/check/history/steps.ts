@@ -1,4 +1,4 @@
-import { isTwin, type Lineage } from '../versions.js'
+import { isTwin, type Lineage, type Versions } from '../versions.js'
 
 export interface Call {
   readonly version: number
@@ -20,6 +20,8 @@ interface CallStep {
 export type Step = LifeEvent | CallStep
 
 export interface History {
+  /** The version that the object begins as: it serves those before it from the beginning. */
+  readonly start: number
   readonly steps: readonly Step[]
   /** Asked after every step, of every version that is served: what anybody could see. */
   readonly probes: readonly Call[]
@@ -27,17 +29,19 @@ export interface History {
 
 /** Which versions are served, and what may happen next. The same rules where histories are made and where they are run. */
 export class Life {
-  readonly #newest: number
-  readonly #isExact: (version: number) => boolean
+  readonly #versions: Versions
   low = 1
   high = 1
   current = 1
   /** What was current before the upgrade that is on trial. */
   before: number | undefined
 
-  constructor({ versions }: Lineage) {
-    this.#newest = versions.length
-    this.#isExact = version => isTwin(versions[version - 1])
+  /** @param start what a new peer begins as, serving every version before it by past simulation objects */
+  constructor({ versions }: Lineage, start = 1) {
+    this.#versions = versions
+    this.high = start
+    this.current = start
+    this.low = this.#lowestBehind(1, start)
   }
 
   serves(version: number): boolean {
@@ -47,14 +51,18 @@ export class Life {
   allows(step: LifeEvent): boolean {
     switch (step.event) {
       case 'introduce':
-        return this.high < this.#newest
+        return simulates(this.#versions[this.high], 'future')
       case 'withdraw':
         return this.high > this.current
       case 'upgrade':
-        return this.before === undefined && this.current + step.by <= this.#newest
+        return this.before === undefined && this.current + step.by <= this.#versions.length
       case 'goBack':
         // Where the state of before is put back (`back: copy`), nothing is promised of past simulation objects farther out.
-        return this.before === this.current - 1 && (this.#isExact(this.current) || this.before === this.low)
+        return (
+          this.before === this.current - 1 &&
+          this.before >= this.low &&
+          (isTwin(this.#versions[this.current - 1]) || this.before === this.low)
+        )
       case 'commit':
         return this.before !== undefined
       case 'retire':
@@ -78,6 +86,7 @@ export class Life {
         this.before = step.by === 1 ? this.current : undefined
         this.current += step.by
         this.high = Math.max(this.high, this.current)
+        this.low = this.#lowestBehind(this.low, this.current)
         break
       case 'goBack':
         this.current = this.before ?? this.current
@@ -92,6 +101,20 @@ export class Life {
       default:
     }
   }
+
+  /** An upgrade without a past simulation object ends the version before it. */
+  #lowestBehind(low: number, current: number): number {
+    for (let version = current; version > low; version--) {
+      if (!simulates(this.#versions[version - 1], 'past')) return version
+    }
+    return low
+  }
+}
+
+/** Whether an upgrade lets its other version be served; a compatible one needs nothing for it. */
+function simulates(definition: Versions[number] | undefined, role: 'past' | 'future'): boolean {
+  if (definition?.instar !== 'upgrade') return definition !== undefined
+  return definition[role] !== undefined || definition.from === definition.to.contract
 }
 
 export function isEvent(step: Step): step is LifeEvent {

@@ -40,8 +40,8 @@ export class Reference {
     this.#links = new Map([...lineage.specifications].map(([revision, each]) => [revision, new Link(each)]))
   }
 
-  /** With the first version alone, in its initial state. */
-  static async create(lineage: Lineage, samples: EquivalentSource): Promise<Reference> {
+  /** With the versions up to `start`, each in its initial state. */
+  static async create(lineage: Lineage, samples: EquivalentSource, start = 1): Promise<Reference> {
     const reference = new Reference(lineage, samples)
     for (const [to, link] of reference.#links) {
       if (!lineage.classes.has(to)) continue
@@ -49,7 +49,9 @@ export class Reference {
       const from = reference.#neighbour(to, -1) ?? to
       await link.assertBeginning(await LoneObject.create(reference.#classOf(from), from), next)
     }
-    reference.#members.set(1, await LoneObject.create(reference.#classOf(1), 1))
+    for (const revision of new Set(lineage.revisions.slice(0, start))) {
+      reference.#members.set(revision, await LoneObject.create(reference.#classOf(revision), revision))
+    }
     return reference
   }
 
