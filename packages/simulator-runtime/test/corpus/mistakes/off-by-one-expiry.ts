@@ -9,7 +9,7 @@ class OneTooLong extends NamedLoans {
 
 export default {
   planted: 'at the new version what is lent until a moment is still lent at that moment',
-  found: { kind: 'sequence', naming: /v2\.(isLent|borrower)\("(bike|boat)"\) = (false|null)/ },
+  found: { kind: 'sequence', naming: /→ v\d\.(isLent|borrower)\("(bike|boat)"\) = / },
   wrong: lending({ to: OneTooLong }),
   corrected: rightLoans
 } satisfies Mistake

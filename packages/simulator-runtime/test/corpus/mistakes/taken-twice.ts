@@ -11,7 +11,7 @@ class TriesAgain extends FutureQueue {
 
 export default {
   planted: 'a falsy answer is taken for none, and the command is made again: it takes two entries',
-  found: { kind: 'shadow', naming: /take\(\) amounts to take\(\); take\(\)/ },
+  found: { kind: ['shadow', 'sequence'], naming: /→ v2\.take\(\)/ },
   wrong: queues({ future: TriesAgain }),
   corrected: rightQueues
 } satisfies Mistake
