@@ -278,6 +278,20 @@ describe('the checker', () => {
     expect(report).toMatchObject({ passed: true, unspecified: [2] })
   })
 
+  it(
+    'lets a version end, and another begin, where an upgrade has no simulation objects',
+    { timeout: 60_000 },
+    async () => {
+      const transform = upgrade.transform as NonNullable<typeof upgrade.transform>
+      const bare = defineUpgrade({ from: names, to: defineClass(tags, Tags), transform })
+      const right = await checkUpgrade({ versions: [genesis, bare], specifications: [specification], seed: 1, budget })
+      expect(right.passed, describeReport(right)).toBe(true)
+      const lost = defineUpgrade({ from: names, to: defineClass(tags, Tags), transform: () => undefined })
+      const wrong = await checkUpgrade({ versions: [genesis, lost], specifications: [specification], seed: 1, budget })
+      expect(wrong.failure?.kind, describeReport(wrong)).toBe('identity')
+    }
+  )
+
   it('holds a twin against its own classes where there is no specification', { timeout: 60_000 }, async () => {
     const right = await checkUpgrade({ versions: [genesis, twinned], seed: 1, budget })
     expect(right.passed, describeReport(right)).toBe(true)
