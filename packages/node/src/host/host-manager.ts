@@ -1,8 +1,6 @@
 import {
   invariant,
   messageOf,
-  type CallError,
-  type CallErrorCode,
   type CodeRef,
   type HostPlan,
   type InstarError,
@@ -22,8 +20,9 @@ import { createCallGate } from './call-gate.js'
 import { defaultHoldLimits, type HoldLimits } from './call-queue.js'
 import { moduleKey, outgoingKinds, type HostMemory } from './control-messages.js'
 import type { Fault } from './fault-record.js'
+import { createFaultReporter } from './fault-reporter.js'
 import { isGuilty, judge, type HostEnding } from './host-ending.js'
-import type { HostCallHeader, HostPort } from './host-port.js'
+import type { HostPort } from './host-port.js'
 import { startHostProcess, type HostProcess, type ProcessExit } from './host-process.js'
 import { createQuarantine } from './quarantine.js'
 import { runSwitch, type Serving } from './run-switch.js'
@@ -113,28 +112,20 @@ export interface HostStats {
 }
 
 const retryAfterMsDefault = 250
-/** A caller's clock began earlier than ours, by the way of the call: one that gives up so late has waited for its deadline. */
-const lateShare = 0.75
-
-const toldMax = 100
-
-const faultCodes: ReadonlySet<CallErrorCode> = new Set(['OutOfContract', 'OutgoingCallInCommand', 'TooManyHops'])
-const faultKinds = { stalled: 'HostStalled', memory: 'OutOfMemory', crashed: 'HostCrashed' } as const
-
 export function createHostManager(init: HostManagerInit): HostManager {
   const { now, log } = init
   const gate = createCallGate({
     limits: Object.freeze({ ...defaultHoldLimits, ...init.queue }),
     now,
     retryAfterMs: init.retryAfterMs ?? retryAfterMsDefault,
-    onFailed: callFailed
+    onFailed: (header, error, elapsedMs) => faults.callFailed(header, error, elapsedMs, serving?.host.facades ?? [])
   })
+  const faults = createFaultReporter(fault => init.onFault?.(fault))
   const quarantine = createQuarantine(now)
   let serving: Serving | undefined
   let underWay: { readonly cancel: AbortController; readonly done: Promise<SwitchResult> } | undefined
   const ending = new Set<Promise<void>>()
   let servingCode = ''
-  const told = new Set<string>()
   let stopped = false
   let lastPauseMs: number | undefined
   let { dieAfterCommand } = init
@@ -159,38 +150,16 @@ export function createHostManager(init: HostManagerInit): HostManager {
     })
   }
 
-  /** What counts against the class that answered (§15), and what never answered. */
-  function callFailed(header: HostCallHeader, error: CallError, elapsedMs: number): void {
-    const isLate = error.code === 'DeadlineExceeded' && elapsedMs >= header.remainingMs * lateShare
-    if (!isLate && !faultCodes.has(error.code)) return
-    const { className, revision, method } = header
-    const role = serving?.host.facades.find(each => each.revision === revision)?.role
-    const cause = isLate ? `it did not answer within ${Math.round(header.remainingMs)} ms` : error.detail.message
-    init.onFault?.({ className, revision, role, method, kind: error.code, cause })
-  }
-
-  /** Told again by each host that starts on the same state; it is one fault. */
-  function withdrawn(host: HostProcess, { revision, role, cause }: SimulationFailed): void {
-    const key = `${revision} ${cause}`
-    if (told.has(key)) return
-    if (told.size >= toldMax) told.clear()
-    told.add(key)
-    const className = host.facades.find(each => each.revision === revision)?.className ?? host.plan.className
-    init.onFault?.({ className, revision, role, method: '', kind: 'Withdrawn', cause })
-  }
-
   /** Tells callers, the record of faults and whoever may call next what the end of a process means. */
   function bury(host: HostProcess, exit: ProcessExit): HostEnding {
     const ending = judge(exit, host.plan, host.facades, gate.underWay(host.channel))
-    const { blame, kind, cause } = ending
     // One that was told to end, or that a switch had taken over, says nothing about its code.
-    if (serving?.host === host && kind !== undefined && blame !== undefined) {
-      const { className, revision, role, method, entries } = blame
-      init.onFault?.({ className, revision, role, method, kind: faultKinds[kind], cause })
-      const entry = entries.at(-1)
-      if (entry !== undefined && kind !== 'crashed') quarantine.add(entry, cause)
+    if (serving?.host === host) {
+      faults.hostEnded(ending)
+      const entry = ending.blame?.entries.at(-1)
+      if (entry !== undefined && ending.kind !== 'crashed') quarantine.add(entry, ending.cause)
     }
-    gate.ended(host.channel, call => isGuilty(ending, call), cause)
+    gate.ended(host.channel, call => isGuilty(ending, call), ending.cause)
     return ending
   }
 
@@ -206,7 +175,7 @@ export function createHostManager(init: HostManagerInit): HostManager {
         init.onBroken?.(error)
       },
       onSimulationFailed: failed => {
-        withdrawn(host, failed)
+        faults.withdrawn(host, failed)
         init.onSimulationFailed?.(host.plan, failed)
       },
       onBuilt: revision => init.onBuilt?.(host.plan, revision),

@@ -3,9 +3,7 @@ import type { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import {
   codeOfPlan,
-  errorCodes,
   InstarError,
-  invariant,
   type CodeRef,
   type ErrorCode,
   type HostPlan,
@@ -20,10 +18,10 @@ import {
   hostChannelLimits,
   moduleKey,
   type FromHost,
-  type HostFailure,
   type HostMemory,
   type ToHost
 } from './control-messages.js'
+import { createConversation, toErrorCode } from './host-conversation.js'
 import { followLines, followOutput } from './host-output.js'
 import type { StageDetail } from './switch-result.js'
 import { parseReport, reportDescriptor, type WatchLimits, type WatchReport } from './watch-report.js'
@@ -113,8 +111,6 @@ const defaultWatch: WatchLimits = { stallMs: 10_000, memoryMiB: 1536 }
 const openMsDefault = 30_000
 /** What a process that was told to end or to close gets before it is killed. */
 const closeMs = 5_000
-/** What a process gets to give up an `open` that was cancelled. */
-const cancelMs = 2_000
 /** How long the rest of a dead process's output is waited for. */
 const lastWordsMs = 100
 /** The host counts the drain deadline itself; the peer waits this much longer for its answer. */
@@ -154,7 +150,6 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
   let reported: string | undefined
   let facades: readonly FacadeDescription[] = []
   const building = new Map<number, BuildProgress>()
-  let waiting: ((message: FromHost | undefined) => void) | undefined
   const onStats = new Set<(measures: HostMeasures | undefined) => void>()
 
   const exited = new Promise<ProcessExit>(resolve => {
@@ -170,7 +165,7 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
         ...(watched === undefined ? {} : { watch: watched }),
         ...(reported === undefined && because === undefined ? {} : { reported: reported ?? (because as string) })
       })
-      waiting?.(undefined)
+      conversation.answer(undefined)
       for (const answer of onStats) answer(undefined)
     }
     // `close` follows when its output was read to the end; a process that it started itself may keep that open for ever.
@@ -195,7 +190,7 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
       const { memory, outbox } = message
       for (const answer of onStats) answer({ memory, ...(outbox === undefined ? {} : { outbox }) })
     } else if (message.type === 'stage') onStage?.(message.stage, message.detail)
-    else if (message.type === 'broken') init.onBroken?.(new InstarError(toCode(message.code), message.message))
+    else if (message.type === 'broken') init.onBroken?.(new InstarError(toErrorCode(message.code), message.message))
     else if (message.type === 'simulationFailed') init.onSimulationFailed?.(message.failed)
     else if (message.type === 'building') building.set(message.progress.revision, message.progress)
     else if (message.type === 'built') {
@@ -203,7 +198,7 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
       init.onBuilt?.(message.revision)
     }
     // `ready` answers nobody: the request that follows it waits in the process's inbox anyway.
-    else if (message.type !== 'ready') waiting?.(message)
+    else if (message.type !== 'ready') conversation.answer(message)
   })
   let onStage: OpenOptions['onStage']
 
@@ -212,53 +207,12 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
     if (child.connected) child.send(message, () => undefined)
   }
 
-  interface Ask {
-    readonly message: ToHost
-    readonly answer: FromHost['type']
-    readonly timeoutMs: number
-    readonly onTimeout: () => InstarError
-    readonly onExit: (how: string) => InstarError
-    readonly signal?: AbortSignal | undefined
-    readonly cancel?: ToHost
-  }
-
-  async function ask<T extends FromHost>(question: Ask): Promise<T> {
-    invariant(waiting === undefined, 'one request at a time to a host')
-    if (!alive) throw question.onExit(howItEnded(await exited))
-    const { signal } = question
-    let timer: NodeJS.Timeout | undefined
-    let patience: NodeJS.Timeout | undefined
-    let onAbort: (() => void) | undefined
-    try {
-      const answer = await new Promise<FromHost | undefined>((resolve, reject) => {
-        waiting = resolve
-        timer = setTimeout(() => reject(question.onTimeout()), question.timeoutMs)
-        const stopped = (): void =>
-          reject(new InstarError('Stopped', `The start of the host of ${name} was cancelled.`))
-        onAbort = () => {
-          if (question.cancel === undefined) {
-            stopped()
-          } else {
-            // It alone knows whether its meta has moved already. One that does not answer is killed, which is safe at any point (R13).
-            send(question.cancel)
-            patience = setTimeout(stopped, cancelMs)
-          }
-        }
-        send(question.message)
-        if (signal?.aborted === true) onAbort()
-        else signal?.addEventListener('abort', onAbort, { once: true })
-      })
-      if (answer === undefined) throw question.onExit(howItEnded(await exited))
-      if (answer.type === 'failed') throw toError(answer)
-      invariant(answer.type === question.answer, `the host answered ${answer.type} instead of ${question.answer}`)
-      return answer as T
-    } finally {
-      waiting = undefined
-      clearTimeout(timer)
-      clearTimeout(patience)
-      if (onAbort !== undefined) signal?.removeEventListener('abort', onAbort)
-    }
-  }
+  const conversation = createConversation({
+    name,
+    send,
+    isAlive: () => alive,
+    howItEnded: async () => howItEnded(await exited)
+  })
 
   const failed = (code: ErrorCode, sentence: string) => (): InstarError => new InstarError(code, sentence)
   const endedWhile = (code: ErrorCode, what: string) => (how: string) =>
@@ -290,7 +244,7 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
       const modules: Record<string, string> = {}
       for (const ref of refs) modules[moduleKey(ref)] ??= await init.modulePath(ref)
       const late = failed('HostStartTimeout', `The host of ${name} did not load its code within ${loadMs} ms.`)
-      const loaded = await ask<Extract<FromHost, { type: 'loaded' }>>({
+      const loaded = await conversation.ask<Extract<FromHost, { type: 'loaded' }>>({
         message: {
           type: 'load',
           plan,
@@ -313,7 +267,7 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
       const transforms = plan.steps.filter(step => step.transform !== 'none').length
       const transforming = transforms > 0
       const timeoutMs = openMs + transforms * plan.limits.transformMs
-      const opened = await ask<Extract<FromHost, { type: 'opened' }>>({
+      const opened = await conversation.ask<Extract<FromHost, { type: 'opened' }>>({
         message: { type: 'open' },
         answer: 'opened',
         timeoutMs,
@@ -329,7 +283,7 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
       return opened.meta
     },
     async takeOver(next) {
-      const taken = await ask<Extract<FromHost, { type: 'tookOver' }>>({
+      const taken = await conversation.ask<Extract<FromHost, { type: 'tookOver' }>>({
         message: { type: 'takeOver', plan: next },
         answer: 'tookOver',
         timeoutMs: openMs,
@@ -343,7 +297,7 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
     },
     async drain() {
       const { drainMs } = plan.limits
-      return ask<Extract<FromHost, { type: 'drained' }>>({
+      return conversation.ask<Extract<FromHost, { type: 'drained' }>>({
         message: { type: 'drain', deadlineMs: drainMs },
         answer: 'drained',
         timeoutMs: drainMs + answerMs,
@@ -352,7 +306,7 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
       })
     },
     async close() {
-      await ask({
+      await conversation.ask({
         message: { type: 'close' },
         answer: 'closed',
         timeoutMs: closeMs,
@@ -395,14 +349,4 @@ function lastLine(text: string): string {
   // V8 and Node say what happened in the line that names the error; what follows are stack traces and the version.
   const telling = lines.find(line => /^(FATAL )?\w*Error\b|^FATAL ERROR/.test(line))
   return (telling ?? lines.findLast(line => line !== '') ?? '').slice(0, 300)
-}
-
-const codes: ReadonlySet<string> = new Set(errorCodes)
-
-function toError(failure: HostFailure): InstarError {
-  return new InstarError(toCode(failure.code), failure.message, { detail: failure.detail })
-}
-
-function toCode(code: string): ErrorCode {
-  return codes.has(code) ? (code as ErrorCode) : 'HostFailed'
 }
