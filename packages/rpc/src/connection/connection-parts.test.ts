@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto'
+import { Socket } from 'node:net'
 import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
 import type { Stream } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { connectionParts } from './connection-parts.js'
 
 const plainParts = () => ({ transports: [tcp()], connectionEncrypters: [noise()], streamMuxers: [yamux()] })
@@ -81,6 +82,21 @@ test('what one end sends without an answer is more than its window, many times o
   const arrived = receive(await accepted.promise, count * message.byteLength)
   for (let i = 0; i < count; i++) here.send(message)
   expect((await arrived).byteLength).toBe(count * message.byteLength)
+})
+
+test('TCP of this version is one whose socket is found, so that large messages leave it in one piece', async () => {
+  const corked = vi.spyOn(Socket.prototype, 'cork')
+  running.push(() => corked.mockRestore())
+  const server = await createNode(plainParts(), ['/ip4/127.0.0.1/tcp/0'])
+  const accepted = Promise.withResolvers<Stream>()
+  await server.handle(protocol, stream => accepted.resolve(stream))
+  const client = await createNode(connectionParts())
+  const here = await (await client.dial(server.getMultiaddrs())).newStream(protocol)
+  const arrived = receive(await accepted.promise, 60_000)
+  const before = corked.mock.calls.length
+  here.send(randomBytes(60_000))
+  await arrived
+  expect(corked.mock.calls.length).toBeGreaterThan(before)
 })
 
 test('Noise of this version is one whose packets can be read as ours are', async () => {
