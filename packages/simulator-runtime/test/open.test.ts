@@ -51,6 +51,8 @@ class Through {
 }
 
 const v1 = defineClass(store1, Store)
+/** Compatible, and without a transform. */
+const v1Again = defineUpgrade({ from: store1, to: defineClass(store1, Store) })
 const v2 = (transform: Transform) =>
   defineUpgrade({
     from: store1,
@@ -194,6 +196,15 @@ describe('the way back by copy', () => {
     expect(await object.call(1, 'get', ['a'])).toBe('old')
     await object.upgrade()
     expect(await object.call(2, 'get', ['a'])).toBe('old!')
+  })
+
+  it('gives back the state also where the new class took it as it was', async () => {
+    object = await createTestObject({ versions: [v1, v1Again], directory, keepBefore: true })
+    await object.call(1, 'put', ['a', 'old'])
+    await object.upgrade()
+    await object.call(2, 'put', ['a', 'trial'])
+    await object.goBack(1)
+    expect(await object.call(1, 'get', ['a'])).toBe('old')
   })
 
   it('does not exist where nothing was kept', async () => {

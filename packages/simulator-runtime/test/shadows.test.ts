@@ -47,6 +47,21 @@ async function told(): Promise<Record<number, string[]>> {
 const code = (code: string): unknown => expect.objectContaining({ code })
 
 describe('shadows', () => {
+  it('leave no trace of a trial in simulation objects further out, when it goes back by copy', async () => {
+    object = await createTestObject({ versions: registers(3), directory, keepBefore: true })
+    await object.upgrade(2)
+    await put(2, 'before')
+    await object.commit()
+    const before = await object.call(1, 'told', [])
+    await object.upgrade(3)
+    await put(3, 'on trial')
+    expect(await object.call(1, 'told', [])).not.toEqual(before)
+    await object.goBack(2)
+    expect(await object.call(1, 'told', [])).toEqual(before)
+    await put(2, 'after')
+    expect(await object.call(1, 'keys', [])).toEqual(['after', 'before'])
+  })
+
   it('tell every simulation object on both sides of a call to the object, through the ones before it', async () => {
     await middle()
     await put(3, 'k')

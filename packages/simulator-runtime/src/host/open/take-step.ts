@@ -8,6 +8,7 @@ import { upgraded } from '../twin/relabel.js'
 import { initialState } from './initial-state.js'
 import type { LoadedCode, StepCode } from './load-code.js'
 import { putMeta, type StoredMeta } from './meta.js'
+import { setApart } from './set-apart.js'
 import { notesPrefixOf, prefixOf, spaceNamer } from './spaces.js'
 import { mapped, runTransform, whole, type TransformWork } from './transform.js'
 
@@ -33,7 +34,7 @@ export async function takeStep(init: BringInit, step: UpgradeStep, stored: Store
   const before = stored.meta.before ?? { current, chainId, revision, spaces }
   const taken = await write(init, {
     className: code?.className ?? stored.className,
-    meta: plan.wayBack?.by === 'copy' ? { ...meta, before } : withoutBefore(meta)
+    meta: plan.wayBack?.by === 'copy' ? { ...(await setApart(init, meta, before.spaces)), before } : withoutBefore(meta)
   })
   if (step.transform !== 'none') init.onProgress({ stage: 'transformed', to: step.to })
   return taken
