@@ -5,6 +5,7 @@ import { createLocalNetwork, type LocalNetwork, type LocalPeer } from '@instar/l
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { modules } from './fixtures/faulty/modules.js'
 import { hostsOf, killNow } from './fixtures/processes.js'
+import { runsEverything } from './fixtures/selection.js'
 import { createWitness, type Witness } from './fixtures/witness.js'
 
 const atItsFirstStart = ['joined', 'fetchBundle', 'switchHost', 'announce']
@@ -48,66 +49,71 @@ const walks = {
   ]
 }
 
-describe.each(['before', 'after'] as const)('a peer that is killed %s', side => {
-  let network: LocalNetwork
-  let author: LocalPeer
-  let victim: LocalPeer
-  let witness: Witness
+if (!runsEverything) describe.skip('a peer that is killed before (.ci/long)')
 
-  beforeAll(async () => {
-    network = await createLocalNetwork({ classes: [modules.intSet] })
-    author = network.addPeer('author')
-    victim = network.addPeer('victim')
-    await author.start()
-    witness = createWitness([1, 2])
-  })
-  afterAll(() => network.stop())
+describe.each(runsEverything ? (['before', 'after'] as const) : (['after'] as const))(
+  'a peer that is killed %s',
+  side => {
+    let network: LocalNetwork
+    let author: LocalPeer
+    let victim: LocalPeer
+    let witness: Witness
 
-  /** Starts it with the kill planted, calls it as long as it lives, and resolves when it is dead. */
-  async function dieAt(moment: string): Promise<void> {
-    const isReady = await victim.start({ faults: `kill:${side}:${moment}` }).then(
-      () => true,
-      () => false
-    )
-    if (isReady) await witness.watch(victim)
-    await victim.ended()
-    expect(victim.lastEnd).toMatchObject({ signal: 'SIGKILL' })
-  }
+    beforeAll(async () => {
+      network = await createLocalNetwork({ classes: [modules.intSet] })
+      author = network.addPeer('author')
+      victim = network.addPeer('victim')
+      await author.start()
+      witness = createWitness([1, 2])
+    })
+    afterAll(() => network.stop())
 
-  it.each(atItsFirstStart)('%s, at its first start, has promised nothing yet', dieAt)
-
-  it('serves version 1 when it lives long enough', async () => {
-    await victim.start()
-    await victim.until('serves', status => status.served !== undefined)
-    for (let i = 0; i < 20; i++) await witness.write(victim)
-    const status = await witness.checkAll(victim)
-    expect(status).toMatchObject({ running: { version: 1 }, served: [1, 1], problems: [] })
-    await victim.kill()
-  })
-
-  it.each(walks[side].map((moment, i) => ({ moment, i })))(
-    '$moment, is at the old or the new version and has lost nothing',
-    async ({ moment, i }) => {
-      if (moment === 'retired@1') await author.control.resume(2)
-      const dead = dieAt(moment)
-      const publish = async (): Promise<void> => {
-        const upgrade = { modules: [modules.slowTransform], stable: '300ms', retireAfter: '0s' }
-        await network.publish(author, await network.buildUpgrade(author, upgrade))
-        // As long as the author may run version 1, nobody retires it: a commit and a retirement are two writes then.
-        await author.control.hold(2)
-      }
-      await Promise.all([dead, i === 0 ? publish() : undefined])
+    /** Starts it with the kill planted, calls it as long as it lives, and resolves when it is dead. */
+    async function dieAt(moment: string): Promise<void> {
+      const isReady = await victim.start({ faults: `kill:${side}:${moment}` }).then(
+        () => true,
+        () => false
+      )
+      if (isReady) await witness.watch(victim)
+      await victim.ended()
+      expect(victim.lastEnd).toMatchObject({ signal: 'SIGKILL' })
     }
-  )
 
-  it('completes the upgrade, with every acknowledged element', async () => {
-    await victim.start()
-    await victim.until('serves version 2 alone', status => status.served?.[0] === 2)
-    const status = await witness.checkAll(victim)
-    expect(status).toMatchObject({ running: { version: 2 }, served: [2, 2], problems: [] })
-    expect(witness.acknowledged.size).toBeGreaterThan(20)
-  })
-})
+    it.each(atItsFirstStart)('%s, at its first start, has promised nothing yet', dieAt)
+
+    it('serves version 1 when it lives long enough', async () => {
+      await victim.start()
+      await victim.until('serves', status => status.served !== undefined)
+      for (let i = 0; i < 20; i++) await witness.write(victim)
+      const status = await witness.checkAll(victim)
+      expect(status).toMatchObject({ running: { version: 1 }, served: [1, 1], problems: [] })
+      await victim.kill()
+    })
+
+    it.each(walks[side].map((moment, i) => ({ moment, i })))(
+      '$moment, is at the old or the new version and has lost nothing',
+      async ({ moment, i }) => {
+        if (moment === 'retired@1') await author.control.resume(2)
+        const dead = dieAt(moment)
+        const publish = async (): Promise<void> => {
+          const upgrade = { modules: [modules.slowTransform], stable: '300ms', retireAfter: '0s' }
+          await network.publish(author, await network.buildUpgrade(author, upgrade))
+          // As long as the author may run version 1, nobody retires it: a commit and a retirement are two writes then.
+          await author.control.hold(2)
+        }
+        await Promise.all([dead, i === 0 ? publish() : undefined])
+      }
+    )
+
+    it('completes the upgrade, with every acknowledged element', async () => {
+      await victim.start()
+      await victim.until('serves version 2 alone', status => status.served?.[0] === 2)
+      const status = await witness.checkAll(victim)
+      expect(status).toMatchObject({ running: { version: 2 }, served: [2, 2], problems: [] })
+      expect(witness.acknowledged.size).toBeGreaterThan(20)
+    })
+  }
+)
 
 const stages = ['preparing', 'draining', 'transforming', 'activating', 'trial'] as const
 const dying = ['the host that comes dies', 'both hosts die', 'the hosts and the peer die'] as const

@@ -14,6 +14,7 @@ import {
 import { afterEach, describe, expect, it } from 'vitest'
 import { modules } from './fixtures/faulty/modules.js'
 import { killNow } from './fixtures/processes.js'
+import { runsEverything } from './fixtures/selection.js'
 import { canMount, mountSmallDisk, type SmallDisk } from './fixtures/small-disk.js'
 
 const planted = { NODE_ENV: 'planted' }
@@ -149,7 +150,7 @@ describe('a bundle', () => {
     expect(await contains(peer, 1, 2)).toBe(true)
   })
 
-  it('whose import never ends is given up, while the old version answers', async () => {
+  it.runIf(runsEverything)('whose import never ends is given up, while the old version answers', async () => {
     const { network, peer } = await startNetwork({ env: planted, timing: { ...impatient, loadMs: 5000 } })
     await publish(network, peer, modules.importNeverEnds)
     const failed = untilPhase(peer, 'introduceFailed')
@@ -264,7 +265,7 @@ describe('a host', () => {
     expect((await peer.control.log(2000)).join('\n')).toMatch(/the host ended by itself/)
   })
 
-  it('that dies on its probation is withdrawn, and version 1 answers on', async () => {
+  it.runIf(runsEverything)('that dies on its probation is withdrawn, and version 1 answers on', async () => {
     const { network, peer } = await startNetwork({ env: planted })
     const client = await network.client()
     const set = client.object(intSet, peer.id, { version: 1, deadlineMs: 60_000 })

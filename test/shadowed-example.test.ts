@@ -33,7 +33,7 @@ describe('an upgrade in the shadowed model', () => {
     await peer.until('serves version 2', status => status.served?.[1] === 2)
     const why = await peer.control.why()
     expect(why.facades).toEqual([
-      { version: 1, role: 'object' },
+      { version: 1, role: 'object', state: 'managed' },
       { version: 2, role: 'future', model: 'shadowed' }
     ])
     expect(why.versions.find(each => each.version === 2)?.back).toContain('NONE')
