@@ -82,7 +82,8 @@ describe('a process that dies', () => {
     }
     const log = versions(3, version => (areTwins ? { classes: [twinUpgrade(version)] } : {}))
     for (const { descriptor } of log) simulation.publish(descriptor)
-    simulation.run(() => simulation.peers.every(peer => peer.isSettledAt(3)), 3_600_000)
+    // One that has just come back from its last death has its host still to start.
+    simulation.run(() => simulation.peers.every(peer => peer.isSettledAt(3) && peer.served() !== undefined), 3_600_000)
     for (const peer of simulation.peers) {
       expect(peer.disk.meta?.current).toBe(3)
       expect(peer.served()).toEqual([3, 3])
@@ -91,6 +92,10 @@ describe('a process that dies', () => {
   }
   const seeds = fc.integer({ min: 1, max: 1_000_000 })
   const rates = fc.integer({ min: 2, max: 40 })
+
+  it('in the last moment, when the others are done already, still comes back and serves', () => {
+    dieAtRandom(111885, 39, false)
+  })
 
   it('at any effect, again and again, at any of three peers, ends with all of them on the newest version', () => {
     fc.assert(

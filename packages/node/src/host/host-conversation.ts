@@ -2,7 +2,7 @@ import { errorCodes, InstarError, invariant, type ErrorCode } from '@instar/core
 import type { FromHost, HostFailure, ToHost } from './control-messages.js'
 
 /** A request to a host process, and what it means when no answer comes. */
-export interface Question {
+interface Question {
   readonly message: ToHost
   readonly answer: FromHost['type']
   readonly timeoutMs: number

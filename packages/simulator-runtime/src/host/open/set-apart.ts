@@ -1,17 +1,23 @@
 import type { StateMeta, StateSpaces } from '@instar/core'
 import { cp } from 'node:fs/promises'
 import { findDirectory, makeDirectory, syncDirectory } from '../directory/directories.js'
-import { storedEntries } from '../state/merged-entries.js'
+import { storedEntries, type Database } from '../state/merged-entries.js'
 import { afterPrefix } from '../state/view.js'
 import { BuildAccess } from './build-access.js'
 import { prefixOf, spaceNamer } from './spaces.js'
-import type { BringInit } from './take-step.js'
+
+interface SetApartInit {
+  readonly db: Database
+  readonly directory: string
+  readonly random: () => number
+  readonly signal: AbortSignal
+}
 
 /**
  * Gives whatever goes on serving after an upgrade a state of its own, so that what was before stays as it was: going back by copy means
  * all of it, simulation objects further out and an object without a transform included (§8).
  */
-export async function setApart(init: BringInit, meta: StateMeta, before: StateSpaces): Promise<StateMeta> {
+export async function setApart(init: SetApartInit, meta: StateMeta, before: StateSpaces): Promise<StateMeta> {
   const kept = new Set([before.object, ...Object.values(before.past), ...Object.values(before.future)])
   const name = spaceNamer(meta.generation, init.random)
   const copied = async (space: string, role: 'object' | 'past' | 'future', revision: number): Promise<string> => {
@@ -30,7 +36,7 @@ export async function setApart(init: BringInit, meta: StateMeta, before: StateSp
   return { ...meta, spaces: { object, past: await side('past'), future: await side('future') } }
 }
 
-async function copySpace({ db, directory, signal }: BringInit, from: string, to: string): Promise<void> {
+async function copySpace({ db, directory, signal }: SetApartInit, from: string, to: string): Promise<void> {
   const prefix = prefixOf(from)
   const built = new BuildAccess(db, () => signal.throwIfAborted())
   const range = { lower: prefix, lowerInside: true, upper: afterPrefix(prefix), upperInside: false }
