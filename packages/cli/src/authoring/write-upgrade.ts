@@ -28,11 +28,13 @@ export async function writeUpgrade(built: BuiltUpgrade, options: UpgradeOptions,
 }
 
 function classWords(each: Descriptor['classes'][number]): string {
+  const isTwin = each.transform === 'mapping'
   const parts = [
+    isTwin ? 'twin' : undefined,
     each.compatible ? 'compatible' : undefined,
-    each.future === undefined ? undefined : 'future object',
-    each.past === undefined ? undefined : 'past object',
-    each.transform === 'none' ? undefined : 'transform'
+    each.future === undefined || isTwin ? undefined : 'future object',
+    each.past === undefined || isTwin ? undefined : 'past object',
+    each.transform === 'none' || isTwin ? undefined : 'transform'
   ].filter(part => part !== undefined)
   const from = each.oldClass === undefined ? 'new class' : `${each.oldClass} →`
   return `${from} ${each.newClass} (${parts.join(', ') || 'code only'}), bundle ${each.bundle.slice(0, 16)}`
