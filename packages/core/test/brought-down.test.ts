@@ -1,25 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { ClassUpgrade } from '../src/index.js'
-import { classUpgrade, versions } from './descriptors.js'
-import { Simulation, type SimulatedPeer } from './simulation.js'
+import { onePeer, phaseOf } from './one-peer.js'
+import type { Simulation, SimulatedPeer } from './simulation.js'
 
 const cause = 'its event loop stood still for 10000 ms, so it was killed, while Counter version 2, add ran'
-
-function world(
-  count: number,
-  over: (version: number) => Partial<ClassUpgrade> = () => ({}),
-  held = false
-): [Simulation, SimulatedPeer] {
-  const simulation = new Simulation({ peers: 1, seed: 1 })
-  const peer = simulation.peers[0]!
-  peer.boot()
-  if (held) peer.input({ fact: 'operator', word: 'hold' })
-  for (const { descriptor } of versions(count, version => ({ classes: [classUpgrade(version, over(version))] })))
-    simulation.publish(descriptor)
-  return [simulation, peer]
-}
-
-const phase = (peer: SimulatedPeer, version: number): string | undefined => peer.state.versions.get(version)?.phase
 
 /** The host ends by the doing of this revision, and another one serves. */
 function bringDown(simulation: Simulation, peer: SimulatedPeer, suspect: number): void {
@@ -30,41 +13,41 @@ function bringDown(simulation: Simulation, peer: SimulatedPeer, suspect: number)
 
 describe('code that brings its host down', () => {
   it('as a future simulation object is not introduced any more, after one time (P2)', () => {
-    const [simulation, peer] = world(3, undefined, true)
-    simulation.run(() => phase(peer, 3) === 'introduced')
+    const [simulation, peer] = onePeer(3, undefined, true)
+    simulation.run(() => phaseOf(peer, 3) === 'introduced')
     bringDown(simulation, peer, 2)
-    expect(phase(peer, 2)).toBe('introduceFailed')
+    expect(phaseOf(peer, 2)).toBe('introduceFailed')
     expect(peer.state.host.plan!.future).toEqual([])
     expect(peer.served()).toEqual([1, 1])
   })
 
   it('as the object costs no version that is introduced, however often', () => {
-    const [simulation, peer] = world(2, undefined, true)
-    simulation.run(() => phase(peer, 2) === 'waiting')
+    const [simulation, peer] = onePeer(2, undefined, true)
+    simulation.run(() => phaseOf(peer, 2) === 'waiting')
     for (let times = 0; times < 3; times++) bringDown(simulation, peer, 1)
     expect(peer.served()).toEqual([1, 2])
   })
 
   it('as the object on trial sends the peer back, at the second time in a row', () => {
-    const [simulation, peer] = world(2, () => ({ back: 'copy' }))
-    simulation.run(() => phase(peer, 2) === 'trial')
+    const [simulation, peer] = onePeer(2, () => ({ back: 'copy' }))
+    simulation.run(() => phaseOf(peer, 2) === 'trial')
     bringDown(simulation, peer, 2)
-    expect(phase(peer, 2)).toBe('trial')
+    expect(phaseOf(peer, 2)).toBe('trial')
     bringDown(simulation, peer, 2)
-    simulation.run(() => phase(peer, 2) === 'wentBack')
+    simulation.run(() => phaseOf(peer, 2) === 'wentBack')
     expect(peer.state.running).toBe(1)
   })
 
   it('as a past simulation object ends a trial at once', () => {
-    const [simulation, peer] = world(2, () => ({ back: 'copy' }))
-    simulation.run(() => phase(peer, 2) === 'trial')
+    const [simulation, peer] = onePeer(2, () => ({ back: 'copy' }))
+    simulation.run(() => phaseOf(peer, 2) === 'trial')
     bringDown(simulation, peer, 1)
-    simulation.run(() => phase(peer, 2) === 'wentBack')
+    simulation.run(() => phaseOf(peer, 2) === 'wentBack')
   })
 
   it('as a past simulation object after commit is retired, at the second time in a row', () => {
-    const [simulation, peer] = world(2, () => ({ retirement: { quietMs: 1_000_000 } }))
-    simulation.run(() => phase(peer, 2) === 'committed')
+    const [simulation, peer] = onePeer(2, () => ({ retirement: { quietMs: 1_000_000 } }))
+    simulation.run(() => phaseOf(peer, 2) === 'committed')
     for (const suspect of [2, 1, 2, 1]) bringDown(simulation, peer, suspect)
     expect(peer.served()).toEqual([1, 2])
     bringDown(simulation, peer, 1)

@@ -1,36 +1,20 @@
 import { describe, expect, it } from 'vitest'
-import { routesOf, type ClassUpgrade } from '../src/index.js'
-import { classUpgrade, versions } from './descriptors.js'
-import { Simulation, type SimulatedPeer } from './simulation.js'
+import { routesOf } from '../src/index.js'
+import { onePeer, phaseOf } from './one-peer.js'
+import type { SimulatedPeer } from './simulation.js'
 
 const cause = 'the future simulation object of Counter failed in $add: it threw'
-
-/** @param held nothing is upgraded before the operator says so */
-function world(
-  count: number,
-  over: (version: number) => Partial<ClassUpgrade> = () => ({}),
-  held = false
-): [Simulation, SimulatedPeer] {
-  const simulation = new Simulation({ peers: 1, seed: 1 })
-  const peer = simulation.peers[0]!
-  peer.boot()
-  if (held) peer.input({ fact: 'operator', word: 'hold' })
-  for (const { descriptor } of versions(count, version => ({ classes: [classUpgrade(version, over(version))] })))
-    simulation.publish(descriptor)
-  return [simulation, peer]
-}
 
 const planOf = (peer: SimulatedPeer): number => peer.state.host.plan!.plan
 const futures = (peer: SimulatedPeer): number[] => peer.state.host.plan?.future.map(each => each.revision) ?? []
 const pasts = (peer: SimulatedPeer): number[] => peer.state.host.plan!.past.map(each => each.revision)
-const phase = (peer: SimulatedPeer, version: number): string | undefined => peer.state.versions.get(version)?.phase
 
 describe('a simulation object that fails', () => {
   it('before the upgrade ends the introduction of its version, with those on it, and is announced (P2)', () => {
-    const [simulation, peer] = world(3, undefined, true)
-    simulation.run(() => futures(peer).length === 2 && phase(peer, 3) === 'introduced')
+    const [simulation, peer] = onePeer(3, undefined, true)
+    simulation.run(() => futures(peer).length === 2 && phaseOf(peer, 3) === 'introduced')
     peer.input({ fact: 'simulationFailed', plan: planOf(peer), revision: 2, cause })
-    expect(phase(peer, 2)).toBe('introduceFailed')
+    expect(phaseOf(peer, 2)).toBe('introduceFailed')
     simulation.run(() => peer.state.host.switching === undefined)
     expect(futures(peer)).toEqual([])
     expect(peer.served()).toEqual([1, 1])
@@ -44,10 +28,10 @@ describe('a simulation object that fails', () => {
   })
 
   it('of a host that was replaced says nothing any more, nor does one that is told twice', () => {
-    const [simulation, peer] = world(2, undefined, true)
-    simulation.run(() => phase(peer, 2) === 'waiting')
+    const [simulation, peer] = onePeer(2, undefined, true)
+    simulation.run(() => phaseOf(peer, 2) === 'waiting')
     peer.input({ fact: 'simulationFailed', plan: planOf(peer) - 1, revision: 2, cause })
-    expect(phase(peer, 2)).toBe('waiting')
+    expect(phaseOf(peer, 2)).toBe('waiting')
     const plan = planOf(peer)
     peer.input({ fact: 'simulationFailed', plan, revision: 2, cause })
     const entries = peer.disk.journal.length
@@ -56,8 +40,8 @@ describe('a simulation object that fails', () => {
   })
 
   it('after commit retires its version and all below, with the cause, also for who asks after a restart', () => {
-    const [simulation, peer] = world(3, () => ({ retirement: { quietMs: 1_000_000 } }))
-    simulation.run(() => phase(peer, 3) === 'committed')
+    const [simulation, peer] = onePeer(3, () => ({ retirement: { quietMs: 1_000_000 } }))
+    simulation.run(() => phaseOf(peer, 3) === 'committed')
     expect(pasts(peer)).toEqual([2, 1])
     peer.input({ fact: 'simulationFailed', plan: planOf(peer), revision: 1, cause })
     simulation.run(() => peer.state.host.switching === undefined)
@@ -78,11 +62,11 @@ describe('a simulation object that fails', () => {
 
   it('on trial takes the peer back where there is a way back, and is retired where there is none', () => {
     for (const back of ['copy', 'none'] as const) {
-      const [simulation, peer] = world(2, () => ({ back }))
-      simulation.run(() => phase(peer, 2) === 'trial')
+      const [simulation, peer] = onePeer(2, () => ({ back }))
+      simulation.run(() => phaseOf(peer, 2) === 'trial')
       peer.input({ fact: 'simulationFailed', plan: planOf(peer), revision: 1, cause })
       simulation.run(() => peer.state.host.switching === undefined)
-      expect([phase(peer, 2), peer.state.running]).toEqual(back === 'copy' ? ['wentBack', 1] : ['trial', 2])
+      expect([phaseOf(peer, 2), peer.state.running]).toEqual(back === 'copy' ? ['wentBack', 1] : ['trial', 2])
       expect(peer.served()).toEqual(back === 'copy' ? [1, 1] : [2, 2])
     }
   })
@@ -90,8 +74,8 @@ describe('a simulation object that fails', () => {
 
 describe('a simulation object that nobody would tell of calls', () => {
   it('before the upgrade is not planned; its version is served from where it can be', () => {
-    const [simulation, peer] = world(3, version => ({ future: version === 3 ? 'shadowed' : 'direct' }), true)
-    simulation.run(() => phase(peer, 3) === 'introduced')
+    const [simulation, peer] = onePeer(3, version => ({ future: version === 3 ? 'shadowed' : 'direct' }), true)
+    simulation.run(() => phaseOf(peer, 3) === 'introduced')
     expect(futures(peer)).toEqual([2])
     expect(peer.served()).toEqual([1, 2])
     peer.input({ fact: 'operator', word: 'resume' })
@@ -101,25 +85,25 @@ describe('a simulation object that nobody would tell of calls', () => {
   })
 
   it('gives way to the past: an interceptor waits until no shadowed one is across from it', () => {
-    const [simulation, peer] = world(3, version => ({
+    const [simulation, peer] = onePeer(3, version => ({
       past: 'shadowed',
       ...(version === 3 ? { future: 'interceptor' } : {}),
       retirement: { quietMs: 50_000 }
     }))
-    simulation.run(() => phase(peer, 2) === 'trial')
+    simulation.run(() => phaseOf(peer, 2) === 'trial')
     peer.input({ fact: 'operator', word: 'hold' })
-    simulation.run(() => phase(peer, 2) === 'committed' && phase(peer, 3) === 'waiting')
+    simulation.run(() => phaseOf(peer, 2) === 'committed' && phaseOf(peer, 3) === 'waiting')
     expect([pasts(peer), futures(peer)]).toEqual([[1], []])
     simulation.run(() => peer.state.lowest === 2 && futures(peer).length === 1)
     expect([pasts(peer), futures(peer)]).toEqual([[], [3]])
   })
 
   it('after the upgrade is not planned either, and its version counts as retired', () => {
-    const [simulation, peer] = world(3, version => ({
+    const [simulation, peer] = onePeer(3, version => ({
       past: version === 2 ? 'shadowed' : 'direct',
       retirement: { quietMs: 1_000_000 }
     }))
-    simulation.run(() => phase(peer, 3) === 'committed')
+    simulation.run(() => phaseOf(peer, 3) === 'committed')
     expect(pasts(peer)).toEqual([2])
     expect(peer.served()).toEqual([2, 3])
   })

@@ -273,6 +273,16 @@ describe('building the state of a twin', () => {
     expect(object.host.stats().building).toEqual([])
   })
 
+  it('holds up no drain, also where a slice waits behind a command that does not end', async () => {
+    await create([v1, v2()], slow)
+    for (let x = 0; x < 200; x++) await at1().insert(x)
+    await object.beginToIntroduce(2)
+    const hanging = object.call(1, 'hang', []).catch((error: unknown) => error)
+    expect(object.host.stats().building).toEqual([2])
+    expect(await object.host.drain(50)).toEqual({ cut: 1 })
+    expect(await hanging).toMatchObject({ code: 'Upgrading' })
+  })
+
   it('begins anew after a crash in its middle, and leaves nothing of the first try', async () => {
     await create([v1, v2()], slow)
     for (let x = 0; x < 200; x++) await at1().insert(x)

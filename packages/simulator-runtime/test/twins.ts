@@ -23,6 +23,7 @@ const none = z.tuple([])
 export const numbers = defineContract('Numbers', {
   insert: command(z.tuple([number]), z.void()),
   delete: command(z.tuple([number]), z.void()),
+  hang: command(none, z.void()),
   has: query(z.tuple([number]), z.boolean()),
   all: query(none, z.array(number))
 })
@@ -46,6 +47,9 @@ class Numbers {
   }
   async delete(x: number): Promise<void> {
     await this.ctx.state.del(String(x))
+  }
+  hang(): Promise<void> {
+    return new Promise(() => undefined)
   }
   has(x: number): Promise<boolean> {
     return this.ctx.state.has(String(x))
@@ -121,6 +125,9 @@ class TwinColours extends Colours {
   async $delete({ args: [x] }: Shadowed<typeof numbers, 'delete'>) {
     await this.delete(x)
     return [callsOf(colours).delete(x)]
+  }
+  $hang() {
+    return []
   }
 }
 

@@ -22,12 +22,11 @@ import { Sessions } from './call/sessions.js'
 import { Simulations, type Served } from './call/simulations.js'
 import { defaultLimits } from './default-limits.js'
 import type { HostRuntime, HostRuntimeInit, HostStats, SimulationFailed } from './host-runtime.js'
-import { deleteOtherDirectories } from './directory/directories.js'
 import { bringToPlan } from './open/bring-to-plan.js'
 import { openDatabase, stateError } from './open/database.js'
 import { loadCode, type LoadedCode } from './open/load-code.js'
+import { LeftOvers } from './open/left-overs.js'
 import { putMeta } from './open/meta.js'
-import { deleteOtherSpaces, spacesOf } from './open/spaces.js'
 import { Layer } from './state/layer.js'
 import type { Database } from './state/merged-entries.js'
 import { Outbox } from './outbox/outbox.js'
@@ -46,14 +45,11 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
   const flows = new Flows(requests, { commands, queries })
   const byKind = { query: queries, command: commands, flow: flows }
   const counts = { disallowed: 0, faults: 0 }
-  const stopping = new AbortController()
   /** What was imported: a running host loads no other code. */
   const imported = new Map<string, Promise<unknown>>()
   let plan = init.plan
   let code: LoadedCode | undefined
   let serving: OpenState | undefined
-  let cleaning: Promise<unknown> = Promise.resolve()
-  let cleanings = 0
   let draining = false
   let closed = false
 
@@ -73,7 +69,10 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
         const simulations = new Simulations({
           ...served(plan, code, meta),
           onFailed,
-          onChange: () => store.caches.clear()
+          onChange: () => {
+            store.caches.clear()
+            leftOvers.changed()
+          }
         })
         const builds = new TwinBuilds({
           ...{ store, lane, deadlines, simulations, limits, onFailed },
@@ -82,8 +81,15 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
           onProgress: progress => init.onBuilding?.(progress),
           onBuilt: revision => {
             init.onBuilt?.(revision)
-            cleanUp()
+            leftOvers.clean()
           }
+        })
+        const leftOvers = new LeftOvers({
+          store,
+          directory: init.stateDirectory,
+          meta: () => simulations.meta,
+          isBuilding: space => builds.isBuilding(space),
+          log: init.log
         })
         const outbox = await Outbox.read({
           ...init,
@@ -92,10 +98,11 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
           limits,
           deadlines
         })
-        serving = { db, store, sessions: await Sessions.read(db, limits), simulations, builds, outbox }
+        const sessions = await Sessions.read(db, limits)
+        serving = { db, store, sessions, simulations, builds, outbox, leftOvers }
         builds.start()
         outbox.start()
-        cleanUp()
+        leftOvers.clean()
         return meta
       } catch (error) {
         await db.close()
@@ -120,10 +127,9 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
 
     takeOver: async next => {
       if (serving === undefined || draining || closed || !codeOfPlan(next).every(isImported)) return undefined
-      const now = serving
+      const { simulations, store, leftOvers } = serving
       const loaded = await loadCode(next, importOnce)
-      const meta = await alone(lane, async () => {
-        const { simulations, store } = now
+      const meta = await lane.alone(async () => {
         // Whoever asked may have given up meanwhile, and be on its way to another process.
         if (draining) return undefined
         const moved = takenOver(next, simulations.meta, simulations.chain.building)
@@ -137,7 +143,7 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
       if (meta === undefined) return undefined
       plan = next
       code = loaded
-      cleanUp()
+      leftOvers.clean()
       return meta
     },
 
@@ -149,12 +155,13 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
       serving?.outbox.stop()
       queries.leave('the host is about to stop')
       flows.leave('the host is about to stop')
-      await serving?.builds.stop()
+      const built = serving?.builds.stop()
       let cut = 0
       const deadline = deadlines.add(deadlineMs, () => {
         cut += cutAll()
       })
       await settled()
+      await built
       deadline.cancel()
       return { cut }
     },
@@ -162,12 +169,13 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
     close: async () => {
       if (closed) return
       closed = true
-      stopping.abort()
       serving?.outbox.stop()
-      await serving?.builds.stop()
+      const built = serving?.builds.stop()
+      const cleaned = serving?.leftOvers.stop()
       cutAll()
       await settled()
-      await cleaning
+      await built
+      await cleaned
       deadlines.stop()
       await serving?.db.close()
     },
@@ -184,7 +192,7 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
       waiting: lane.waiting,
       withdrawn: serving?.simulations.chain.withdrawn.size ?? 0,
       building: serving?.builds.building ?? [],
-      cleaning: cleanings > 0,
+      cleaning: serving?.leftOvers.underWay ?? false,
       sessions: serving?.sessions.size ?? 0,
       commits: serving?.store.commits ?? 0,
       cacheHits: serving?.store.caches.hits ?? 0,
@@ -203,21 +211,6 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
       signal,
       onProgress: init.onProgress
     })
-  }
-
-  /** Deletes what no record names any more, in the background. */
-  function cleanUp(): void {
-    if (serving === undefined) return
-    const { db, simulations, builds } = serving
-    const isNamed = (space: string): boolean => spacesOf(simulations.meta).has(space) || builds.isBuilding(space)
-    cleanings++
-    cleaning = cleaning
-      .then(() => deleteOtherSpaces(db, isNamed, { signal: stopping.signal, pause: nextTurn }))
-      .then(() => deleteOtherDirectories(init.stateDirectory, isNamed, stopping.signal))
-      .catch((error: unknown) =>
-        init.log.warn({ err: error }, 'old states could not be deleted; the next start tries again')
-      )
-      .finally(() => cleanings--)
   }
 
   function importOnce(ref: CodeRef): Promise<unknown> {
@@ -273,22 +266,12 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
 interface OpenState extends Serving {
   readonly db: Database
   readonly builds: TwinBuilds
+  readonly leftOvers: LeftOvers
 }
 
 /** What new code does on trial, it must not cost the old version (P2). */
 function served(plan: HostPlan, code: LoadedCode, meta: StateMeta): Served {
   return { code, className: plan.className, meta, onTrial: plan.wayBack !== undefined }
-}
-
-/** Where no command runs. */
-function alone<T>(lane: Lane, work: () => Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    lane.push({
-      start: async () => {
-        await work().then(resolve, reject)
-      }
-    })
-  })
 }
 
 function keyOf({ bundle, entry }: CodeRef): string {
@@ -297,8 +280,4 @@ function keyOf({ bundle, entry }: CodeRef): string {
 
 function newSession(): string {
   return randomUUID().replaceAll('-', '')
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise(resolve => setImmediate(resolve))
 }

@@ -22,6 +22,11 @@ export class Lane {
     else this.#waiting.push(job)
   }
 
+  /** Work where no command runs. Gives what it comes to. */
+  alone<T>(work: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => this.push({ start: () => work().then(resolve, reject) }))
+  }
+
   async idle(): Promise<void> {
     if (this.#running !== undefined) await new Promise<void>(resolve => this.#idle.push(resolve))
   }

@@ -45,6 +45,7 @@ export class Store {
   readonly #listeners = new Set<(layer: Layer) => void>()
   /** The next batch is to survive power loss, whatever the class asks for. */
   #syncNext = false
+  /** Batches that were written. */
   commits = 0
 
   constructor(db: Database, options: StoreOptions) {
@@ -137,7 +138,7 @@ export class Store {
     epoch.snapshot ??= this.db.snapshot()
     this.#write(layer).then(
       () => {
-        this.commits++
+        if (layer.entries.size > 0) this.commits++
         this.#epoch = newEpoch(version)
         epoch.over = true
         if (epoch.readers === 0) closeSnapshot(epoch)

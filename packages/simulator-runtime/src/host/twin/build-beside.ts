@@ -202,29 +202,18 @@ export class BuildBeside {
   /** In the commands' lane. */
   #alone<T>(work: () => Promise<T>): Promise<T> {
     const { lane, signal } = this.#init
-    return new Promise((resolve, reject) => {
-      const start = async (): Promise<void> => {
-        try {
-          signal.throwIfAborted()
-          resolve(await work())
-        } catch (error) {
-          // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- whatever it threw is passed on
-          reject(error)
-        }
-      }
-      lane.push({ start })
+    return lane.alone(async () => {
+      signal.throwIfAborted()
+      return work()
     })
   }
 
   /** A mapping function that does not answer holds up commands no longer than a shadow may (P2). */
   #inTime<T>(work: Promise<T>): Promise<T> {
     const { deadlines, limits } = this.#init
-    return new Promise((resolve, reject) => {
-      const deadline = deadlines.add(limits.simulationMsMax, () => {
-        this.#over = new Error(`its mapping took longer than ${limits.simulationMsMax} ms`)
-        reject(this.#over)
-      })
-      work.then(resolve, reject).finally(() => deadline.cancel())
+    return deadlines.limit(work, limits.simulationMsMax, () => {
+      this.#over = new Error(`its mapping took longer than ${limits.simulationMsMax} ms`)
+      return this.#over
     })
   }
 }
