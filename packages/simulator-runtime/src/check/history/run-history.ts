@@ -1,4 +1,3 @@
-import { InstarError, messageOf } from '@instar/core'
 import { mkdir, rm } from 'node:fs/promises'
 import type { SimulationFailed } from '../../host/host-runtime.js'
 import { createTestObject, type TestObject } from '../../testing/test-object.js'
@@ -12,6 +11,7 @@ import { Judge } from './judge.js'
 import { observe, Recorder } from './observe.js'
 import type { HistoryResult, TranscriptLine } from './result.js'
 import { isEvent, Life, type Call, type History, type LifeEvent, type Step } from './steps.js'
+import { explained, takeEvent, type References } from './take-event.js'
 import { callWords, eventWords, nameOf, sameAnswer, showAnswer } from './words.js'
 
 export interface HistoryRun {
@@ -52,9 +52,7 @@ class Runner {
   readonly #failures: SimulationFailed[] = []
   readonly #judge: Judge
   #object: TestObject | undefined
-  #reference: Reference | undefined
-  /** The reference of before the upgrade that is on trial. */
-  #before: Reference | undefined
+  readonly #references: References = { now: undefined, before: undefined }
   #moment: RequestMoment = { now: firstMs, seed: 0, caller: 'checker' }
   #asking = 0
   #seq = 0
@@ -70,7 +68,7 @@ class Runner {
       lineage: run.lineage,
       life: this.#life,
       recorder: this.#recorder,
-      reference: () => this.#reference as Reference,
+      reference: () => this.#reference,
       failures: this.#failures
     })
   }
@@ -79,7 +77,7 @@ class Runner {
     const { steps } = this.#run.history
     let at = -1
     try {
-      this.#reference = await Reference.create(this.#run.reference, this.#run.samples, this.#run.history.start)
+      this.#references.now = await Reference.create(this.#run.reference, this.#run.samples, this.#run.history.start)
       await this.#start()
       if (this.#run.history.start > 1) await this.#note(`begin as version ${this.#run.history.start}`)
       await this.#probe()
@@ -89,6 +87,10 @@ class Runner {
       if (error instanceof Flawed) return { ...this.#result(at), flaw: error.flaw }
       throw error
     }
+  }
+
+  get #reference(): Reference {
+    return this.#references.now as Reference
   }
 
   async close(): Promise<void> {
@@ -124,7 +126,14 @@ class Runner {
       if (!this.#life.allows(step)) return
       this.#moment = { ...this.#moment, now: this.#moment.now + stepMs }
       this.#events++
-      await this.#happen(step)
+      await takeEvent(step, {
+        lineage: this.#run.lineage,
+        life: this.#life,
+        object: this.#object as TestObject,
+        references: this.#references,
+        forget: () => this.#judge.forget(),
+        reload: () => this.#reload()
+      })
       await this.#note(eventWords(step, this.#life))
       this.#judge.assertSimulated()
       if (this.#recorder.flaw !== undefined) throw new Flawed(this.#recorder.flaw)
@@ -140,69 +149,6 @@ class Runner {
     await this.#probe()
   }
 
-  async #happen(step: LifeEvent): Promise<void> {
-    const life = this.#life
-    const [object, reference] = [this.#object as TestObject, this.#reference as Reference]
-    const { lineage } = this.#run
-    const drop = (version: number): void => {
-      const revision = revisionOf(lineage, version)
-      const isServed = lineage.revisions.some((each, i) => each === revision && life.serves(i + 1))
-      if (!isServed) reference.drop(revision)
-    }
-    const { high, low, current } = life
-    if (step.event === 'upgrade') this.#before = reference.copy()
-    life.take(step)
-    // Every version that is served from now on begins as its neighbour is.
-    const introduce = async (): Promise<void> => {
-      for (let version = high + 1; version <= life.high; version++) {
-        await (this.#reference as Reference).introduce(revisionOf(lineage, version))
-      }
-    }
-    switch (step.event) {
-      case 'introduce':
-        await explained(() => object.introduce(life.high))
-        return introduce()
-      case 'withdraw':
-        await explained(() => object.withdraw(high))
-        drop(high)
-        return
-      case 'upgrade':
-        // What no past simulation object serves afterwards goes before: a plan cannot have it.
-        if (life.low > low) await explained(() => object.retire(life.low - 1))
-        await explained(() => object.upgrade(life.current))
-        if (step.by > 1) await explained(() => object.commit())
-        await introduce()
-        for (let version = low; version < life.low; version++) drop(version)
-        return
-      case 'goBack':
-        await explained(() => object.goBack(life.current))
-        // The state of before the upgrade was kept: what was done on trial is lost (§8, `back: copy`).
-        if (this.#isRebuilt(life.current, current)) {
-          this.#reference = this.#before
-          this.#judge.forget()
-        }
-        for (let version = life.current + 1; version <= life.high; version++) {
-          await this.#reference?.introduce(revisionOf(lineage, version))
-        }
-        return
-      case 'commit':
-        await explained(() => object.commit())
-        return
-      case 'retire':
-        await explained(() => object.retire(low))
-        drop(low)
-        return
-      case 'restart':
-        await this.#reload()
-        await explained(() => object.restart())
-        return
-      case 'crash':
-        await this.#reload()
-        await explained(() => object.crash())
-        return
-    }
-  }
-
   /** The object reads its definitions at each start: from now on they are those of a new process. */
   async #reload(): Promise<void> {
     const lineage = await this.#run.reload?.()
@@ -210,12 +156,6 @@ class Runner {
     for (const [i, definition] of observe(lineage, this.#recorder).entries()) {
       Object.assign(this.#versions[i] as object, definition)
     }
-  }
-
-  /** Whether one of these upgrades made a new state; otherwise the object has gone on with the one it had. */
-  #isRebuilt(from: number, to: number): boolean {
-    const upgrades = this.#run.lineage.versions.slice(from, to)
-    return upgrades.some(each => each.instar === 'upgrade' && each.transform !== undefined)
   }
 
   async #ask(call: Call, seq?: number): Promise<Answer> {
@@ -251,7 +191,7 @@ class Runner {
     try {
       const observed = (each: number): readonly Equivalent[] | 'opaque' | undefined =>
         this.#judge.observed(revision, each)
-      expected = await (this.#reference as Reference).call(revision, call.method, call.args, this.#moment, observed)
+      expected = await this.#reference.call(revision, call.method, call.args, this.#moment, observed)
     } catch (error) {
       await this.#note(callWords(call, answer), call.version)
       throw error
@@ -288,7 +228,7 @@ class Runner {
 
   #askReference(call: Call): Promise<Answer | undefined> {
     const revision = revisionOf(this.#run.lineage, call.version)
-    return (this.#reference as Reference).ask(revision, call.method, call.args, this.#moment)
+    return this.#reference.ask(revision, call.method, call.args, this.#moment)
   }
 
   /** §12: the answer of a command is kept, and it is not executed again. */
@@ -337,7 +277,7 @@ class Runner {
   }
 
   async #note(what: string, version?: number): Promise<void> {
-    const states = await (this.#reference as Reference).describe()
+    const states = await this.#reference.describe()
     this.#lines.push({ what, states, ...(version === undefined ? {} : { by: this.#serverOf(version) }) })
   }
 
@@ -346,16 +286,5 @@ class Runner {
     const revision = revisionOf(this.#run.lineage, version)
     if (revision === current) return 'the object'
     return `the ${revision < current ? 'past' : 'future'} simulation object of version ${version}`
-  }
-}
-
-/** An event that the code does not survive is a flaw of it. */
-async function explained<T>(run: () => Promise<T>): Promise<T> {
-  try {
-    return await run()
-  } catch (error) {
-    if (!(error instanceof InstarError)) throw error
-    const kind = error.code.startsWith('Transform') ? 'transform' : 'load'
-    throw flawed(kind, messageOf(error))
   }
 }
