@@ -2,6 +2,8 @@ import { noise, type NoiseComponents } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
 import type { ConnectionEncrypter, SecuredConnection, StreamMuxerFactory } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
+import { guardFrames } from './frame-guard.js'
+import { connectionLimits } from './limits.js'
 import { inOneWrite } from './one-write.js'
 import { readByPackets } from './packets.js'
 import { sealing } from './sealing.js'
@@ -36,11 +38,15 @@ function tuned<T>(secured: SecuredConnection<T>): SecuredConnection<T> {
 }
 
 function createMuxerFactory(): () => StreamMuxerFactory {
-  const create = yamux()
+  const { inboundStreamsMax, windowBytesMax, unreadBytesMax } = connectionLimits
+  const create = yamux({
+    maxInboundStreams: inboundStreamsMax,
+    streamOptions: { maxStreamWindowSize: windowBytesMax, maxReadBufferLength: unreadBytesMax }
+  })
   return () => {
     const factory = create()
     const createStreamMuxer = factory.createStreamMuxer.bind(factory)
-    factory.createStreamMuxer = connection => createStreamMuxer(holdWindowUpdates(connection))
+    factory.createStreamMuxer = connection => createStreamMuxer(guardFrames(holdWindowUpdates(connection)))
     return factory
   }
 }

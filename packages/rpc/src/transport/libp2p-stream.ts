@@ -1,6 +1,7 @@
 import type { Stream } from '@libp2p/interface'
 import { messageOf } from '@instar/core'
 import { Uint8ArrayList } from 'uint8arraylist'
+import { connectionLimits } from '../connection/limits.js'
 import type { FrameTransport, TransportEvents } from './frame-transport.js'
 
 /**
@@ -71,6 +72,6 @@ export function fromLibp2pStream(stream: Stream): FrameTransport {
 }
 
 /** The largest window of the muxer, and a frame. */
-const windowBytesMax = 16 * 1024 * 1024 + 64 * 1024
+const windowBytesMax = connectionLimits.windowBytesMax + 64 * 1024
 
 const closeTimeoutMs = 2_000
