@@ -193,7 +193,8 @@ function someStatus(network: string): PeerStatus {
         versions: [{ version: 2, phase: 'transforming' }],
         lastHeardMs: 250,
         reachable: true,
-        connected: true
+        connected: true,
+        admitted: true
       }
     ],
     problems: ['The disk is nearly full.'],

@@ -1,5 +1,6 @@
 export {
   announcementBytesMax,
+  certificateBytesMax,
   encodeAnnouncement,
   parseAnnouncement,
   type Announcement,
@@ -107,12 +108,17 @@ export {
   type VersionProgress
 } from './lifecycle/state.js'
 export { step, type Step } from './lifecycle/step.js'
+export { openAdmission, type Admission } from './roster/admission.js'
 export {
   admittedPeers,
+  byPeer,
+  groupsOf,
   isAdmitted,
   isNewer,
   isReachable,
   phaseAt,
+  strangeness,
+  strangersMax,
   type Roster,
   type RosterEntry
 } from './roster/roster.js'

@@ -2,6 +2,7 @@ import {
   compactEntries,
   createPeerState,
   defaultTiming,
+  openAdmission,
   routesOf,
   sha256Hex,
   step,
@@ -120,7 +121,9 @@ export class Simulation {
   deliver(from: SimulatedPeer, announcement: Announcement): void {
     for (const peer of this.peers) {
       if (peer === from || !peer.isUp) continue
-      this.later(peer, 1 + this.random(50), () => peer.input({ fact: 'announcement', announcement, ageMs: 0 }))
+      this.later(peer, 1 + this.random(50), () =>
+        peer.input({ fact: 'announcement', announcement, ageMs: 0, admission: openAdmission })
+      )
     }
   }
 
@@ -186,7 +189,7 @@ export class SimulatedPeer {
     this.simulation.later(this, 5, () => {
       for (const other of this.simulation.peers) {
         if (other !== this && other.said !== undefined) {
-          this.input({ fact: 'announcement', announcement: other.said, ageMs: 0 })
+          this.input({ fact: 'announcement', announcement: other.said, ageMs: 0, admission: openAdmission })
         }
       }
       this.input({ fact: 'synced' })

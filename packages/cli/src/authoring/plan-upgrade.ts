@@ -63,6 +63,8 @@ export function planUpgrade(proposal: Proposal, known: readonly Descriptor[], st
   const old = `version ${descriptor.version - 1 - descriptor.supersedes.length}`
   const sizes = new Map(manifests.map(each => [bundleId(each), bundleBytes(each)]))
   const self: Known = { ...status, running: status.running.version, reachable: true, lastHeardMs: 0 }
+  // What strangers announce counts nowhere (R21).
+  const others = status.peers.filter(each => each.admitted)
   return {
     version: descriptor.version,
     title: descriptor.title,
@@ -74,7 +76,7 @@ export function planUpgrade(proposal: Proposal, known: readonly Descriptor[], st
       disk: diskWords(each),
       ...upgradeWords(each, { old, new: `version ${descriptor.version}` })
     })),
-    peers: (status.joined ? [self, ...status.peers] : status.peers).map(each => planPeer(each, log, descriptor)),
+    peers: (status.joined ? [self, ...others] : others).map(each => planPeer(each, log, descriptor)),
     ...(status.host.stateBytes === undefined ? {} : { stateBytes: status.host.stateBytes }),
     blockers: blockersOfAll(status)
   }

@@ -22,7 +22,9 @@ export function addUpgradeStatus(upgrade: Command, io: Io): void {
       const version = asked ?? status.newest
       if (version > status.newest)
         throw new InstarError('UnknownVersion', `Version ${version} is not known here; the newest is ${status.newest}.`)
-      const peers = [self(status, version), ...status.peers.map(peer => phaseAt(peer, version))]
+      // What strangers announce counts nowhere (R21), so not here either.
+      const admitted = status.peers.filter(each => each.admitted)
+      const peers = [self(status, version), ...admitted.map(peer => phaseAt(peer, version))]
       const done = peers.filter(peer => peer.running >= version).length
       const title = status.versions.find(each => each.version === version)?.title
       output.result({ version, title, running: done, peers }, () =>

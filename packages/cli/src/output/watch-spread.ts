@@ -4,12 +4,12 @@ import type { Io } from '../io.js'
 import type { PeerOptions } from '../options/common.js'
 
 export interface Spread {
-  /** Reachable peers that speak of the version. */
+  /** Reachable admitted peers that speak of the version. */
   readonly known: number
   readonly peers: number
 }
 
-/** Watches until every reachable peer has spoken of a version, or the time is over. */
+/** Watches until every reachable admitted peer has spoken of a version, or the time is over. */
 export async function watchSpread(options: PeerOptions, io: Io, version: number, waitMs: number): Promise<Spread> {
   let spread: Spread = { known: 0, peers: 0 }
   try {
@@ -28,7 +28,7 @@ export async function watchSpread(options: PeerOptions, io: Io, version: number,
 }
 
 function spreadOf(status: PeerStatus, version: number): Spread {
-  const reachable = status.peers.filter(peer => peer.reachable)
+  const reachable = status.peers.filter(peer => peer.admitted && peer.reachable)
   const known = reachable.filter(
     peer => peer.running >= version || peer.versions.some(each => each.version === version)
   )

@@ -6,6 +6,9 @@ import { accept, reject, type Verdict } from '../verdict.js'
 
 /** A larger announcement is not read. */
 export const announcementBytesMax = 16 * 1024
+/** A larger admission certificate is neither made nor read (§5). */
+export const certificateBytesMax = 4 * 1024
+const certificateCharactersMax = Math.ceil(certificateBytesMax / 3) * 4
 
 const versionRef = z.strictObject({ version: versionNumber, chainId: chainIdPrefix })
 
@@ -36,13 +39,19 @@ const announcementSchema = z.strictObject({
     .max(16),
   /** The newest version whose descriptor it trusts; a neighbour that knows less pulls (R3). */
   newest: versionNumber,
-  instar: z.string().max(40)
+  instar: z.string().max(40),
+  /** What the admission role signed about this peer, where it has it (§5): a certificate in base64, judged apart from the statement. */
+  certificate: z
+    .string()
+    .regex(/^[A-Za-z0-9+/]+={0,2}$/)
+    .max(certificateCharactersMax)
+    .optional()
 })
 
 /** A peer's signed, sequenced, whole statement about itself. */
 export type Announcement = Readonly<z.infer<typeof announcementSchema>>
-/** What a peer says about itself; who sends it adds the format, the network, its id and the sequence. */
-export type AnnouncementContent = Omit<Announcement, 'format' | 'network' | 'peer' | 'epoch' | 'seq'>
+/** What a peer says about itself; who sends it adds the format, the network, its id, the sequence and its certificate. */
+export type AnnouncementContent = Omit<Announcement, 'format' | 'network' | 'peer' | 'epoch' | 'seq' | 'certificate'>
 /** A version together with the chain id prefix that says of which history it is (R1). */
 export type VersionRef = Readonly<z.infer<typeof versionRef>>
 

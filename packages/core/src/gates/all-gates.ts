@@ -14,7 +14,7 @@ export function gatesOf(
 ): ReadonlyArray<{ readonly name: GateName; readonly state: GateState }> {
   return [
     { name: 'trust', state: trustGate(state, progress.version, now) },
-    { name: 'health', state: healthGate(state, progress.version) },
+    { name: 'health', state: healthGate(state, progress.version, now) },
     { name: 'limit', state: limitGate(state, progress.version) },
     { name: 'schedule', state: scheduleGate(state, progress, now) }
   ]

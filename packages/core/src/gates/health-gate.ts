@@ -1,4 +1,5 @@
 import { isTrouble, type Phase } from '../lifecycle/phase.js'
+import type { Now } from '../lifecycle/input.js'
 import type { PeerState } from '../lifecycle/state.js'
 import { admittedPeers, phaseAt } from '../roster/roster.js'
 import { closed, namePeers, open, type GateState } from './gate.js'
@@ -18,10 +19,10 @@ const untried: ReadonlySet<Phase> = new Set<Phase>([
 ])
 
 /** Closes when enough distinct admitted peers announce that the version failed them (§1, R21). */
-export function healthGate(state: PeerState, version: number): GateState {
+export function healthGate(state: PeerState, version: number, now: Now): GateState {
   const failed: string[] = []
   let tried = 0
-  for (const { announcement } of admittedPeers(state.roster)) {
+  for (const { announcement } of admittedPeers(state, now)) {
     const phase = phaseAt(announcement, version)
     if (phase === undefined || untried.has(phase)) continue
     tried++

@@ -43,7 +43,7 @@ export function overdueFromMs(state: PeerState, schedule: Schedule, version: num
  */
 function everyoneServes(state: PeerState, version: number, now: Now): GateState {
   if (state.lineage === undefined || !isServableBefore(state, state.lineage, version)) return open
-  const missing = admittedPeers(state.roster)
+  const missing = admittedPeers(state, now)
     .filter(entry => isReachable(entry, now.monoMs, state.config.timing.introduceGraceMs))
     .filter(({ announcement }) => announcement.floor < version && !serves(announcement, version))
     .map(({ announcement }) => announcement.peer)

@@ -48,7 +48,7 @@ function gatedGoal(turn: Turn): Goal | undefined {
   if (goal === undefined) return undefined
   const introducing = state.versions.get(goal.high)
   if (introducing?.phase !== 'introducing' || goal.high === goal.object) return goal
-  const isOpen = trustGate(state, goal.high, now).open && healthGate(state, goal.high).open
+  const isOpen = trustGate(state, goal.high, now).open && healthGate(state, goal.high, now).open
   return isOpen ? goal : { ...goal, high: Math.max(goal.object, goal.high - 1) }
 }
 

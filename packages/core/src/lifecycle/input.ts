@@ -3,6 +3,7 @@ import type { Descriptor } from '../descriptor/descriptor.js'
 import type { ScheduleDecision } from '../gates/schedule-inputs.js'
 import type { SwitchStage } from '../host-plan/host-plan.js'
 import type { JournalEntry, OperatorWord } from '../journal/entries.js'
+import type { Admission } from '../roster/admission.js'
 
 /** The time at which an input reaches the core; it has no other clock (§11). */
 export interface Now {
@@ -28,7 +29,14 @@ export type Fact =
   | { readonly fact: 'forked'; readonly version: number }
   | { readonly fact: 'halt'; readonly version: number }
   /** `ageMs`: how long ago it was heard (stored ones are fed back at the start). */
-  | { readonly fact: 'announcement'; readonly announcement: Announcement; readonly ageMs: number }
+  | {
+      readonly fact: 'announcement'
+      readonly announcement: Announcement
+      readonly ageMs: number
+      readonly admission: Admission
+    }
+  /** The admission role has spoken: these peers are judged anew (R21). */
+  | { readonly fact: 'admissions'; readonly admissions: ReadonlyMap<string, Admission> }
   /** A complete exchange with a neighbour has taken place. */
   | { readonly fact: 'synced' }
   | { readonly fact: 'operator'; readonly word: OperatorWord; readonly version?: number }

@@ -74,7 +74,7 @@ function introduce(turn: Turn, progress: VersionProgress): void {
     else wakeAtMono(turn, progress.retryMonoMs)
   }
   if (progress.phase === 'introducing') {
-    const gate = [trustGate(state, version, now), healthGate(state, version)].find(each => !each.open)
+    const gate = [trustGate(state, version, now), healthGate(state, version, now)].find(each => !each.open)
     progress.reason = gate?.reason
     // Nothing of it runs before the upgrade: there is nothing to take into the plan or to watch.
     if (upgrade !== undefined && !isServableBefore(state, state.lineage, version)) setPhase(turn, version, 'introduced')

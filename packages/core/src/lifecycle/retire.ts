@@ -38,7 +38,7 @@ function needed(turn: Turn, version: number): string | undefined {
     if (now.wallMs >= endsAt) return undefined
     wakeAtWall(turn, endsAt)
   }
-  const behind = admittedPeers(state.roster).filter(({ announcement }) => announcement.floor <= version)
+  const behind = admittedPeers(state, now).filter(({ announcement }) => announcement.floor <= version)
   if (behind.length > 0)
     return `${behind.length} ${behind.length === 1 ? 'peer' : 'peers'} may still run it (${namePeers(behind.map(entry => entry.announcement.peer))})`
   const used = state.lastUse.get(version)

@@ -163,7 +163,7 @@ export function maybeJoin(turn: Turn): void {
   const className = state.config.className ?? onlyClass(state.log)
   const lineage = className === undefined ? undefined : findLineage(state.log, className)
   if (lineage === undefined) return
-  const neighbours = admittedPeers(state.roster).filter(entry =>
+  const neighbours = admittedPeers(state, turn.now).filter(entry =>
     isReachable(entry, turn.now.monoMs, state.config.timing.unreachableAfterMs)
   )
   const committed = neighbours.map(({ announcement }) => announcement.floor).filter(floor => floor <= state.log.length)

@@ -28,6 +28,8 @@ export interface PeerState {
   roster: Roster
   /** Grows with every change of what schedules may read. */
   rosterRevision: number
+  /** Wall clock at which the next certificate of the roster begins or ends, or earlier. */
+  admissionChangesAtMs: number
   /** Neighbours with whom a complete exchange has taken place since the start. */
   synced: boolean
 
@@ -150,6 +152,7 @@ export function createPeerState(config: PeerConfig): PeerState {
     halted: new Set(),
     roster: new Map(),
     rosterRevision: 0,
+    admissionChangesAtMs: Number.POSITIVE_INFINITY,
     synced: false,
     lineage: undefined,
     joinedAt: 0,

@@ -1,5 +1,6 @@
 import { invariant } from '../errors.js'
-import { forget, observe, type RosterEntry } from '../roster/roster.js'
+import type { Admission } from '../roster/admission.js'
+import { forget, observe, rejudge, type RosterEntry } from '../roster/roster.js'
 import { appendVersion } from '../version-log/version-log.js'
 import { announce } from './announce.js'
 import { fetched } from './bundles.js'
@@ -12,7 +13,7 @@ import { simulationFailed } from './simulation-failed.js'
 import { learnVersions, maybeJoin, startBoot } from './start.js'
 import type { PeerState } from './state.js'
 import { commitTrial, goBack } from './trial.js'
-import { beginTurn, setPhase, wakeAtMono, type Turn } from './turn.js'
+import { beginTurn, setPhase, wakeAtMono, wakeAtWall, type Turn } from './turn.js'
 import { retireVersions } from './retire.js'
 import { decideUpgrade, scheduleEvaluated } from './upgrade.js'
 
@@ -33,6 +34,7 @@ export interface Step {
 export function step(state: PeerState, input: Input): Step {
   const turn = beginTurn(state, input.now)
   hear(turn, input)
+  noticeAdmissions(turn)
   if (state.started) advance(turn)
   const persist: Effect[] = turn.entries.length === 0 ? [] : [{ effect: 'persist', entries: turn.entries }]
   const wake: Effect[] = Number.isFinite(turn.wakeMonoMs)
@@ -77,6 +79,11 @@ function hear(turn: Turn, fact: Fact): void {
       return halt(turn, fact.version)
     case 'announcement':
       return heardAnnouncement(turn, fact)
+    case 'admissions':
+      if (!rejudge(state.roster, fact.admissions)) return
+      state.rosterRevision++
+      for (const admission of fact.admissions.values()) expectChange(turn, admission)
+      return
     case 'synced':
       state.synced = true
       return
@@ -101,7 +108,7 @@ function hear(turn: Turn, fact: Fact): void {
     case 'done':
       return done(turn, fact.id, fact.outcome)
     case 'tick':
-      if (forget(state.roster, turn.now.monoMs, state.config.timing.departedAfterMs)) state.rosterRevision++
+      if (forget(state, turn.now)) state.rosterRevision++
   }
 }
 
@@ -126,25 +133,45 @@ function halt(turn: Turn, version: number): void {
 
 function heardAnnouncement(turn: Turn, fact: Extract<Fact, { fact: 'announcement' }>): void {
   const { state } = turn
-  const { announcement } = fact
+  const { announcement, admission } = fact
   if (announcement.peer === state.config.peer) return
   const before = state.roster.get(announcement.peer)
-  const heardMonoMs = turn.now.monoMs - fact.ageMs
-  if (!observe(state.roster, announcement, heardMonoMs)) return
-  if (before === undefined || readBySchedules(before) !== readBySchedules({ announcement, heardMonoMs }))
+  const entry = { announcement, heardMonoMs: turn.now.monoMs - fact.ageMs, admission }
+  if (!observe(state.roster, entry)) return
+  expectChange(turn, admission)
+  if (readBySchedules(before) !== readBySchedules(entry)) state.rosterRevision++
+}
+
+/** Certificates begin and end by themselves: the schedules are asked again then. */
+function expectChange({ state, now }: Turn, admission: Admission): void {
+  if (admission.by !== 'certificate') return
+  const next = [admission.fromMs, admission.untilMs].filter(each => each > now.wallMs)
+  state.admissionChangesAtMs = Math.min(state.admissionChangesAtMs, ...next)
+}
+
+function noticeAdmissions(turn: Turn): void {
+  const { state, now } = turn
+  if (now.wallMs >= state.admissionChangesAtMs) {
     state.rosterRevision++
+    state.admissionChangesAtMs = Number.POSITIVE_INFINITY
+    for (const { admission } of state.roster.values()) expectChange(turn, admission)
+  }
+  if (Number.isFinite(state.admissionChangesAtMs)) wakeAtWall(turn, state.admissionChangesAtMs)
 }
 
 /** The part of a statement that decisions read; the rest may change without asking the schedules again. */
-function readBySchedules({ announcement }: RosterEntry): string {
-  const { class: className, groups, running, floor, served, versions } = announcement
+function readBySchedules(entry: RosterEntry | undefined): string {
+  // What strangers say is read by nobody, however often they say it.
+  if (entry === undefined || entry.admission.by === 'nothing') return ''
+  const { class: className, groups, running, floor, served, versions } = entry.announcement
   return JSON.stringify([
     className,
     groups,
     running,
     floor,
     served,
-    versions.map(({ version, phase }) => [version, phase])
+    versions.map(({ version, phase }) => [version, phase]),
+    entry.admission
   ])
 }
 

@@ -19,7 +19,7 @@ export function commitTrial(turn: Turn): void {
     wakeAtMono(turn, stableAt)
     return
   }
-  const gate = [trustGate(state, state.running, now), healthGate(state, state.running)].find(each => !each.open)
+  const gate = [trustGate(state, state.running, now), healthGate(state, state.running, now)].find(each => !each.open)
   if (gate !== undefined) {
     progress.reason = `not committed yet: ${gate.reason}`
     return

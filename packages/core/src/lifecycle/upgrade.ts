@@ -1,7 +1,7 @@
 import { overdueFromMs, scheduleOf } from '../gates/schedule-gate.js'
 import { firstClosed } from '../gates/all-gates.js'
 import type { PeerFacts, ScheduleInputs } from '../gates/schedule-inputs.js'
-import { admittedPeers, isReachable, phaseAt } from '../roster/roster.js'
+import { admittedPeers, groupsOf, isReachable, phaseAt } from '../roster/roster.js'
 import { findLineage, upgradeAt } from '../version-log/version-log.js'
 import { retryReason } from './host.js'
 import { nextVersion } from './goal.js'
@@ -82,11 +82,11 @@ function scheduleInputs(turn: Turn, progress: VersionProgress): ScheduleInputs {
     phase: progress.phase,
     reachable: true
   }
-  const peers = admittedPeers(state.roster)
+  const peers = admittedPeers(state, now)
     .filter(({ announcement }) => isSameLineage(state, announcement.class, announcement.running.version))
     .map((entry): PeerFacts => ({
       peer: entry.announcement.peer,
-      groups: entry.announcement.groups,
+      groups: groupsOf(entry),
       running: entry.announcement.running.version,
       phase: phaseAt(entry.announcement, progress.version),
       reachable: isReachable(entry, now.monoMs, state.config.timing.unreachableAfterMs)

@@ -1,4 +1,4 @@
-import { encodeTicket, InstarError, isAdmitted, type OperatorWord } from '@instar/core'
+import { encodeTicket, InstarError, type OperatorWord } from '@instar/core'
 import { documentsOf, headsOf } from '@instar/signer'
 import type { Logger } from 'pino'
 import type { BundleStore } from '../bundles/bundle-store.js'
@@ -126,8 +126,8 @@ export function createPeerControl(init: PeerControlInit): ControlledPeer {
   const tellPeers = (): void => {
     for (const entry of engine.state.roster.values()) {
       const { peer, epoch, seq } = entry.announcement
-      const mark = `${epoch} ${seq}`
-      if (!isAdmitted(entry) || heard.get(peer) === mark) continue
+      const mark = `${epoch} ${seq} ${JSON.stringify(entry.admission)}`
+      if (heard.get(peer) === mark) continue
       heard.set(peer, mark)
       tell({ type: 'peer', at: now(), peer: neighbourStatus(engine.state, entry, overlay.connected()) })
     }

@@ -4,7 +4,7 @@ import type { CallAnswer, CallRequest, ContractRequest, DescribedContract } from
 import type { Engine } from '../engine/engine.js'
 import type { Overlay } from '../overlay/overlay.js'
 import type { Rpc } from '../rpc/rpc.js'
-import { monoMs } from './clock.js'
+import { monoMs, wallMs } from './clock.js'
 
 export interface OperatorCallInit {
   readonly engine: Engine
@@ -62,7 +62,11 @@ async function ask(
 function anyPeerOf(engine: Engine, self: string, className: string): string {
   if (engine.routes().entries.some(entry => entry.state === 'served' && entry.className === className)) return self
   for (const entry of engine.state.roster.values()) {
-    if (isAdmitted(entry) && entry.announcement.class === className) return entry.announcement.peer
+    if (
+      isAdmitted(engine.state, entry, { wallMs: wallMs(), monoMs: monoMs() }) &&
+      entry.announcement.class === className
+    )
+      return entry.announcement.peer
   }
   throw new InstarError('BadInput', `No known peer runs the class ${className}.`)
 }

@@ -1,4 +1,4 @@
-import type { CodeRef, Fact } from '@instar/core'
+import { openAdmission, type CodeRef, type Fact } from '@instar/core'
 import type { Logger } from 'pino'
 import { createBundleExchange } from '../bundles/bundle-exchange.js'
 import { createBundleStore } from '../bundles/bundle-store.js'
@@ -97,7 +97,12 @@ export async function createParts(init: PartsInit) {
     now: wallMs,
     log,
     onAnnouncement: (announcement, receivedAtMs) =>
-      input({ fact: 'announcement', announcement, ageMs: Math.max(0, wallMs() - receivedAtMs) })
+      input({
+        fact: 'announcement',
+        announcement,
+        ageMs: Math.max(0, wallMs() - receivedAtMs),
+        admission: openAdmission
+      })
   })
   const sync = createSync({
     overlay,

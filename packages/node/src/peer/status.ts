@@ -1,18 +1,21 @@
 import {
-  admittedPeers,
+  byPeer,
   chainIdPrefix,
   entryOf,
   floorOf,
   isReachable,
   isSwitching,
   servedRange,
+  strangeness,
   classAt,
+  type Admission,
   type PeerState,
   type RosterEntry,
   type VersionProgress
 } from '@instar/core'
 import type {
   CallCounts,
+  CertificateStatus,
   HostStatus,
   NeighbourStatus,
   PeerStatus,
@@ -21,7 +24,7 @@ import type {
 } from '../control/schema/status.js'
 import type { BuildProgress } from '@instar/simulator-runtime/host'
 import type { FetchProgress } from '../bundles/bundle-exchange.js'
-import { monoMs } from './clock.js'
+import { monoMs, wallMs } from './clock.js'
 
 /** What the status is drawn from, besides the core's state. */
 export interface StatusSources {
@@ -63,7 +66,7 @@ export function statusOf(state: Readonly<PeerState>, from: StatusSources): PeerS
       .sort((a, b) => a.version - b.version)
       .map(progress => versionStatus(state, progress, from)),
     host: { ...from.host, plan: state.host.plan?.plan ?? 0, restarts: state.host.crashes },
-    peers: admittedPeers(state.roster).map(entry => neighbourStatus(state, entry, from.connected)),
+    peers: [...state.roster.values()].sort(byPeer).map(entry => neighbourStatus(state, entry, from.connected)),
     problems: problemsOf(state, from),
     callsPerVersion: { ...from.callsPerVersion }
   }
@@ -116,10 +119,12 @@ function progressShown(
 
 export function neighbourStatus(
   state: Readonly<PeerState>,
-  { announcement, heardMonoMs }: RosterEntry,
+  entry: RosterEntry,
   connected: ReadonlySet<string>
 ): NeighbourStatus {
-  const age = monoMs() - heardMonoMs
+  const { announcement, admission } = entry
+  const now = { wallMs: wallMs(), monoMs: monoMs() }
+  const strange = strangeness(state, entry, now)
   return {
     peer: announcement.peer,
     class: announcement.class,
@@ -133,9 +138,25 @@ export function neighbourStatus(
       phase,
       ...(reason === undefined ? {} : { reason })
     })),
-    lastHeardMs: Math.max(0, Math.round(age)),
-    reachable: isReachable({ announcement, heardMonoMs }, monoMs(), state.config.timing.unreachableAfterMs),
-    connected: connected.has(announcement.peer)
+    lastHeardMs: Math.max(0, Math.round(now.monoMs - entry.heardMonoMs)),
+    reachable: isReachable(entry, now.monoMs, state.config.timing.unreachableAfterMs),
+    connected: connected.has(announcement.peer),
+    admitted: strange === undefined,
+    ...(strange === undefined ? {} : { notAdmitted: strange }),
+    ...(admission.by === 'certificate' ? { certificate: certificateStatus(admission) } : {})
+  }
+}
+
+/** A certificate as people see it. */
+export function certificateStatus(certificate: Extract<Admission, { by: 'certificate' }>): CertificateStatus {
+  const { serial, class: className, groups, fromMs, untilMs, invitation } = certificate
+  return {
+    serial,
+    class: className,
+    groups: [...groups],
+    notBefore: new Date(fromMs).toISOString(),
+    expires: new Date(untilMs).toISOString(),
+    ...(invitation === undefined ? {} : { invitation })
   }
 }
 

@@ -45,7 +45,8 @@ export const someStatus: PeerStatus = {
       versions: [{ version: 2, phase: 'transforming' }],
       lastHeardMs: 250,
       reachable: true,
-      connected: true
+      connected: true,
+      admitted: true
     }
   ],
   problems: [],

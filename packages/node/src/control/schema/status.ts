@@ -55,6 +55,15 @@ const hostStatusSchema = z.object({
   lastError: z.string().optional()
 })
 
+const certificateStatusSchema = z.object({
+  serial: z.string(),
+  class: z.string(),
+  groups: z.array(z.string()),
+  notBefore: isoTime,
+  expires: isoTime,
+  invitation: z.string().optional().meta({ description: 'The serial of the invitation that it came through.' })
+})
+
 /** Another peer, as its last verified announcement and our connections describe it. */
 export const neighbourStatusSchema = z.object({
   peer: z.string(),
@@ -69,7 +78,10 @@ export const neighbourStatusSchema = z.object({
     .number()
     .meta({ description: "Milliseconds since its statement last grew, by this peer's clock (§13)." }),
   reachable: z.boolean(),
-  connected: z.boolean()
+  connected: z.boolean(),
+  admitted: z.boolean().meta({ description: 'Whether what it announces enters decisions here (R21).' }),
+  notAdmitted: z.string().optional().meta({ description: 'Why it does not, in words.' }),
+  certificate: certificateStatusSchema.optional().meta({ description: 'By which it is, or was, admitted (§5).' })
 })
 
 const callCountsSchema = z.object({
@@ -107,5 +119,6 @@ export type TrustStatus = z.infer<typeof trustStatusSchema>
 export type VersionStatus = z.infer<typeof versionStatusSchema>
 export type HostStatus = z.infer<typeof hostStatusSchema>
 export type NeighbourStatus = z.infer<typeof neighbourStatusSchema>
+export type CertificateStatus = z.infer<typeof certificateStatusSchema>
 export type CallCounts = z.infer<typeof callCountsSchema>
 export type PeerStatus = z.infer<typeof peerStatusSchema>
