@@ -39,6 +39,7 @@ export interface TestPeerInit {
   readonly syncEveryMs?: number
   readonly messageTimeoutMs?: number
   readonly listen?: string
+  readonly now?: () => number
 }
 
 const stops: (() => Promise<unknown>)[] = []
@@ -59,7 +60,7 @@ export async function startPeer(init: TestPeerInit): Promise<TestPeer> {
   const log = pino({ level: process.env['TEST_LOG'] ?? 'silent' })
   const root = init.root ?? (await temporaryDirectory())
   const directory = await openDataDirectory(root)
-  const { identity, bootEpoch, store } = directory
+  const { identity, bootEpoch, store, audit } = directory
   const facts: TrustFact[] = []
   const statements = new Map<string, Announcement>()
   const overlay = await createOverlay({
@@ -76,6 +77,8 @@ export async function startPeer(init: TestPeerInit): Promise<TestPeer> {
     network,
     ...(init.documents === undefined ? {} : { documents: init.documents }),
     store,
+    audit,
+    ...(init.now === undefined ? {} : { now: init.now }),
     log,
     onFact: fact => facts.push(fact)
   })

@@ -6,6 +6,7 @@ import { createBundleUpload } from '../control/bundle-upload.js'
 import type { DocumentVerdict, PeerControl, Submission } from '../control/peer-control.js'
 import type { PeerEvent } from '../control/schema/events.js'
 import type { PeerStatus, TrustStatus } from '../control/schema/status.js'
+import type { AuditLog } from '../audit/audit-log.js'
 import type { Engine } from '../engine/engine.js'
 import type { FaultRecord } from '../host/fault-record.js'
 import type { HostManager, HostStats } from '../host/host-manager.js'
@@ -26,6 +27,7 @@ import { whyOf } from './why.js'
 export interface PeerControlInit {
   readonly engine: Engine
   readonly trust: TrustService
+  readonly audit: Pick<AuditLog, 'head' | 'problem'>
   readonly overlay: Overlay
   readonly host: HostManager
   readonly rpc: Rpc
@@ -59,7 +61,7 @@ export function createPeerControl(init: PeerControlInit): ControlledPeer {
   const { engine, trust, overlay, host, rpc, config } = init
   const listeners = new Set<(event?: PeerEvent) => void>()
   const upload = createBundleUpload(init.bundles)
-  const problems = new Set<string>()
+  const problems = new Set<string>(init.audit.problem === undefined ? [] : [init.audit.problem])
   const pausesMs = new Map<number, number>()
   const phases = new Map<number, string>()
   const heard = new Map<string, string>()
@@ -93,6 +95,7 @@ export function createPeerControl(init: PeerControlInit): ControlledPeer {
       addresses: overlay.addresses(),
       connected: overlay.connected(),
       trust: trustStatus(trust),
+      audit: init.audit.head(),
       host: {
         // Its last answer may be of a process that is gone by now.
         ...(hostStats?.pid === undefined || hostState.status === 'down' || hostStats.plan !== hostState.plan?.plan
@@ -216,7 +219,7 @@ export function createPeerControl(init: PeerControlInit): ControlledPeer {
 }
 
 /** The status without what changes all the time. */
-function shapeOf({ host, peers, callsPerVersion: _, ...rest }: PeerStatus): string {
+function shapeOf({ host, peers, callsPerVersion: _, audit: _audit, ...rest }: PeerStatus): string {
   const { uptimeMs: _uptime, heldCalls: _held, stateBytes: _bytes, ...steady } = host
   return JSON.stringify([rest, steady, peers.map(({ lastHeardMs: _heard, ...peer }) => peer)])
 }

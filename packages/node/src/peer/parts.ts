@@ -49,7 +49,7 @@ export interface PartsInit {
  */
 export async function createParts(init: PartsInit) {
   const { options, config, seed, directory, journal, log, faults } = init
-  const { paths, identity, store } = directory
+  const { paths, identity, store, audit } = directory
   const { network } = config
 
   const overlay = await createOverlay({
@@ -83,6 +83,7 @@ export async function createParts(init: PartsInit) {
     network,
     ...(seed === undefined ? {} : { documents: [...seed.documents, seed.descriptor] }),
     store,
+    audit,
     now: wallMs,
     log,
     onFact: fact => input(toCoreFact(fact))
@@ -194,6 +195,7 @@ export async function createParts(init: PartsInit) {
   const control = createPeerControl({
     engine,
     trust,
+    audit,
     overlay,
     host,
     rpc,

@@ -6,6 +6,7 @@ import { readStateVersion } from '../host/state-version.js'
 import { readGenesisSeed } from '../seed/genesis-seed.js'
 import { openDataDirectory } from '../store/data-directory.js'
 import { openJournal } from '../store/journal.js'
+import { instarVersion } from '../version.js'
 import { openLog } from './log.js'
 import { settleConfig, type PeerOptions } from './options.js'
 import { createParts, type PartsInit } from './parts.js'
@@ -62,6 +63,13 @@ async function runnable(init: Omit<PartsInit, 'log' | 'signal' | 'stop'>): Promi
     await mkdir(paths.state, { recursive: true, mode: 0o700 })
     await rm(paths.scratch, { recursive: true, force: true })
     await mkdir(paths.scratch, { mode: 0o700 })
+    await directory.audit.append({
+      event: 'started',
+      epoch: directory.bootEpoch,
+      network,
+      peer: overlay.peerId,
+      instar: instarVersion
+    })
     await bundles.start()
     for (const { manifest, files, id } of seed?.bundles ?? []) if (!bundles.has(id)) await bundles.put(manifest, files)
     await trust.start()
@@ -113,6 +121,8 @@ async function runnable(init: Omit<PartsInit, 'log' | 'signal' | 'stop'>): Promi
     await overlay.stop()
     await control.close()
     await journal.close()
+    // A full disk must not keep the peer from stopping.
+    await directory.audit.append({ event: 'stopped', epoch: directory.bootEpoch }).catch(() => undefined)
     await directory.close()
     log.info({ peer: overlay.peerId }, 'the peer has stopped')
   }

@@ -24,6 +24,7 @@ import type {
 } from '../control/schema/status.js'
 import type { BuildProgress } from '@instar/simulator-runtime/host'
 import type { FetchProgress } from '../bundles/bundle-exchange.js'
+import type { AuditHead } from '../audit/audit-line.js'
 import { monoMs, wallMs } from './clock.js'
 
 /** What the status is drawn from, besides the core's state. */
@@ -32,6 +33,7 @@ export interface StatusSources {
   readonly addresses: readonly string[]
   readonly connected: ReadonlySet<string>
   readonly trust: TrustStatus
+  readonly audit: AuditHead
   readonly host: Omit<HostStatus, 'plan' | 'restarts'>
   readonly callsPerVersion: Readonly<Record<string, CallCounts>>
   readonly problems: readonly string[]
@@ -61,6 +63,7 @@ export function statusOf(state: Readonly<PeerState>, from: StatusSources): PeerS
     floor: Math.max(lineage === undefined ? 1 : floorOf(state), 1),
     ...(served === undefined ? {} : { served: [...served] as [number, number] }),
     trust: from.trust,
+    audit: { ...from.audit },
     versions: [...state.versions.values()]
       .filter(({ phase }) => phase !== 'retired')
       .sort((a, b) => a.version - b.version)

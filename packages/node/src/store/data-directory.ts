@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { InstarError } from '@instar/core'
 import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { PrivateKey } from '@libp2p/interface'
+import { openAuditLog, type AuditLog } from '../audit/audit-log.js'
 import { dataPaths, type DataPaths } from './data-paths.js'
 import { errorCodeOf, onDisk, toDiskError } from './disk-errors.js'
 import { replaceFile, syncDirectory } from './durable-file.js'
@@ -17,6 +18,7 @@ export interface DataDirectory {
   /** How many times this directory has been opened, this time included; orders a peer's announcements across starts (§13). */
   readonly bootEpoch: number
   readonly store: Store
+  readonly audit: AuditLog
   /** Closes the store and gives the directory free. */
   close(): Promise<void>
 }
@@ -29,7 +31,10 @@ const bootEpochKey = 'boot-epoch'
  *
  * @throws InstarError DataDirectoryInUse, DataDirectoryDamaged, KeyUnsafe, DiskFull
  */
-export async function openDataDirectory(root: string): Promise<DataDirectory> {
+export async function openDataDirectory(
+  root: string,
+  options: { readonly now?: () => number } = {}
+): Promise<DataDirectory> {
   const paths = dataPaths(root)
   await onDisk(root, () => makeDirectory(root))
   const store = await lockedStore(paths)
@@ -37,7 +42,8 @@ export async function openDataDirectory(root: string): Promise<DataDirectory> {
     await onDisk(pidPath(paths), () => writeFile(pidPath(paths), `${process.pid}\n`, { mode: 0o600 }))
     const identity = await readOrMakeIdentity(paths)
     const bootEpoch = await nextBootEpoch(store)
-    return { paths, identity, bootEpoch, store, close: () => close(paths, store) }
+    const audit = await openAuditLog({ directory: paths.audit, store, now: options.now ?? Date.now })
+    return { paths, identity, bootEpoch, store, audit, close: () => close(paths, store, audit) }
   } catch (thrown) {
     await store.close()
     throw thrown
@@ -117,7 +123,8 @@ async function nextBootEpoch(store: Store): Promise<number> {
   return epoch
 }
 
-async function close(paths: DataPaths, store: Store): Promise<void> {
+async function close(paths: DataPaths, store: Store, audit: AuditLog): Promise<void> {
+  await audit.close()
   // While the lock is still held: a successor's file must not be removed.
   await rm(pidPath(paths), { force: true })
   await store.close()

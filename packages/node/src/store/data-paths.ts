@@ -11,6 +11,7 @@ export interface DataPaths {
   readonly state: string
   readonly controlSocket: string
   readonly log: string
+  readonly audit: string
   /** For what is tried out; emptied at each start. */
   readonly scratch: string
 }
@@ -26,6 +27,7 @@ export function dataPaths(root: string): DataPaths {
     state: join(root, 'state'),
     controlSocket: join(root, 'control.sock'),
     log: join(root, 'log'),
+    audit: join(root, 'audit'),
     scratch: join(root, 'scratch')
   }
 }

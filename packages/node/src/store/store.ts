@@ -1,4 +1,6 @@
+import { sha256Hex } from '@instar/core'
 import { Level } from 'level'
+import type { AuditHead } from '../audit/audit-line.js'
 import { onDisk } from './disk-errors.js'
 import { damaged, decodeRecord, encodeRecord } from './stored-record.js'
 
@@ -19,6 +21,8 @@ export interface StoredTrust {
   /** The network's version by these documents, and its chain id (R1); 0 and the network id before version 1. */
   readonly version: number
   readonly chainId: string
+  /** Counts the trusted sets of this store, from 1: a store that gives back an earlier one has lost something. */
+  readonly set: number
 }
 
 export interface StoredAnnouncement {
@@ -42,8 +46,12 @@ export interface KnownPeer {
 export interface Store {
   /** @throws InstarError DataDirectoryDamaged when a document that the trusted set names is missing or damaged */
   readTrust(): Promise<StoredTrust | undefined>
-  /** Replaces the trusted set in one synced batch: after it returns the set survives power loss, before it the old one stands. */
-  writeTrust(trust: StoredTrust): Promise<void>
+  /**
+   * Replaces the trusted set in one synced batch: after it returns the set survives power loss, before it the old one stands.
+   *
+   * @returns the number of the set, higher than that of every set before
+   */
+  writeTrust(trust: Omit<StoredTrust, 'set'>): Promise<number>
   /** Damaged ones are left out: peers say everything again. */
   readAnnouncements(): Promise<readonly StoredAnnouncement[]>
   writeAnnouncement(announcement: StoredAnnouncement): Promise<void>
@@ -51,6 +59,10 @@ export interface Store {
   readKnownPeers(): Promise<readonly KnownPeer[]>
   writeKnownPeers(peers: readonly KnownPeer[]): Promise<void>
   readValue(key: string): Promise<Uint8Array | undefined>
+  /** The newest line of the audit log that this store was told of. */
+  readAuditHead(): Promise<AuditHead | undefined>
+  /** Not synced: after power loss it may be an older one, never a newer one. */
+  writeAuditHead(head: AuditHead): Promise<void>
   /** Synced. */
   writeValue(key: string, value: Uint8Array): Promise<void>
   close(): Promise<void>
@@ -61,10 +73,12 @@ interface TrustedSet {
   readonly documents: readonly string[]
   readonly version: number
   readonly chainId: string
+  readonly set: number
 }
 
 const trustedSetKey = 'set'
 const knownPeersKey = 'all'
+const auditHeadKey = 'audit-head'
 
 /**
  * Opens the database, making it where it does not exist.
@@ -98,29 +112,33 @@ class LevelStore implements Store {
   async readTrust(): Promise<StoredTrust | undefined> {
     const set = await this.get('trust', trustedSetKey)
     if (set === undefined) return undefined
-    const { documents, version, chainId } = set.fields as unknown as TrustedSet
+    const { documents, ...fields } = set.fields as unknown as TrustedSet
     const read = documents.map(async hash => {
       const document = await this.get('trust', hash)
       // LevelDB may lose writes to a damaged log without a word: the set says what must be there.
       if (document === undefined) throw damaged(this.path, `trust document ${hash}`, 'it is missing')
-      const fields = document.fields as unknown as Pick<StoredDocument, 'role' | 'version'>
-      return { hash, role: fields.role, version: fields.version, bytes: document.body }
+      if (sha256Hex(document.body) !== hash) throw damaged(this.path, `trust document ${hash}`, 'its hash does not fit')
+      const { role, version } = document.fields as unknown as Pick<StoredDocument, 'role' | 'version'>
+      return { hash, role, version, bytes: document.body }
     })
-    return { documents: await Promise.all(read), version, chainId }
+    return { documents: await Promise.all(read), ...fields }
   }
 
-  async writeTrust({ documents, version, chainId }: StoredTrust): Promise<void> {
+  async writeTrust({ documents, version, chainId }: Omit<StoredTrust, 'set'>): Promise<number> {
     const before = await this.get('trust', trustedSetKey)
-    const leaving = new Set((before?.fields as TrustedSet | undefined)?.documents)
+    const fieldsBefore = before?.fields as TrustedSet | undefined
+    const leaving = new Set(fieldsBefore?.documents)
     const batch = this.db.batch()
     for (const { hash, bytes, ...fields } of documents) {
       if (!leaving.delete(hash)) batch.put(hash, encodeRecord(hash, fields, bytes), { sublevel: this.tables.trust })
     }
     for (const hash of leaving) batch.del(hash, { sublevel: this.tables.trust })
-    const set: TrustedSet = { documents: documents.map(each => each.hash), version, chainId }
-    const record = encodeRecord(trustedSetKey, { ...set }, new Uint8Array())
+    const set = (fieldsBefore?.set ?? 0) + 1
+    const trusted: TrustedSet = { documents: documents.map(each => each.hash), version, chainId, set }
+    const record = encodeRecord(trustedSetKey, { ...trusted }, new Uint8Array())
     batch.put(trustedSetKey, record, { sublevel: this.tables.trust })
     await onDisk(this.path, () => batch.write({ sync: true }))
+    return set
   }
 
   async readAnnouncements(): Promise<readonly StoredAnnouncement[]> {
@@ -155,6 +173,14 @@ class LevelStore implements Store {
 
   async readValue(key: string): Promise<Uint8Array | undefined> {
     return (await this.get('values', key))?.body
+  }
+
+  async readAuditHead(): Promise<AuditHead | undefined> {
+    return (await this.get('values', auditHeadKey))?.fields as AuditHead | undefined
+  }
+
+  async writeAuditHead({ seq, hash }: AuditHead): Promise<void> {
+    await this.put('values', auditHeadKey, encodeRecord(auditHeadKey, { seq, hash }, new Uint8Array()), false)
   }
 
   async writeValue(key: string, value: Uint8Array): Promise<void> {

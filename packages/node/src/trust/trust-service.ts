@@ -1,4 +1,4 @@
-import { InstarError, parseDescriptor, type Descriptor, type Verdict } from '@instar/core'
+import { InstarError, parseDescriptor, type Descriptor, type ErrorDetail, type Verdict } from '@instar/core'
 import {
   documentsAhead,
   documentsOf,
@@ -16,6 +16,8 @@ import {
   type TrustState
 } from '@instar/signer'
 import type { Logger } from 'pino'
+import type { AuditLog } from '../audit/audit-log.js'
+import { auditOf, newestOf } from '../audit/trust-entries.js'
 import type { StoredTrust } from '../store/store.js'
 
 /** What the trust documents say, for the engine. Versions come in order 1 … n, each once, after a restart again. */
@@ -38,8 +40,9 @@ export interface TrustServiceInit {
   readonly documents?: readonly Uint8Array[]
   readonly store: {
     readTrust(): Promise<StoredTrust | undefined>
-    writeTrust(trust: StoredTrust): Promise<void>
+    writeTrust(trust: Omit<StoredTrust, 'set'>): Promise<number>
   }
+  readonly audit: Pick<AuditLog, 'append' | 'refused' | 'setAtStart'>
   readonly now?: () => number
   readonly log: Logger
   onFact(fact: TrustFact): void
@@ -89,6 +92,7 @@ class StoredTrustService implements TrustService {
 
   async start(): Promise<void> {
     const stored = await this.init.store.readTrust()
+    this.assertNewest(stored?.set ?? 0)
     if (stored !== undefined) this.restore(stored)
     await this.begin(this.init.documents ?? [])
   }
@@ -133,20 +137,29 @@ class StoredTrustService implements TrustService {
     return () => this.listeners.delete(listener)
   }
 
+  /** LevelDB drops what it cannot read in its own log without a word: the audit log says what was there (R19: nothing older comes back). */
+  private assertNewest(set: number): void {
+    const { setAtStart } = this.init.audit
+    if (set >= setAtStart) return
+    throw damagedTrust(`the audit log tells of trusted set ${setAtStart}, and the store gives back set ${set}`, {
+      stored: set,
+      audited: setAtStart
+    })
+  }
+
   private restore(stored: StoredTrust): void {
     // Verified again: what the disk made of it is no more trusted than what a peer sends.
     this.trusted = restoreTrust(
       this.init.network,
       stored.documents.map(each => each.bytes)
     )
-    const verified = heldRun(this.trusted).at(-1)?.version ?? 0
-    if (verified < stored.version) {
-      throw new InstarError(
-        'DataDirectoryDamaged',
-        `The stored trust documents led to version ${stored.version} and now only to ${verified}: restore the data directory from a backup, or start a new peer with an empty one.`,
-        { detail: { stored: stored.version, verified } }
-      )
-    }
+    const kept = new Set(documentsOf(this.trusted).map(({ info }) => info.hash))
+    const dropped = stored.documents.find(each => !kept.has(each.hash))
+    if (dropped !== undefined)
+      throw damagedTrust(`its ${dropped.role} ${dropped.version} was verified once, and is not any more`, {
+        role: dropped.role,
+        version: dropped.version
+      })
     for (const { version, hashes } of this.trusted.named.forks) this.init.onFact({ type: 'forked', version, hashes })
     this.announceVersions()
     this.announceFreshness()
@@ -174,14 +187,20 @@ class StoredTrustService implements TrustService {
     if (verdict.verdict !== 'accept') {
       const { code, detail } = verdict
       // A reject is wrong under every trust state: whoever sends it is worth a look. It is sent off after a few.
-      if (verdict.verdict === 'reject') this.init.log.warn({ from, code, detail }, 'a trust document was refused')
-      else if (code !== 'Known') this.init.log.debug({ from, code, detail }, 'a trust document was not taken')
+      if (verdict.verdict === 'reject') {
+        this.init.log.warn({ from, code, detail }, 'a trust document was refused')
+        this.init.audit.refused(from, code, detail)
+      } else if (code !== 'Known') this.init.log.debug({ from, code, detail }, 'a trust document was not taken')
       return verdict
     }
     // R19: on disk before anybody acts on it or hears of it. When the disk refuses, nothing has changed.
-    await this.init.store.writeTrust(toStored(state))
-    this.trusted = state
+    const set = await this.init.store.writeTrust(toStored(state))
     const { role, version, hash, as } = verdict.value
+    await this.init.audit.append(
+      { event: 'trusted', role, number: version, hash, as, from, set, ...newestOf(state) },
+      ...facts.flatMap(fact => auditOf(fact, state))
+    )
+    this.trusted = state
     this.init.log.info({ role, version, hash, as, from }, 'a trust document was taken')
     this.announce(facts)
     for (const listener of this.listeners) listener(verdict.value, from)
@@ -243,7 +262,15 @@ function wrongNetwork(network: string, detail: string): InstarError {
   )
 }
 
-function toStored(state: TrustState): StoredTrust {
+function damagedTrust(flaw: string, detail: ErrorDetail): InstarError {
+  return new InstarError(
+    'DataDirectoryDamaged',
+    `The trust documents in the data directory are not those that this peer had (${flaw}): restore the directory from a backup of one moment, or start a new peer with an empty one.`,
+    { detail }
+  )
+}
+
+function toStored(state: TrustState): Omit<StoredTrust, 'set'> {
   const newest = heldRun(state).at(-1)
   return {
     documents: documentsOf(state).map(({ info: { hash, role, version }, bytes }) => ({ hash, role, version, bytes })),

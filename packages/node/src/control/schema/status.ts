@@ -106,6 +106,12 @@ export const peerStatusSchema = z.object({
   floor: version,
   served: z.tuple([version, version]).optional(),
   trust: trustStatusSchema,
+  audit: z
+    .object({ seq: z.int().min(0), hash: z.string() })
+    .meta({
+      description:
+        'The newest line of the audit log. Written down elsewhere, it shows later that no line up to it was changed.'
+    }),
   versions: z.array(versionStatusSchema).meta({ description: 'Every version that is not retired here, ascending.' }),
   host: hostStatusSchema,
   peers: z.array(neighbourStatusSchema).meta({ description: 'Every other known peer, sorted by peer id.' }),
