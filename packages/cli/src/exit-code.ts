@@ -15,6 +15,7 @@ const usage = new Set(['BadInput', 'BadConfig', 'BadTicket', 'InvalidInput'])
 const unreachable = new Set(['PeerNotRunning', 'Unreachable', 'Timeout', 'DeadlineExceeded'])
 const refused = new Set([
   'KeyNotAuthorized',
+  'KeyLocked',
   'KeyUnsafe',
   'NotTrusted',
   'ProposalConflict',

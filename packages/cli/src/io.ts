@@ -10,6 +10,10 @@ export interface Io {
   readonly now: () => number
   /** One line of a person's answer to a question; rejects when nobody can answer. */
   readonly ask: (question: string) => Promise<string>
+  /** A person can be asked. */
+  readonly canAsk: boolean
+  /** As `ask`, and what is typed is not shown. */
+  readonly askSecret: (question: string) => Promise<string>
   /** Runs on each Ctrl-C or SIGTERM until the returned function is called. */
   readonly onInterrupt: (listener: () => void) => () => void
   /** Ends the process at once. */

@@ -1,4 +1,6 @@
 import { createInterface } from 'node:readline/promises'
+import { Writable } from 'node:stream'
+import { isatty } from 'node:tty'
 import { InstarError } from '@instar/core'
 import type { Io } from './io.js'
 
@@ -15,6 +17,8 @@ export function createProcessIo(): Io {
     hasColours: isTerminal && process.stdout.hasColors(),
     now: () => Date.now(),
     ask: askAtTerminal,
+    canAsk: isatty(0),
+    askSecret: askSecretAtTerminal,
     onInterrupt(listener) {
       process.on('SIGINT', listener)
       process.on('SIGTERM', listener)
@@ -35,5 +39,23 @@ async function askAtTerminal(question: string): Promise<string> {
     return await terminal.question(question)
   } finally {
     terminal.close()
+  }
+}
+
+async function askSecretAtTerminal(question: string): Promise<string> {
+  if (!process.stdin.isTTY) throw new InstarError('BadInput', 'Nobody can type a passphrase here: this is no terminal.')
+  process.stderr.write(question)
+  // The line editor echoes into nothing, and keeps no history of secrets.
+  const output = new Writable({ write: (_, __, done) => done() })
+  const terminal = createInterface({ input: process.stdin, output, terminal: true, historySize: 0 })
+  try {
+    return await new Promise<string>((resolve, reject) => {
+      const leave = () => reject(new InstarError('Stopped', 'No passphrase was typed; nothing was done.'))
+      terminal.once('SIGINT', leave).once('close', leave)
+      terminal.question('').then(resolve, reject)
+    })
+  } finally {
+    terminal.close()
+    process.stderr.write('\n')
   }
 }

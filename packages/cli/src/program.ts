@@ -40,7 +40,7 @@ export function createProgram(io: Io): Command {
       'after',
       `
 A first network:
-  $ instar network create --class IntSet=./int-set.ts --data ./one --keys ./keys
+  $ instar network create --class IntSet=./int-set.ts --data ./one --keys ./keys --no-passphrase
   $ instar peer start --data ./one
   $ instar join "$(instar ticket --data ./one)" --data ./two
 

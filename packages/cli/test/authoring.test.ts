@@ -38,7 +38,7 @@ describe('making a network', () => {
   })
 
   it('leaves keys, and the seed of the first peer', async () => {
-    const args = ['--class', 'counter=./counter.ts', '--data', 'one', '--keys', 'keys', '--json']
+    const args = ['--class', 'counter=./counter.ts', '--data', 'one', '--keys', 'keys', '--no-passphrase', '--json']
     const { code, out } = await instar(folder, 'network', 'create', ...args)
     expect(code).toBe(0)
     const seed = await readGenesisSeed(join(folder, 'one'))
@@ -51,7 +51,7 @@ describe('making a network', () => {
   })
 
   it('does not take the place of another network', async () => {
-    const args = ['--class', './counter.ts', '--data', 'one', '--keys', 'other-keys']
+    const args = ['--class', './counter.ts', '--data', 'one', '--keys', 'other-keys', '--no-passphrase']
     const { code, err } = await instar(folder, 'network', 'create', ...args)
     expect(code).toBe(2)
     expect(err).toMatch(/^instar: .*one.*\n$/)
@@ -59,7 +59,7 @@ describe('making a network', () => {
   })
 
   it('refuses a module under another class name', async () => {
-    const args = ['--class', 'int-set=./counter.ts', '--data', 'two', '--keys', 'keys2']
+    const args = ['--class', 'int-set=./counter.ts', '--data', 'two', '--keys', 'keys2', '--no-passphrase']
     expect(await instar(folder, 'network', 'create', ...args)).toMatchObject({
       code: 2,
       err: expect.stringContaining('defines the class counter, not int-set') as string

@@ -12,6 +12,8 @@ const nowhere: Io = {
   hasColours: false,
   now: () => 0,
   ask: async () => 'no',
+  canAsk: false,
+  askSecret: async () => '',
   onInterrupt: () => () => {},
   exit: () => {}
 }

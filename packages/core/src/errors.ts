@@ -33,7 +33,9 @@ export const errorCodes = [
   'PeerNotRunning',
   'Unreachable',
   'Timeout',
-  'Stopped'
+  'Stopped',
+  'KeyLocked',
+  'SignerFailed'
 ] as const
 
 /** What kind of failure an {@link InstarError} is; docs/errors.md says of each what to do. */

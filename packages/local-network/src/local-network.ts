@@ -68,6 +68,7 @@ export async function createLocalNetwork(init: LocalNetworkInit): Promise<LocalN
     firstDirectory,
     '--keys',
     keysDirectory,
+    '--no-passphrase',
     '--durability',
     init.durability ?? 'os',
     ...init.classes.flatMap(module => ['--class', module])

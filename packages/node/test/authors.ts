@@ -29,7 +29,7 @@ export interface TestNetwork {
 
 export async function makeNetwork(genesis: Partial<Descriptor> = {}): Promise<TestNetwork> {
   const directory = await temporaryDirectory()
-  const keystore = await createKeystore(join(directory, 'keys'))
+  const keystore = await createKeystore(join(directory, 'keys'), 'unencrypted')
   const nowMs = Date.now()
   const created = await createNetwork({
     keystore,

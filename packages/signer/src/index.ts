@@ -13,10 +13,22 @@ export {
   type ProposalInit
 } from './authoring/proposal.js'
 export { isComplete, signProposal, type SignInit } from './authoring/sign.js'
-export { createKeystore, loadKeystore, type KeyCounts, type Keystore, type StoredKey } from './keys/keystore.js'
+export type { KeyProtection, StoredKey } from './keys/key-file.js'
+export {
+  addKey,
+  createKeystore,
+  loadKeystore,
+  type KeyCounts,
+  type Keystore,
+  type KeystoreOptions,
+  type NewKey,
+  type NewProtection
+} from './keys/keystore.js'
 export { openLedger, type Ledger, type SigningPromise } from './keys/ledger.js'
-export type { PublicKey } from './keys/public-key.js'
-export { createKeyPair, type KeyPair, type Signer } from './keys/signer.js'
+export { readPassphraseFile } from './keys/passphrase-file.js'
+export { schemes, type PublicKey, type Scheme } from './keys/public-key.js'
+export { createKeyPair, importKeyPair, type KeyPair, type Signer } from './keys/signer.js'
+export { assertUsablePassphrase, type PassphraseQuestion, type PassphraseSource } from './keys/unlocking.js'
 export type { MetadataRole } from './metadata/document.js'
 export { authorizedKeys, explainTrust } from './trust/explain.js'
 export { documentsAhead, headsOf, isBehind, parseHeads, type Head, type Heads } from './trust/heads.js'

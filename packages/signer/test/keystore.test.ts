@@ -15,7 +15,7 @@ afterEach(() => rm(directory, { recursive: true, force: true }))
 describe('a keystore', () => {
   it('is a private directory of private files, and reads back', async () => {
     const path = join(directory, 'keys')
-    const made = await createKeystore(path, { targets: 2, root: 1 })
+    const made = await createKeystore(path, 'unencrypted', { targets: 2, root: 1 })
     expect((await stat(path)).mode & 0o777).toBe(0o700)
     for (const file of await readdir(path)) expect((await stat(join(path, file))).mode & 0o777).toBe(0o600)
     const loaded = await loadKeystore(path)
@@ -27,25 +27,25 @@ describe('a keystore', () => {
   })
 
   it.each([0o640, 0o604, 0o622])('is refused when a key file has mode %o', async mode => {
-    const { keys } = await createKeystore(directory)
+    const { keys } = await createKeystore(directory, 'unencrypted')
     await chmod(keys[0]!.file, mode)
     await expect(loadKeystore(directory)).rejects.toMatchObject({ code: 'KeyUnsafe' })
   })
 
   it('is refused when the directory is open to others', async () => {
-    await createKeystore(directory)
+    await createKeystore(directory, 'unencrypted')
     await chmod(directory, 0o755)
     await expect(loadKeystore(directory)).rejects.toMatchObject({ code: 'KeyUnsafe' })
     await rm(join(directory), { recursive: true })
   })
 
   it('never replaces keys', async () => {
-    await createKeystore(directory)
-    await expect(createKeystore(directory)).rejects.toMatchObject({ code: 'BadInput' })
+    await createKeystore(directory, 'unencrypted')
+    await expect(createKeystore(directory, 'unencrypted')).rejects.toMatchObject({ code: 'BadInput' })
   })
 
   it('says which file is damaged, and does not quote it', async () => {
-    const { keys } = await createKeystore(directory)
+    const { keys } = await createKeystore(directory, 'unencrypted')
     const { file } = keys[0]!
     const text = await readFile(file, 'utf8')
     const secret = /MC4C[A-Za-z0-9+/=]+/.exec(text)![0]

@@ -17,9 +17,10 @@ import {
   nextPlace,
   trust,
   type CreatedNetwork,
-  type KeyPair,
   type Keystore,
   type Ledger,
+  type Scheme,
+  type Signer,
   type TrustFact,
   type TrustState
 } from '../src/index.js'
@@ -28,12 +29,19 @@ export const nowMs = Date.parse('2030-01-01T00:00:00Z')
 export const dayMs = 86_400_000
 
 /** A keystore that never touches a disk. */
-export function memoryKeystore(counts: Partial<Record<MetadataRole, number>> = {}): Keystore {
+export function memoryKeystore(counts: Partial<Record<MetadataRole, number>> = {}, scheme?: Scheme): Keystore {
   const roles: readonly MetadataRole[] = ['root', 'targets', 'snapshot', 'timestamp']
   const keys = roles.flatMap(role =>
-    Array.from({ length: counts[role] ?? 1 }, () => ({ role, pair: createKeyPair(), file: 'memory' }))
+    Array.from({ length: counts[role] ?? 1 }, () => {
+      const signer = createKeyPair(scheme)
+      return { role, key: signer.key, signer, protection: 'none' as const, file: 'memory' }
+    })
   )
-  return { directory: 'memory', keys, keysFor: role => keys.filter(each => each.role === role).map(each => each.pair) }
+  return {
+    directory: 'memory',
+    keys,
+    keysFor: role => keys.filter(each => each.role === role).map(each => each.signer)
+  }
 }
 
 export const manifest: Manifest = {
@@ -82,11 +90,14 @@ export interface TestNetwork {
   readonly network: string
   /** Holds everything of version 1. */
   readonly state: TrustState
-  key(role: MetadataRole, index?: number): KeyPair
+  key(role: MetadataRole, index?: number): Signer
 }
 
-export async function testNetwork(counts: Partial<Record<MetadataRole, number>> = {}): Promise<TestNetwork> {
-  const keystore = memoryKeystore(counts)
+export async function testNetwork(
+  counts: Partial<Record<MetadataRole, number>> = {},
+  scheme?: Scheme
+): Promise<TestNetwork> {
+  const keystore = memoryKeystore(counts, scheme)
   const created = await createNetwork({
     keystore,
     nowMs,
@@ -128,30 +139,25 @@ export function target(descriptor: Uint8Array): { hash: string; byteLength: numb
 export function signTargets(
   revision: number,
   descriptors: readonly (Uint8Array | undefined)[],
-  signers: readonly KeyPair[],
+  signers: readonly Signer[],
   expires = later(365 * dayMs)
 ): Promise<Uint8Array> {
   const entries = descriptors.flatMap((each, i) => (each === undefined ? [] : [[i + 1, target(each)] as const]))
   return signDocument(targetsBody(revision, entries, expires), signers)
 }
 
-export function signSnapshot(
-  version: number,
-  revision: number,
-  signer: KeyPair,
-  ms = 365 * dayMs
-): Promise<Uint8Array> {
+export function signSnapshot(version: number, revision: number, signer: Signer, ms = 365 * dayMs): Promise<Uint8Array> {
   return signDocument(snapshotBody(version, revision, later(ms)), [signer])
 }
 
-export function signTimestamp(version: number, snapshot: number, signer: KeyPair, ms = 7 * dayMs): Promise<Uint8Array> {
+export function signTimestamp(version: number, snapshot: number, signer: Signer, ms = 7 * dayMs): Promise<Uint8Array> {
   return signDocument(timestampBody(version, snapshot, later(ms)), [signer])
 }
 
 /** A root that gives each role these keys, thresholds 1 unless said. */
 export function nextRoot(
   version: number,
-  keys: Readonly<Record<MetadataRole, readonly KeyPair[]>>,
+  keys: Readonly<Record<MetadataRole, readonly Signer[]>>,
   thresholds: Partial<Record<MetadataRole, number>> = {}
 ): JsonObject {
   const of = (role: MetadataRole) => ({ keys: keys[role].map(each => each.key), threshold: thresholds[role] ?? 1 })
@@ -159,7 +165,7 @@ export function nextRoot(
   return rootBody(version, roles, later(1000 * dayMs))
 }
 
-export function keysOf({ keystore }: TestNetwork): Record<MetadataRole, readonly KeyPair[]> {
+export function keysOf({ keystore }: TestNetwork): Record<MetadataRole, readonly Signer[]> {
   return {
     root: keystore.keysFor('root'),
     targets: keystore.keysFor('targets'),

@@ -9,7 +9,7 @@ import {
   headsOf,
   trust,
   trustedUpgrades,
-  type KeyPair
+  type Signer
 } from '../src/index.js'
 import {
   dayMs,
@@ -33,7 +33,7 @@ beforeAll(async () => {
   net = await testNetwork({ root: 3 })
 })
 
-const signRoot = (body: JsonObject, signers: readonly KeyPair[]) => signDocument(body, signers)
+const signRoot = (body: JsonObject, signers: readonly Signer[]) => signDocument(body, signers)
 const freshKeys = () => [createKeyPair(), createKeyPair()]
 
 describe('the chain of roots', () => {
@@ -48,7 +48,7 @@ describe('the chain of roots', () => {
     const keys = { ...keysOf(net), root: freshKeys() }
     const body = nextRoot(2, keys, { root: 2 })
     const old = keysOf(net).root
-    const by = async (...signers: KeyPair[]) => outcome(net.state, await signRoot(body, signers))
+    const by = async (...signers: Signer[]) => outcome(net.state, await signRoot(body, signers))
     expect(await by(old[0]!, ...keys.root)).toBe('reject ThresholdNotMet')
     expect(await by(old[0]!, old[1]!, keys.root[0]!)).toBe('reject ThresholdNotMet')
     expect(await by(...keys.root)).toBe('reject ThresholdNotMet')

@@ -1,17 +1,19 @@
 import { Metadata, MetadataKind } from '@tufjs/models'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { schemes } from '../src/index.js'
 import { testNetwork, type TestNetwork } from './network-kit.js'
 
 type ModelJson = Parameters<typeof Metadata.fromJSON>[1]
 
 let net: TestNetwork
-beforeAll(async () => {
-  net = await testNetwork({ root: 2, targets: 3 })
-})
 
 const parse = (document: Uint8Array) => JSON.parse(Buffer.from(document).toString()) as ModelJson
 
-describe('what we write is TUF', () => {
+describe.each(schemes)('what we write with keys for %s is TUF', scheme => {
+  beforeAll(async () => {
+    net = await testNetwork({ root: 2, targets: 3 }, scheme)
+  })
+
   it("verifies by the models of npm's own client", () => {
     const { root, targets, snapshot, timestamp } = net.created.documents
     const trusted = Metadata.fromJSON(MetadataKind.Root, parse(root))

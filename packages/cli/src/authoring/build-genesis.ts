@@ -1,6 +1,7 @@
 import type { BuiltBundle } from '@instar/bundler'
 import { encodeManifest, InstarError, type ClassUpgrade, type Descriptor, type StateKind } from '@instar/core'
 import { instarVersion, writeGenesisSeed } from '@instar/node/control'
+import type { NewProtection } from '@instar/signer'
 import { buildClass } from './build-class.js'
 
 export interface GenesisInit {
@@ -13,7 +14,7 @@ export interface GenesisInit {
 export interface Genesis {
   readonly classes: readonly string[]
   /** Makes keys and documents, and the seed of the first peer. Returns the network id. */
-  readonly write: (dataDirectory: string, keysDirectory: string) => Promise<string>
+  readonly write: (dataDirectory: string, keysDirectory: string, protection: NewProtection) => Promise<string>
 }
 
 interface GenesisClass {
@@ -35,7 +36,7 @@ export async function buildGenesis(init: GenesisInit): Promise<Genesis> {
   }
   return {
     classes: classes.map(each => each.className),
-    async write(dataDirectory, keysDirectory) {
+    async write(dataDirectory, keysDirectory, protection) {
       const { createKeystore, createNetwork } = await import('@instar/signer')
       const descriptor = (network: string): Descriptor => ({
         format: 1,
@@ -49,7 +50,7 @@ export async function buildGenesis(init: GenesisInit): Promise<Genesis> {
         supersedes: [],
         classes: classes.map(each => genesisClass(each, init))
       })
-      const keystore = await createKeystore(keysDirectory)
+      const keystore = await createKeystore(keysDirectory, protection)
       const created = await createNetwork({ keystore, descriptor, nowMs: init.nowMs })
       const { root, targets, snapshot, timestamp } = created.documents
       await writeGenesisSeed(dataDirectory, {

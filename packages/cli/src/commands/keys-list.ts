@@ -17,10 +17,12 @@ export function addKeysList(keys: Command, io: Io): void {
       const { loadKeystore } = await import('@instar/signer')
       const output = createOutput(io, options)
       const keystore = await loadKeystore(resolve(io.cwd, options.keys))
-      const rows = keystore.keys.map(({ role, pair, file }) => ({
+      const rows = keystore.keys.map(({ role, key, protection, file }) => ({
         role,
-        keyId: pair.key.keyId,
-        public: pair.key.public,
+        keyId: key.keyId,
+        scheme: key.scheme,
+        public: key.public,
+        protection,
         file
       }))
       if (output.isJson) for (const row of rows) output.result(row, () => '')

@@ -7,9 +7,15 @@ import type { Io } from '../io.js'
 import { addDryRunOption, addJsonOption, type JsonOptions, type WriteOptions } from '../options/common.js'
 import { dataDirectoryOf } from '../options/data-directory.js'
 import { collect } from '../options/numbers.js'
+import {
+  addNewPassphraseOptions,
+  newProtectionOf,
+  unencryptedWords,
+  type NewPassphraseOptions
+} from '../options/passphrase.js'
 import { createOutput } from '../output/output.js'
 
-interface Options extends JsonOptions, WriteOptions {
+interface Options extends JsonOptions, WriteOptions, NewPassphraseOptions {
   readonly class: readonly string[]
   readonly data?: string
   readonly keys: string
@@ -22,7 +28,7 @@ export function addNetworkCreate(network: Command, io: Io): void {
     .command('create')
     .summary('make a new network: its keys, its trust root, its version 1')
     .description(
-      'Makes the keys and the trust root of a new network, builds the classes of its version 1, and leaves all of it in the data directory of the first peer, which begins with it when it starts. Keep the keys: whoever has them publishes upgrades.'
+      'Makes the keys and the trust root of a new network, builds the classes of its version 1, and leaves all of it in the data directory of the first peer, which begins with it when it starts. Keep the keys: whoever has them publishes upgrades. They are encrypted with a passphrase, which is asked for unless it is given.'
     )
     .requiredOption(
       '--class <[name=]module>',
@@ -38,7 +44,10 @@ export function addNetworkCreate(network: Command, io: Io): void {
       `
 Example:
   $ instar network create --class IntSet=./int-set.ts --data ./one --keys ./keys
-  $ instar peer start --data ./one`
+  $ instar peer start --data ./one
+
+Where nobody can be asked for a passphrase:
+  $ instar network create --class ./int-set.ts --data ./one --keys ./keys --passphrase-file ./secret`
     )
     .action(async (options: Options) => {
       const output = createOutput(io, options)
@@ -46,17 +55,20 @@ Example:
       if ((await readdir(directory).catch(() => [])).length > 0)
         throw new InstarError('BadInput', `${directory} is not empty: name a new folder for the first peer.`)
       const modules = options.class.map(text => parseClass(text, io.cwd))
+      // Whoever has no passphrase should hear it before everything is built.
+      const protection = options.dryRun === true ? 'unencrypted' : await newProtectionOf(options, io)
       const genesis = await buildGenesis({ ...options, modules, nowMs: io.now() })
       if (options.dryRun === true) {
         const record = { dryRun: true, classes: genesis.classes, data: directory, keys: resolve(io.cwd, options.keys) }
         output.result(record, () => `Would make a network with ${genesis.classes.join(', ')} in ${directory}.`)
         return
       }
-      const network = await genesis.write(directory, resolve(io.cwd, options.keys))
+      const network = await genesis.write(directory, resolve(io.cwd, options.keys), protection)
       output.result({ network, classes: genesis.classes, data: directory, keys: resolve(io.cwd, options.keys) }, () =>
         [
           `Network ${network} is made.`,
           `Its private keys are in ${options.keys}: keep them safe, they say what every peer will run.`,
+          ...(protection === 'unencrypted' ? [output.style('yellow', unencryptedWords)] : []),
           '',
           'Start its first peer:',
           `  instar peer start --data ${options.data ?? directory}`,
@@ -66,7 +78,7 @@ Example:
         ].join('\n')
       )
     })
-  addJsonOption(addDryRunOption(command))
+  addJsonOption(addDryRunOption(addNewPassphraseOptions(command)))
 }
 
 function parseClass(text: string, cwd: string): { name: string | undefined; entry: string } {

@@ -1,14 +1,15 @@
-import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { onlineKeysOf } from '../authoring/online-keys.js'
+import { openKeystore } from '../authoring/open-keystore.js'
 import { readTrust } from '../authoring/read-trust.js'
 import { submitDocuments } from '../authoring/submit-documents.js'
 import { withPeer } from '../control/connect.js'
 import type { Io } from '../io.js'
 import { addDryRunOption, addPeerOptions, type PeerOptions, type WriteOptions } from '../options/common.js'
+import { addPassphraseOption, type PassphraseOptions } from '../options/passphrase.js'
 import { createOutput } from '../output/output.js'
 
-interface Options extends PeerOptions, WriteOptions {
+interface Options extends PeerOptions, WriteOptions, PassphraseOptions {
   readonly keys: string
 }
 
@@ -22,9 +23,9 @@ export function addNetworkRefresh(network: Command, io: Io): void {
     .requiredOption('--keys <dir>', 'the keystore with the online keys (snapshot, timestamp)')
     .addHelpText('after', '\nExample:\n  $ instar network refresh --keys ./keys --data ./one')
     .action(async (options: Options) => {
-      const { freshUntilMs, loadKeystore, refreshTimestamp } = await import('@instar/signer')
+      const { freshUntilMs, refreshTimestamp } = await import('@instar/signer')
       const output = createOutput(io, options)
-      const keystore = await loadKeystore(resolve(io.cwd, options.keys))
+      const keystore = await openKeystore(options, io)
       await withPeer(options, io, async client => {
         const { trusted } = await readTrust(client, io.now())
         const onlineKeys = await onlineKeysOf(keystore, trusted.state)
@@ -39,5 +40,5 @@ export function addNetworkRefresh(network: Command, io: Io): void {
         output.result({ freshUntil }, () => `The trust documents are fresh until ${freshUntil}.`)
       })
     })
-  addPeerOptions(addDryRunOption(command))
+  addPeerOptions(addDryRunOption(addPassphraseOption(command)))
 }

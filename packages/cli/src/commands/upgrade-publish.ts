@@ -2,6 +2,7 @@ import { dirname, join, resolve } from 'node:path'
 import { Option, type Command } from 'commander'
 import { onlineKeysOf } from '../authoring/online-keys.js'
 import { readProposal } from '../authoring/proposal-file.js'
+import { openKeystore } from '../authoring/open-keystore.js'
 import { readTrust } from '../authoring/read-trust.js'
 import { submitDocuments } from '../authoring/submit-documents.js'
 import { uploadBundles } from '../authoring/upload-bundles.js'
@@ -9,10 +10,11 @@ import { withPeer } from '../control/connect.js'
 import type { Io } from '../io.js'
 import { addDryRunOption, addPeerOptions, type PeerOptions, type WriteOptions } from '../options/common.js'
 import { parseDuration, toWords } from '../options/duration.js'
+import { addPassphraseOption, type PassphraseOptions } from '../options/passphrase.js'
 import { createOutput } from '../output/output.js'
 import { watchSpread } from '../output/watch-spread.js'
 
-interface Options extends PeerOptions, WriteOptions {
+interface Options extends PeerOptions, WriteOptions, PassphraseOptions {
   readonly keys: string
   readonly bundles?: string
   readonly wait: number
@@ -35,12 +37,12 @@ export function addUpgradePublish(upgrade: Command, io: Io): void {
     )
     .addHelpText('after', '\nExample:\n  $ instar upgrade publish upgrade/proposal.json --keys ./keys')
     .action(async (file: string, options: Options) => {
-      const { finishProposal, loadKeystore } = await import('@instar/signer')
+      const { finishProposal } = await import('@instar/signer')
       const output = createOutput(io, options)
       const path = resolve(io.cwd, file)
       const proposal = await readProposal(path)
       const { version, title } = proposal.descriptor
-      const keystore = await loadKeystore(resolve(io.cwd, options.keys))
+      const keystore = await openKeystore(options, io)
       await withPeer(options, io, async client => {
         const { trusted } = await readTrust(client, io.now())
         const onlineKeys = await onlineKeysOf(keystore, trusted.state)
@@ -66,5 +68,5 @@ export function addUpgradePublish(upgrade: Command, io: Io): void {
           : `${spread.known} of ${spread.peers} other peers know it after ${toWords(options.wait)}. Follow it: instar status --watch`
       )
     })
-  addPeerOptions(addDryRunOption(command), '1m')
+  addPeerOptions(addDryRunOption(addPassphraseOption(command)), '1m')
 }

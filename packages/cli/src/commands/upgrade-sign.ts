@@ -2,15 +2,17 @@ import { dirname, join, resolve } from 'node:path'
 import { InstarError, type Descriptor } from '@instar/core'
 import type { Command } from 'commander'
 import { checkWords, readCheckRecord } from '../authoring/check-record.js'
+import { openKeystore } from '../authoring/open-keystore.js'
 import { readProposal, writeProposal } from '../authoring/proposal-file.js'
 import { readTrust } from '../authoring/read-trust.js'
 import { withPeer } from '../control/connect.js'
 import type { Io } from '../io.js'
 import { addDryRunOption, addPeerOptions, type PeerOptions, type WriteOptions } from '../options/common.js'
+import { addPassphraseOption, type PassphraseOptions } from '../options/passphrase.js'
 import { createOutput } from '../output/output.js'
 import { Refused } from '../refused.js'
 
-interface Options extends PeerOptions, WriteOptions {
+interface Options extends PeerOptions, WriteOptions, PassphraseOptions {
   readonly keys: string
   readonly yes?: true
   readonly rebase?: true
@@ -29,12 +31,12 @@ export function addUpgradeSign(upgrade: Command, io: Io): void {
     .option('--rebase', 'put the change on the newest revision first; signatures start again')
     .addHelpText('after', '\nExample:\n  $ instar upgrade sign upgrade/proposal.json --keys ./keys')
     .action(async (file: string, options: Options) => {
-      const { authorizedKeys, describeProposal, isComplete, loadKeystore, openLedger, rebaseProposal, signProposal } =
+      const { authorizedKeys, describeProposal, isComplete, openLedger, rebaseProposal, signProposal } =
         await import('@instar/signer')
       const output = createOutput(io, options)
       const path = resolve(io.cwd, file)
       const read = await readProposal(path)
-      const keystore = await loadKeystore(resolve(io.cwd, options.keys))
+      const keystore = await openKeystore(options, io)
       const { trusted } = await withPeer(options, io, async client => readTrust(client, io.now()))
       const authors = authorizedKeys(trusted.state, 'targets')
       const signers = keystore.keysFor('targets').filter(({ key }) => authors.includes(key.keyId))
@@ -72,7 +74,7 @@ export function addUpgradeSign(upgrade: Command, io: Io): void {
           : `Signed: ${proposal.signatures.length} signature(s). Pass ${file} on to the next author.`
       )
     })
-  addPeerOptions(addDryRunOption(command))
+  addPeerOptions(addDryRunOption(addPassphraseOption(command)))
 }
 
 /** Of every class that there was before. */

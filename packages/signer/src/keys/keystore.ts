@@ -1,49 +1,50 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { createPrivateKey } from 'node:crypto'
 import { InstarError, messageOf } from '@instar/core'
-import { z } from 'zod'
 import { metadataRoles, type MetadataRole } from '../metadata/document.js'
+import { commandTimeoutMs } from './command-signer.js'
+import { encodeKeyFile, labelOf, readKeyFile, type PrivatePart, type StoredKey } from './key-file.js'
 import { assertPrivate, makePrivateDirectory, writePrivateFile } from './private-file.js'
-import { createKeyPair, importKeyPair, type KeyPair } from './signer.js'
+import type { PublicKey } from './public-key.js'
+import { createKdf, deriveKey, sealKey } from './sealed-key.js'
+import { createKeyPair, type KeyPair, type Signer } from './signer.js'
+import { assertUsablePassphrase, createUnlock, noPassphrase, type PassphraseSource } from './unlocking.js'
 
 /** The private keys of one person or machine. Which of them count is for the root metadata to say, not for the directory. */
 export interface Keystore {
   readonly directory: string
   readonly keys: readonly StoredKey[]
-  /** Those made for a role, in the order of their ids. */
-  keysFor(role: MetadataRole): readonly KeyPair[]
-}
-
-/** A key of a keystore, and the role that it was made for. */
-export interface StoredKey {
-  readonly role: MetadataRole
-  readonly pair: KeyPair
-  readonly file: string
+  /** Those made for a role that can sign, in the order of their ids. An encrypted one is opened by its first signature. */
+  keysFor(role: MetadataRole): readonly Signer[]
 }
 
 /** How many keys of each role are made; 1 where absent, 0 for none. */
 export type KeyCounts = Readonly<Partial<Record<MetadataRole, number>>>
 
-const keyFileSchema = z.strictObject({
-  format: z.literal(1),
-  role: z.enum(metadataRoles),
-  keyId: z.string().regex(/^[0-9a-f]{64}$/),
-  public: z.string().regex(/^[0-9a-f]{64}$/),
-  private: z.discriminatedUnion('protection', [
-    /** Guarded by the mode of the file alone. Encryption with a passphrase will be another member. */
-    z.strictObject({ protection: z.literal('none'), pkcs8: z.string().max(1000) })
-  ])
-})
+/** How new private keys are kept. `unencrypted`: whoever can read the file has the key; for trying things out. */
+export type NewProtection = 'unencrypted' | { readonly passphrase: string; readonly logN?: number }
+
+/** A key that comes into a keystore: one in memory, or one whose private half a program holds, or somebody else. */
+export type NewKey =
+  | { readonly pair: KeyPair }
+  | { readonly key: PublicKey; readonly command: readonly string[]; readonly timeoutMs?: number }
+  | { readonly key: PublicKey; readonly elsewhere: true }
 
 const suffix = '.key.json'
 const keysMax = 256
 
 /**
- * Makes a directory (mode 0700) with new keys, one file each (mode 0600).
+ * Makes a directory (mode 0700) with new Ed25519 keys, one file each (mode 0600).
  *
- * @throws InstarError BadInput when the directory has keys already, KeyUnsafe when it is open to others
+ * @throws InstarError BadInput when the directory has keys already or the passphrase is too short, KeyUnsafe when it is open to others
  */
-export async function createKeystore(directory: string, counts: KeyCounts = {}): Promise<Keystore> {
+export async function createKeystore(
+  directory: string,
+  protection: NewProtection,
+  counts: KeyCounts = {}
+): Promise<Keystore> {
+  const seal = await createSeal(protection)
   await makePrivateDirectory(directory)
   if ((await keyFiles(directory)).length > 0) {
     throw new InstarError(
@@ -52,29 +53,71 @@ export async function createKeystore(directory: string, counts: KeyCounts = {}):
     )
   }
   for (const role of metadataRoles) {
-    for (let i = 0; i < (counts[role] ?? 1); i++) await writeKey(directory, role, createKeyPair())
+    for (let i = 0; i < (counts[role] ?? 1); i++) {
+      const pair = createKeyPair()
+      await writeKey(directory, role, pair.key, seal(role, pair))
+    }
   }
-  return loadKeystore(directory)
-}
-
-async function writeKey(directory: string, role: MetadataRole, pair: KeyPair): Promise<void> {
-  const content: z.infer<typeof keyFileSchema> = {
-    format: 1,
-    role,
-    keyId: pair.key.keyId,
-    public: pair.key.public,
-    private: { protection: 'none', pkcs8: pair.exportPrivate() }
-  }
-  const file = join(directory, `${role}-${pair.key.keyId.slice(0, 8)}${suffix}`)
-  await writePrivateFile(file, `${JSON.stringify(content, undefined, 2)}\n`)
+  return loadKeystore(directory, protection === 'unencrypted' ? {} : { passphrase: async () => protection.passphrase })
 }
 
 /**
- * Reads all keys of a directory.
+ * Puts a key into a keystore, which is made when it is not there. `protection` counts for a private key in memory only. Returns the file.
+ *
+ * @throws InstarError BadInput when the key is there already or the passphrase is too short, KeyUnsafe when the directory is open to others
+ */
+export async function addKey(
+  directory: string,
+  role: MetadataRole,
+  added: NewKey,
+  protection: NewProtection
+): Promise<string> {
+  const part = 'pair' in added ? (await createSeal(protection))(role, added.pair) : partOf(added)
+  await makePrivateDirectory(directory)
+  return writeKey(directory, role, 'pair' in added ? added.pair.key : added.key, part)
+}
+
+function partOf(added: Exclude<NewKey, { pair: KeyPair }>): PrivatePart {
+  if ('elsewhere' in added) return { protection: 'elsewhere' }
+  return { protection: 'command', command: [...added.command], timeoutMs: added.timeoutMs ?? commandTimeoutMs }
+}
+
+/** Keys that are made together share the parameters of their passphrase, so that they are opened together at the price of one. */
+async function createSeal(protection: NewProtection): Promise<(role: MetadataRole, pair: KeyPair) => PrivatePart> {
+  if (protection === 'unencrypted') return (_, pair) => ({ protection: 'none', pkcs8: pair.exportPrivate() })
+  const { passphrase, logN } = protection
+  assertUsablePassphrase(passphrase)
+  const kdf = createKdf(logN)
+  const cipherKey = await deriveKey(kdf, passphrase)
+  return (role, pair) => {
+    const pkcs8 = createPrivateKey(pair.exportPrivate()).export({ format: 'der', type: 'pkcs8' })
+    return sealKey(pkcs8, labelOf(role, pair.key), kdf, cipherKey)
+  }
+}
+
+async function writeKey(directory: string, role: MetadataRole, key: PublicKey, part: PrivatePart): Promise<string> {
+  const file = join(directory, `${role}-${key.keyId.slice(0, 8)}${suffix}`)
+  try {
+    await writePrivateFile(file, encodeKeyFile(role, key, part))
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause
+    throw new InstarError('BadInput', `${file} is there already: keys are never replaced.`, { detail: { path: file } })
+  }
+  return file
+}
+
+/** How a keystore is opened. */
+export interface KeystoreOptions {
+  /** Asked when an encrypted key is used for the first time. Without it such a key stays locked. */
+  readonly passphrase?: PassphraseSource
+}
+
+/**
+ * Reads all keys of a directory. Nothing is asked and nothing decrypted before a key signs.
  *
  * @throws InstarError KeyNotFound when there is none, KeyUnsafe when a file or the directory is open to others, BadInput when a file is damaged
  */
-export async function loadKeystore(directory: string): Promise<Keystore> {
+export async function loadKeystore(directory: string, options: KeystoreOptions = {}): Promise<Keystore> {
   const files = await keyFiles(directory)
   if (files.length === 0) {
     throw new InstarError(
@@ -83,13 +126,15 @@ export async function loadKeystore(directory: string): Promise<Keystore> {
     )
   }
   await assertPrivate(directory)
+  const unlock = createUnlock(options.passphrase ?? noPassphrase)
   const keys: StoredKey[] = []
-  for (const name of files) keys.push(await readKey(join(directory, name)))
-  keys.sort((a, b) => (a.pair.key.keyId < b.pair.key.keyId ? -1 : 1))
+  for (const name of files) keys.push(await readKeyFile(join(directory, name), unlock))
+  keys.sort((a, b) => (a.key.keyId < b.key.keyId ? -1 : 1))
   return Object.freeze({
     directory,
     keys,
-    keysFor: (role: MetadataRole) => keys.filter(each => each.role === role).map(each => each.pair)
+    keysFor: (role: MetadataRole) =>
+      keys.flatMap(each => (each.role === role && each.signer !== undefined ? [each.signer] : []))
   })
 }
 
@@ -98,21 +143,5 @@ async function keyFiles(directory: string): Promise<readonly string[]> {
     return (await readdir(directory)).filter(name => name.endsWith(suffix)).slice(0, keysMax)
   } catch (cause) {
     throw new InstarError('KeyNotFound', `The keystore ${directory} cannot be read: ${messageOf(cause)}`, { cause })
-  }
-}
-
-async function readKey(file: string): Promise<StoredKey> {
-  await assertPrivate(file)
-  const text = await readFile(file, 'utf8')
-  try {
-    const content = keyFileSchema.parse(JSON.parse(text))
-    const pair = importKeyPair(content.private.pkcs8)
-    if (pair.key.keyId !== content.keyId) throw new TypeError('its key id is not that of its key')
-    return { role: content.role, pair, file }
-  } catch {
-    // Neither the cause nor its text goes on: a parser's message may quote the private key.
-    throw new InstarError('BadInput', `${file} is not a key file, or it is damaged: restore it from a copy.`, {
-      detail: { path: file }
-    })
   }
 }

@@ -18,8 +18,8 @@ const promiseSchema = z.strictObject({
   format: z.literal(1),
   network: z.string(),
   keyId: z.string(),
-  /** What the number counts: a revision of targets, or an upgrade's version. */
-  kind: z.enum(['targets', 'upgrade']),
+  /** What the number counts: the revisions of a role, or an upgrade's version. */
+  kind: z.enum(['targets', 'upgrade', 'root', 'halt', 'admission']),
   number: z.int().min(1),
   /** sha-256 of the canonical body, or of the descriptor. */
   hash: z.string(),
@@ -56,7 +56,7 @@ function isKept(known: readonly SigningPromise[], promise: SigningPromise): bool
   )
   if (before === undefined) return false
   if (before.hash === hash) return true
-  const what = kind === 'targets' ? `targets revision ${number}` : `version ${number}`
+  const what = kind === 'upgrade' ? `version ${number}` : `${kind} revision ${number}`
   throw new InstarError(
     'ProposalConflict',
     `This key signed another ${what} on ${new Date(before.atMs).toISOString()}: a second one would freeze it on every peer. Use the next number, or publish what was signed.`,

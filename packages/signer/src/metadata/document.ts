@@ -28,7 +28,7 @@ const limits = { bytesMax: documentBytesMax.targets, depthMax: 10, itemsMax: 24_
 
 export interface Signature {
   readonly keyId: string
-  /** 128 lower-case hexadecimal digits. */
+  /** Lower-case hexadecimal: 128 digits of Ed25519, up to 144 of ECDSA. */
   readonly sig: string
 }
 
@@ -115,7 +115,8 @@ function parseExpires(value: Json | undefined): number | undefined {
   return Number.isNaN(ms) ? undefined : ms
 }
 
-const signatureText = /^[0-9a-f]{128}$/
+/** Bytes in hexadecimal: 64 of Ed25519, up to 72 of ECDSA. Which of them a key takes, `verifies` knows. */
+const signatureText = /^(?:[0-9a-f]{2}){8,72}$/
 const keyIdText = /^[0-9a-f]{64}$/
 
 export function parseSignatures(value: Json | undefined): Verdict<readonly Signature[]> {
@@ -148,9 +149,18 @@ export function hold<Model>(document: Document, verified: readonly Signature[], 
   return Object.freeze({ ...document, signatures, bytes, hash: hashOf(bytes), model })
 }
 
-/** The canonical form of the whole document, which is JSON, around a body that is in it already. */
+/** The canonical form of the whole document around a body that is in it already; JSON, once the line ends of public keys are escaped. */
 export function encodeDocument(body: Uint8Array, signatures: readonly Signature[]): Uint8Array {
   const list = canonicalBytes(signatures.map(({ keyId, sig }) => ({ keyid: keyId, sig })))
-  const bytes = Buffer.concat([Buffer.from('{"signatures":'), list, Buffer.from(',"signed":'), body, Buffer.from('}')])
-  return new Uint8Array(bytes)
+  const signed = asJson(body)
+  return new Uint8Array(
+    Buffer.concat([Buffer.from('{"signatures":'), list, Buffer.from(',"signed":'), signed, Buffer.from('}')])
+  )
+}
+
+const lineEnd = 0x0a
+
+/** The canonical form escapes nothing but quotes and backslashes. A line end is a byte that UTF-8 uses for nothing else. */
+function asJson(body: Uint8Array): Uint8Array {
+  return body.includes(lineEnd) ? Buffer.from(Buffer.from(body).toString('utf8').replaceAll('\n', '\\n')) : body
 }

@@ -1,7 +1,7 @@
 import { Root } from '@tufjs/models'
 import type { Json } from '@instar/core'
-import { createPublicKeyOf, type PublicKey } from '../keys/public-key.js'
-import { canonicalHash, digestText, field, isArray, isObject, positiveInteger, type JsonObject } from './canonical.js'
+import { readKeyJson, type PublicKey } from '../keys/public-key.js'
+import { field, isArray, isObject, positiveInteger, type JsonObject } from './canonical.js'
 import { metadataRoles, signaturesMax, type MetadataRole } from './document.js'
 import { assertSame } from './model.js'
 
@@ -35,23 +35,11 @@ export function readRootKeys(signed: JsonObject): RootMetadata {
   const ids = new Set(entries.map(([keyId]) => keyId))
   const keys = new Map<string, PublicKey>()
   for (const [keyId, json] of entries) {
-    const key = readKey(keyId, json)
+    const key = readKeyJson(keyId, json)
     if (key !== undefined) keys.set(keyId, key)
   }
   const roles = Object.fromEntries(metadataRoles.map(role => [role, readRole(role, field(named, role), ids)]))
   return { keys, roles: roles as Record<MetadataRole, RoleKeys> }
-}
-
-function readKey(keyId: string, json: Json): PublicKey | undefined {
-  // Otherwise one key could stand under two ids and meet a threshold of two.
-  if (!isObject(json) || canonicalHash(json) !== keyId) throw new TypeError('a key id is not the hash of its key')
-  if (field(json, 'keytype') !== 'ed25519') return undefined
-  const value = field(json, 'keyval')
-  const key = isObject(value) ? digestText(field(value, 'public')) : undefined
-  if (key === undefined) throw new TypeError('an Ed25519 key is not 32 bytes in lower-case hexadecimal')
-  const read = createPublicKeyOf(key)
-  if (read.keyId !== keyId) throw new TypeError('an Ed25519 key is not in its one form')
-  return read
 }
 
 function readRole(role: MetadataRole, json: Json | undefined, ids: ReadonlySet<string>): RoleKeys {
