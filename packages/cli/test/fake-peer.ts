@@ -91,6 +91,7 @@ export async function startFakePeer(dataDirectory: string, network = 'a'.repeat(
         return { document: `document ${i + 1}`, verdict: result.verdict.verdict, ...refusal }
       })
     },
+    catchUp: async () => [],
     trustDocuments: async () => ({ documents, descriptors: [] }),
     bundle: async id => bundleState(id),
     async putManifest(id, manifest) {

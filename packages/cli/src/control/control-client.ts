@@ -10,6 +10,7 @@ import type {
   DescribedContract,
   DocumentVerdict,
   HoldTarget,
+  NeighbourHeads,
   PeerStatus,
   Submission,
   TrustDocuments,
@@ -29,6 +30,7 @@ export interface ControlClient {
   resume: (target: HoldTarget) => Promise<void>
   call: (call: CallRequest) => Promise<CallAnswer>
   contract: (request: ContractRequest) => Promise<DescribedContract>
+  catchUp: () => Promise<readonly NeighbourHeads[]>
   trustDocuments: () => Promise<TrustDocuments>
   submit: (submission: Submission) => Promise<readonly DocumentVerdict[]>
   bundle: (id: string) => Promise<BundleState>
@@ -57,6 +59,7 @@ export function createControlClient(socketPath: string, signal?: AbortSignal): C
     resume: target => ask('POST', '/v1/resume', targetOf(target)),
     contract: request => ask('GET', `/v1/contract?${toQuery(request)}`),
     call: call => ask('POST', '/v1/calls', { ...call } as Json),
+    catchUp: async () => (await ask<{ peers: NeighbourHeads[] }>('POST', '/v1/catch-up')).peers,
     async trustDocuments() {
       const trusted = await ask<{ documents: string[]; descriptors: string[] }>('GET', '/v1/trust')
       return { documents: trusted.documents.map(fromBase64), descriptors: trusted.descriptors.map(fromBase64) }

@@ -8,6 +8,7 @@ export type {
   DescribedContract,
   DocumentVerdict,
   HoldTarget,
+  NeighbourHeads,
   PeerControl,
   Submission,
   TrustDocuments

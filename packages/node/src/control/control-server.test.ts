@@ -46,6 +46,7 @@ const good: Record<string, [path: string, body: unknown, asked: string]> = {
   resume: ['/v1/resume', { version: 2 }, 'resume 2'],
   call: ['/v1/calls', { method: 'contains', args: [1] }, 'call {"method":"contains","args":[1],"timeoutMs":10000}'],
   stop: ['/v1/stop', undefined, 'stop'],
+  catchUp: ['/v1/catch-up', undefined, 'catchUp'],
   trustDocuments: ['/v1/trust', undefined, 'trustDocuments'],
   submit: ['/v1/documents', { documents: ['AQID', 'AQ=='], descriptor: 'AQI=' }, 'submit 3+1 descriptor 2'],
   bundle: [`/v1/bundles/${someBundle}`, undefined, 'bundle bbbb'],

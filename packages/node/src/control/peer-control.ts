@@ -28,6 +28,12 @@ export interface PeerControl {
   /** Judges documents exactly as if a neighbour had sent them: what verifies is stored and relayed (R19). Never throws for bad bytes. */
   submit(submission: Submission): Promise<readonly DocumentVerdict[]>
 
+  /**
+   * Compares with every connected peer now and takes over what it lacks, so that nobody builds on, or publishes beside, what others
+   * know already. One entry for each of them.
+   */
+  catchUp(signal: AbortSignal): Promise<readonly NeighbourHeads[]>
+
   /** What this peer trusts, for a tool that builds the next proposal on it. */
   trustDocuments(): Promise<TrustDocuments>
 
@@ -83,6 +89,15 @@ export interface DocumentVerdict {
   readonly verdict: 'accept' | 'ignore' | 'reject'
   readonly code?: string | undefined
   readonly detail?: string | undefined
+}
+
+/** What a connected peer said that it holds. */
+export interface NeighbourHeads {
+  readonly peer: string
+  /** By role: the newest document, with the hash of its canonical body. Absent when the peer did not answer. */
+  readonly heads?: Readonly<Record<string, { readonly version: number; readonly hash: string }>>
+  /** Why it did not, for people. */
+  readonly failure?: string
 }
 
 export interface TrustDocuments {

@@ -14,9 +14,11 @@ import type { StageDetail } from '../host/switch-result.js'
 import type { PeerMetrics } from '../metrics/peer-metrics.js'
 import type { Overlay } from '../overlay/overlay.js'
 import type { Rpc } from '../rpc/rpc.js'
+import type { Sync } from '../sync/sync.js'
 import type { TrustService } from '../trust/trust-service.js'
 import { monoMs, wallMs } from './clock.js'
 import { tailOf } from './log.js'
+import { catchUp } from './catch-up.js'
 import { callForOperator, describeForOperator } from './operator-call.js'
 import type { PeerConfiguration } from './options.js'
 import type { Performer } from './perform.js'
@@ -29,6 +31,7 @@ export interface PeerControlInit {
   readonly trust: TrustService
   readonly audit: Pick<AuditLog, 'head' | 'problem'>
   readonly overlay: Overlay
+  readonly sync: Sync
   readonly host: HostManager
   readonly rpc: Rpc
   readonly bundles: BundleStore
@@ -161,6 +164,7 @@ export function createPeerControl(init: PeerControlInit): ControlledPeer {
       await operate(engine, 'resume', target === 'all' ? undefined : target)
     },
     submit: submission => submit(trust, submission),
+    catchUp: signal => catchUp(init, signal),
     async trustDocuments() {
       const documents = documentsOf(trust.state())
       return {

@@ -113,7 +113,7 @@ export async function createParts(init: PartsInit) {
     ...(options.syncEveryMs === undefined ? {} : { everyMs: options.syncEveryMs }),
     log
   })
-  const pullFrom = (peer: string): Promise<void> => sync.pullFrom(peer)
+  const pullFrom = async (peer: string): Promise<void> => void (await sync.pullFrom(peer))
   const headTopic = createHeadTopic({ overlay, network, trust, pullFrom, log })
 
   const bundles = createBundleStore({
@@ -197,6 +197,7 @@ export async function createParts(init: PartsInit) {
     trust,
     audit,
     overlay,
+    sync,
     host,
     rpc,
     bundles,

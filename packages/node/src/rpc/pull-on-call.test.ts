@@ -35,7 +35,7 @@ async function startRpc(peer: TestPeer, network: string): Promise<Rpc> {
     hello: () => ({ format: { min: 1, max: 1 }, network, role: 'peer', versions: [], instar: '0.0.0' }),
     routes,
     host: { call: async ({ revision }) => Uint8Array.of(revision) },
-    onHigherVersion: from => pulls.push({ at: peer.id, from, done: peer.sync.pullFrom(from) }),
+    onHigherVersion: from => pulls.push({ at: peer.id, from, done: peer.sync.pullFrom(from).then(() => undefined) }),
     notYetRetryAfterMs: 20,
     now: () => performance.now(),
     log

@@ -26,8 +26,8 @@ export interface ExchangeInit {
   onAhead(peer: string): void
 }
 
-/** The asking side: hello, then documents in feeding order until nothing more is to be had. */
-export async function pull(init: ExchangeInit, frames: Frames, peer: string): Promise<void> {
+/** The asking side: hello, then documents in feeding order until nothing more is to be had. Returns what the peer said that it holds. */
+export async function pull(init: ExchangeInit, frames: Frames, peer: string): Promise<Heads> {
   const { trust } = init
   await frames.send(helloOf(init, { known: stampsOf(init), announcements: [] }))
   const hello = expectType(await frames.receive(), 'hello')
@@ -43,8 +43,9 @@ export async function pull(init: ExchangeInit, frames: Frames, peer: string): Pr
       news ||= verdict.verdict === 'accept'
     }
     // It claims more than it gives, or gives what this peer cannot use: others are asked for the rest.
-    if (!news) return
+    if (!news) break
   }
+  return hello.heads
 }
 
 /** The answering side: until the other one ends. */

@@ -9,6 +9,7 @@ import { contentAt, startPeer, stopPeers, until, type TestPeer } from '../../tes
 import { decodeContainer, encodeContainer, type Container } from '../overlay/container.js'
 import { createNode, type Node } from '../overlay/libp2p-node.js'
 import { headTopicName } from '../overlay/topics.js'
+import { catchUp } from '../peer/catch-up.js'
 import { decodeMessage, encodeMessage, syncProtocol } from './messages.js'
 
 afterEach(stopPeers)
@@ -110,6 +111,23 @@ test('leaves a peer that stalls, and asks another one', async () => {
   await peer.overlay.connect(good.address)
   await until(() => peer.versions().length === 1, 'another one is asked')
   await until(() => !peer.overlay.connected().has(stalled.id), 'the stalled one is left')
+})
+
+test('catches up with all neighbours at once, and says what each of them holds', async () => {
+  const { network, documents, next } = await makeNetwork()
+  const [good, stalled] = [await startPeer({ network, documents }), await startPeer({ network, documents })]
+  await stalled.overlay.handle(syncProtocol, () => new Promise(() => undefined), { force: true })
+  const peer = await startPeer({ network, documents, messageTimeoutMs: 200, bootstrap: [good.address] })
+  await until(() => peer.overlay.neighbours().has(good.id), 'it meets the one that knows more')
+  for (const document of await next()) await good.trust.submit(document, 'the operator')
+  await peer.overlay.connect(stalled.address)
+  await until(() => peer.overlay.neighbours().size === 2, 'it has two neighbours')
+  const asked = await catchUp(peer, new AbortController().signal)
+  expect(peer.versions()).toHaveLength(2)
+  const { targets } = good.trust.heads()
+  expect(asked.find(each => each.peer === good.id)?.heads).toMatchObject({ targets })
+  expect(asked.find(each => each.peer === stalled.id)).toMatchObject({ failure: expect.any(String) as string })
+  await expect(catchUp(peer, AbortSignal.abort(new Error('nobody asks any more')))).rejects.toThrow('nobody asks')
 })
 
 test('bears no grudge against a peer that stops in the middle of an exchange', async () => {

@@ -1,4 +1,5 @@
 import { InstarError, messageOf } from '@instar/core'
+import type { Heads } from '@instar/signer'
 import type { Stream } from '@libp2p/interface'
 import type { Logger } from 'pino'
 import type { Announcements } from '../overlay/announcements.js'
@@ -28,9 +29,10 @@ export interface Sync {
   stop(): Promise<void>
   /**
    * Pulls from this peer; asked again during a pull, it pulls once more after it. Resolves when a complete exchange has ended,
-   * rejects when it failed; then the peer is dropped if it lied or stalled, and another neighbour is asked in its place.
+   * rejects when it failed; then the peer is dropped if it lied or stalled, and another neighbour is asked in its place. Returns what
+   * the peer said that it holds.
    */
-  pullFrom(peer: string): Promise<void>
+  pullFrom(peer: string): Promise<Heads>
   /** After each complete exchange. A newcomer's start waits for the first. */
   onSynced(listener: (peer: string) => void): () => void
 }
@@ -50,8 +52,8 @@ export function createSync(init: SyncInit): Sync {
 }
 
 interface Pulling {
-  readonly done: Promise<void>
-  again: Promise<void> | undefined
+  readonly done: Promise<Heads>
+  again: Promise<Heads> | undefined
 }
 
 class NeighbourSync implements Sync {
@@ -91,7 +93,7 @@ class NeighbourSync implements Sync {
     await Promise.allSettled([...this.pulling.values()].map(each => each.again ?? each.done))
   }
 
-  pullFrom(peer: string): Promise<void> {
+  pullFrom(peer: string): Promise<Heads> {
     const now = this.pulling.get(peer)
     if (now === undefined) return this.begin(peer, new Set([peer]))
     // What is asked for may have come to the peer after the exchange under way looked.
@@ -111,7 +113,7 @@ class NeighbourSync implements Sync {
     })
   }
 
-  private begin(peer: string, tried: Set<string>): Promise<void> {
+  private begin(peer: string, tried: Set<string>): Promise<Heads> {
     const done = this.run(peer).finally(() => this.pulling.delete(peer))
     this.pulling.set(peer, { done, again: undefined })
     done.catch(() => this.askAnother(tried))
@@ -128,15 +130,16 @@ class NeighbourSync implements Sync {
     })
   }
 
-  private async run(peer: string): Promise<void> {
+  private async run(peer: string): Promise<Heads> {
     await this.turn()
     const limit = AbortSignal.any([this.stopped.signal, AbortSignal.timeout(exchangeTimeoutMs)])
     let stream: Stream | undefined
+    let heads: Heads
     try {
       limit.throwIfAborted()
       stream = await this.init.overlay.openStream(peer, syncProtocol, { signal: limit })
       const frames = framesOver(stream, this.messageTimeoutMs, limit)
-      await pull(this.exchange, frames, peer)
+      heads = await pull(this.exchange, frames, peer)
       frames.close()
     } catch (thrown) {
       stream?.abort(thrown as Error)
@@ -148,6 +151,7 @@ class NeighbourSync implements Sync {
     }
     this.synced = true
     for (const listener of this.listeners) listener(peer)
+    return heads
   }
 
   private async answer(stream: Stream, peer: string): Promise<void> {

@@ -115,6 +115,13 @@ export function createFakePeerControl(): FakePeerControl {
       note(`submit ${documents.map(each => each.byteLength).join('+')} descriptor ${descriptor?.byteLength ?? 'none'}`)
       return documents.map((_, i) => ({ document: `document ${i + 1}`, verdict: 'accept' as const }))
     },
+    async catchUp() {
+      note('catchUp')
+      return [
+        { peer: '12D3KooWother', heads: { targets: { version: 3, hash: 'cc' } } },
+        { peer: '12D3KooWsilent', failure: 'It did not answer.' }
+      ]
+    },
     async trustDocuments() {
       note('trustDocuments')
       return { documents: [new Uint8Array([1, 2, 3])], descriptors: [new Uint8Array([255])] }

@@ -21,6 +21,14 @@ export const publishRoutes: readonly Route[] = [
   }),
   defineRoute({
     method: 'POST',
+    path: '/v1/catch-up',
+    name: 'catchUp',
+    summary: 'Compare with every connected peer now, take over what is missing here, and say what each holds.',
+    answer: 'CaughtUp',
+    handle: async (control, { signal }) => ({ peers: [...(await control.catchUp(signal))] })
+  }),
+  defineRoute({
+    method: 'POST',
     path: '/v1/documents',
     name: 'submit',
     summary: 'Judge documents as if a neighbour had sent them; what verifies is stored and spread.',

@@ -33,6 +33,19 @@ export const verdictsSchema = z.object({
     .meta({ description: 'One per document in the order of the submission, the descriptor last.' })
 })
 
+export const caughtUpSchema = z.object({
+  peers: z.array(
+    z.object({
+      peer: z.string(),
+      heads: z
+        .record(z.string(), z.object({ version, hash: z.string() }))
+        .optional()
+        .meta({ description: 'By role, with the hash of the canonical body; absent when the peer did not answer.' }),
+      failure: z.string().optional()
+    })
+  )
+})
+
 export const trustDocumentsSchema = z.object({
   documents: z.array(bytes).meta({ description: 'In the order in which they verify: root chain first.' }),
   descriptors: z.array(bytes).meta({ description: 'Of all versions, ascending from 1.' })
