@@ -23,6 +23,8 @@ export interface TestNetwork {
   readonly documents: readonly Uint8Array[]
   /** Signs the next version. Its documents in feeding order, the descriptor last. */
   readonly next: (more?: Partial<Descriptor>) => Promise<readonly Uint8Array[]>
+  /** The keystore of everybody: authors, root and online signers. */
+  readonly keys: string
   /** A timestamp that says nothing new but that the rest is still so. */
   readonly refresh: () => Promise<readonly Uint8Array[]>
 }
@@ -44,6 +46,7 @@ export async function makeNetwork(genesis: Partial<Descriptor> = {}): Promise<Te
   return {
     network: created.network,
     documents,
+    keys: keystore.directory,
     async next(more = {}) {
       const base = state.named.run.at(-1)!
       const descriptor = { ...descriptorOf(created.network, base.version + 1, base.chainId), ...more }

@@ -3,6 +3,7 @@ export { describeProposal } from './authoring/describe.js'
 export { finishProposal, type FinishedProposal } from './authoring/finish.js'
 export { createNetwork, type CreatedNetwork, type NetworkInit } from './authoring/network.js'
 export { refreshTimestamp, type OnlineKeys } from './authoring/online.js'
+export { renewalDue, type RenewalDue } from './authoring/renewal-due.js'
 export { encodeProposal, parseProposal } from './authoring/proposal-file.js'
 export {
   createProposal,

@@ -28,8 +28,16 @@ function peerLines(status: PeerStatus, output: Output): string {
     `runs     ${status.joined ? `v${status.running.version}  serves ${served(status.served)}` : 'nothing yet'}  instar ${status.instar}`,
     `host     ${host.pid === undefined ? output.style('red', 'not running') : `pid ${host.pid}, up ${toWords(host.uptimeMs)}`}, plan ${host.plan}, ${host.restarts} restarts, ${host.heldCalls} calls queued${host.stateBytes === undefined ? '' : `, state ${toSizeWords(host.stateBytes)}`}`,
     `calls    ${calls.join('; ') || 'none yet'}`,
+    ...renewalLine(trust),
     ...outboxLine(host, output)
   ].join('\n')
+}
+
+/** Of a peer that holds online keys. */
+function renewalLine({ renewal }: PeerStatus['trust']): readonly string[] {
+  if (renewal === undefined) return []
+  const one = renewal.signers === 1 ? '' : ` as one of ${renewal.signers} signers`
+  return [`signs    ${renewal.next === undefined ? 'nothing now' : `a new timestamp at ${renewal.next}`}${one}`]
 }
 
 /** Calls that the object's commands have left for other peers, where something is to be said about them. */

@@ -15,6 +15,8 @@ import type { PeerMetrics } from '../metrics/peer-metrics.js'
 import type { Overlay } from '../overlay/overlay.js'
 import type { Rpc } from '../rpc/rpc.js'
 import type { Sync } from '../sync/sync.js'
+import type { OnlineSigner } from '../trust/online-signer.js'
+import type { RenewalStatus } from '../trust/renewal.js'
 import type { TrustService } from '../trust/trust-service.js'
 import { monoMs, wallMs } from './clock.js'
 import { tailOf } from './log.js'
@@ -26,9 +28,16 @@ import type { StateSize } from './state-size.js'
 import { neighbourStatus, statusOf } from './status.js'
 import { whyOf } from './why.js'
 
+interface RenewalSource {
+  readonly signer: Pick<OnlineSigner, 'index' | 'signers'>
+  readonly status: () => RenewalStatus
+}
+
 export interface PeerControlInit {
   readonly engine: Engine
   readonly trust: TrustService
+  /** Absent without online keys. */
+  readonly renewal: RenewalSource | undefined
   readonly audit: Pick<AuditLog, 'head' | 'problem'>
   readonly overlay: Overlay
   readonly sync: Sync
@@ -97,7 +106,7 @@ export function createPeerControl(init: PeerControlInit): ControlledPeer {
       network: config.network,
       addresses: overlay.addresses(),
       connected: overlay.connected(),
-      trust: trustStatus(trust),
+      trust: trustStatus(trust, init.renewal),
       audit: init.audit.head(),
       host: {
         // Its last answer may be of a process that is gone by now.
@@ -113,7 +122,7 @@ export function createPeerControl(init: PeerControlInit): ControlledPeer {
         ...(hostState.lastError === undefined ? {} : { lastError: hostState.lastError })
       },
       callsPerVersion: rpc.received.perVersion(),
-      problems: problem === undefined ? [...problems] : [...problems, problem],
+      problems: [...problems, problem, init.renewal?.status().problem].filter(each => each !== undefined),
       fetches: init.performer.fetches,
       pausesMs,
       building: hostStats?.building ?? [],
@@ -240,7 +249,7 @@ async function operate(engine: Engine, word: OperatorWord, version: number | und
   await engine.settled()
 }
 
-function trustStatus(trust: TrustService): TrustStatus {
+function trustStatus(trust: TrustService, renewal: RenewalSource | undefined): TrustStatus {
   const heads = headsOf(trust.state())
   const until = trust.freshUntilMs()
   return {
@@ -249,7 +258,17 @@ function trustStatus(trust: TrustService): TrustStatus {
     timestamp: heads.timestamp?.version ?? 0,
     ...(until === 0 ? {} : { freshUntil: new Date(until).toISOString() }),
     fresh: wallMs() < until,
+    ...(renewal === undefined ? {} : { renewal: renewalStatus(renewal) }),
     forks: trust.state().named.forks.map(({ version }) => version)
+  }
+}
+
+function renewalStatus({ signer, status }: RenewalSource): NonNullable<TrustStatus['renewal']> {
+  const { nextMs } = status()
+  return {
+    signer: signer.index,
+    signers: signer.signers,
+    ...(nextMs === undefined ? {} : { next: new Date(Math.max(nextMs, wallMs())).toISOString() })
   }
 }
 

@@ -4,6 +4,7 @@ import { defaultTiming, InstarError, messageOf, parseTicket, type Timing } from 
 import type { Logger } from 'pino'
 import { z } from 'zod'
 import { replaceFile } from '../store/durable-file.js'
+import type { OnlineKeysOptions } from '../trust/online-signer.js'
 
 /** What a program says to start a peer. What is left out comes from the data directory, or from the defaults below. */
 export interface PeerOptions {
@@ -18,6 +19,8 @@ export interface PeerOptions {
   /** The class to run; may be left out where the network has only one. */
   readonly className?: string
   readonly groups?: readonly string[]
+  /** Online keys with which this peer keeps the trust documents fresh (§5). Said at each start, never remembered. */
+  readonly onlineKeys?: OnlineKeysOptions
   /** Default: JSON lines to the `log` file of the data directory. */
   readonly log?: Logger
   /** Waiting times of the core that differ from its defaults. */

@@ -19,6 +19,8 @@ import type { DataDirectory } from '../store/data-directory.js'
 import type { OpenJournal } from '../store/journal.js'
 import { syncProtocol } from '../sync/messages.js'
 import { createSync } from '../sync/sync.js'
+import type { OnlineSigner } from '../trust/online-signer.js'
+import { createRenewal } from '../trust/renewal.js'
 import { createTrustService } from '../trust/trust-service.js'
 import { instarVersion } from '../version.js'
 import { monoMs, wallMs } from './clock.js'
@@ -37,6 +39,7 @@ export interface PartsInit {
   readonly journal: OpenJournal
   readonly log: Logger
   readonly faults: FaultInjector | undefined
+  readonly signer: OnlineSigner | undefined
   /** Fires when the peer stops: what is under way is given up. */
   readonly signal: AbortSignal
   /** Begins a clean stop of the whole peer. */
@@ -48,7 +51,7 @@ export interface PartsInit {
  * (`input`), and the performer carries out what it decides.
  */
 export async function createParts(init: PartsInit) {
-  const { options, config, seed, directory, journal, log, faults } = init
+  const { options, config, seed, directory, journal, log, faults, signer } = init
   const { paths, identity, store, audit } = directory
   const { network } = config
 
@@ -88,6 +91,10 @@ export async function createParts(init: PartsInit) {
     log,
     onFact: fact => input(toCoreFact(fact))
   })
+  const renewal =
+    signer === undefined
+      ? undefined
+      : createRenewal({ trust, signer, audit, wallMs, monoMs, log, onChange: () => control.changed() })
   const announcements = createAnnouncements({
     overlay,
     identity,
@@ -195,6 +202,7 @@ export async function createParts(init: PartsInit) {
   const control = createPeerControl({
     engine,
     trust,
+    renewal: renewal === undefined || signer === undefined ? undefined : { signer, status: () => renewal.status() },
     audit,
     overlay,
     sync,
@@ -212,5 +220,19 @@ export async function createParts(init: PartsInit) {
   })
   const server = createControlServer({ dataDirectory: paths.root, control, instar: instarVersion, log, now: wallMs })
 
-  return { overlay, engine, trust, announcements, sync, headTopic, bundles, exchange, host, rpc, control, server }
+  return {
+    overlay,
+    engine,
+    trust,
+    renewal,
+    announcements,
+    sync,
+    headTopic,
+    bundles,
+    exchange,
+    host,
+    rpc,
+    control,
+    server
+  }
 }

@@ -7,6 +7,7 @@ import { readGenesisSeed } from '../seed/genesis-seed.js'
 import { openDataDirectory } from '../store/data-directory.js'
 import { openJournal } from '../store/journal.js'
 import { instarVersion } from '../version.js'
+import { openOnlineSigner } from '../trust/online-signer.js'
 import { openLog } from './log.js'
 import { settleConfig, type PeerOptions } from './options.js'
 import { createParts, type PartsInit } from './parts.js'
@@ -36,11 +37,12 @@ export async function createPeer(options: PeerOptions): Promise<Peer> {
   const faults = parseFaults(options.faults ?? process.env['INSTAR_FAULTS'])
   const seed = await readGenesisSeed(options.dataDirectory)
   const config = await settleConfig(options, seed?.network)
+  const signer = options.onlineKeys === undefined ? undefined : await openOnlineSigner(options.onlineKeys)
   const directory = await openDataDirectory(options.dataDirectory)
   try {
     await config.save()
     const journal = await openJournal(directory.paths.journal)
-    return await runnable({ options, config, seed, directory, journal, faults })
+    return await runnable({ options, config, seed, directory, journal, faults, signer })
   } catch (thrown) {
     await directory.close()
     throw thrown
@@ -56,8 +58,21 @@ async function runnable(init: Omit<PartsInit, 'log' | 'signal' | 'stop'>): Promi
   const stopping = new AbortController()
   const stopped = Promise.withResolvers<undefined>()
   const parts = await createParts({ ...init, log, signal: stopping.signal, stop: () => void peer.stop() })
-  const { overlay, engine, trust, announcements, sync, headTopic, bundles, exchange, host, rpc, control, server } =
-    parts
+  const {
+    overlay,
+    engine,
+    trust,
+    renewal,
+    announcements,
+    sync,
+    headTopic,
+    bundles,
+    exchange,
+    host,
+    rpc,
+    control,
+    server
+  } = parts
 
   async function start(): Promise<void> {
     await mkdir(paths.state, { recursive: true, mode: 0o700 })
@@ -85,11 +100,17 @@ async function runnable(init: Omit<PartsInit, 'log' | 'signal' | 'stop'>): Promi
     await engine.settled()
     if (journal.bytes > journalBytesMax) await journal.compact(compactEntries(engine.state).map(toRecord))
     if (engine.state.damage !== undefined) throw new InstarError('StateDamaged', `${capitalised(engine.state.damage)}.`)
-    sync.onSynced(() => engine.input({ fact: 'synced' }))
+    sync.onSynced(() => {
+      engine.input({ fact: 'synced' })
+      renewal?.caughtUp()
+    })
     // The hello names the peers that were met: a client that came earlier hears of a newcomer, or of a new address, in no other way.
     overlay.on('neighbour', () => rpc.helloChanged())
     assertGoesOn()
     await overlay.start()
+    renewal?.start()
+    // The first peer of a network has met nobody yet: nobody knows more.
+    if (init.config.bootstrap.length === 0 && overlay.knownPeers(1).length === 0) renewal?.caughtUp()
     await server.start()
     assertGoesOn()
     log.info(
@@ -115,6 +136,7 @@ async function runnable(init: Omit<PartsInit, 'log' | 'signal' | 'stop'>): Promi
     await engine.stop()
     await server.stop()
     headTopic.stop()
+    await renewal?.stop()
     await sync.stop()
     await exchange.stop()
     await announcements.stop()

@@ -10,6 +10,14 @@ const trustStatusSchema = z.object({
   targets: z.int().min(0),
   timestamp: z.int().min(0),
   freshUntil: isoTime.optional().meta({ description: 'The latest expiry among verified timestamps (§5).' }),
+  renewal: z
+    .object({
+      signer: z.int().min(0),
+      signers: z.int().min(1).meta({ description: 'It uses the numbers that leave the remainder `signer`.' }),
+      next: isoTime.optional().meta({ description: 'When it signs next, unless another signer does first.' })
+    })
+    .optional()
+    .meta({ description: 'Absent at a peer without online keys.' }),
   fresh: z.boolean().meta({ description: 'Stale metadata blocks starting and stops nothing that runs (P1).' }),
   forks: z.array(version).meta({ description: 'Versions with two valid descriptors; frozen here (R20).' })
 })
@@ -106,12 +114,10 @@ export const peerStatusSchema = z.object({
   floor: version,
   served: z.tuple([version, version]).optional(),
   trust: trustStatusSchema,
-  audit: z
-    .object({ seq: z.int().min(0), hash: z.string() })
-    .meta({
-      description:
-        'The newest line of the audit log. Written down elsewhere, it shows later that no line up to it was changed.'
-    }),
+  audit: z.object({ seq: z.int().min(0), hash: z.string() }).meta({
+    description:
+      'The newest line of the audit log. Written down elsewhere, it shows later that no line up to it was changed.'
+  }),
   versions: z.array(versionStatusSchema).meta({ description: 'Every version that is not retired here, ascending.' }),
   host: hostStatusSchema,
   peers: z.array(neighbourStatusSchema).meta({ description: 'Every other known peer, sorted by peer id.' }),
