@@ -129,10 +129,16 @@ class TimedRenewal implements Renewal {
     const due = renewalDue(this.init.trust.state(), this.init.expiry)
     const atMs = due === undefined ? undefined : this.dueMs(due)
     this.show(atMs, due === undefined ? undefined : this.problem)
-    if (due === undefined || atMs === undefined) return this.lookIn(this.lookEveryMs)
+    if (due === undefined || atMs === undefined) {
+      this.lookIn(this.lookEveryMs)
+      return
+    }
     const waitMs = Math.max(atMs - this.init.wallMs(), this.waitUntilMonoMs - this.init.monoMs())
     // A look at once would only find the same.
-    if (waitMs > 0) return this.lookIn(Math.max(waitMs, settleMs))
+    if (waitMs > 0) {
+      this.lookIn(Math.max(waitMs, settleMs))
+      return
+    }
     try {
       await this.sign(due)
       this.failures = 0
