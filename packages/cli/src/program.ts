@@ -1,6 +1,9 @@
 import { Command } from 'commander'
 import { addCall } from './commands/call.js'
 import { addJoin } from './commands/join.js'
+import { addKeysCreate } from './commands/keys-create.js'
+import { addKeysExportPublic } from './commands/keys-export-public.js'
+import { addKeysImport } from './commands/keys-import.js'
 import { addKeysList } from './commands/keys-list.js'
 import { addLog } from './commands/log.js'
 import { addNetworkCreate } from './commands/network-create.js'
@@ -74,7 +77,11 @@ ${Object.values(exitCodes)
   addUpgradeStatus(upgrade, io)
   addUpgradeApprove(upgrade, io)
   addUpgradeHold(upgrade, io)
-  addKeysList(group(program, 'keys', 'look at keys'), io)
+  const keys = group(program, 'keys', 'make keys, look at them, take them in, pass them on')
+  addKeysCreate(keys, io)
+  addKeysList(keys, io)
+  addKeysImport(keys, io)
+  addKeysExportPublic(keys, io)
   return program
 }
 

@@ -16,7 +16,7 @@ export {
 export { isComplete, signProposal, type SignInit } from './authoring/sign.js'
 export type { KeyProtection, StoredKey } from './keys/key-file.js'
 export {
-  addKey,
+  addKeys,
   createKeystore,
   loadKeystore,
   type KeyCounts,
@@ -26,8 +26,10 @@ export {
   type NewProtection
 } from './keys/keystore.js'
 export { openLedger, type Ledger, type SigningPromise } from './keys/ledger.js'
+export { encodeExportedKey, parseExportedKey, type ExportedKey } from './keys/exported-key.js'
 export { readPassphraseFile } from './keys/passphrase-file.js'
-export { schemes, type PublicKey, type Scheme } from './keys/public-key.js'
+export { assertPrivate } from './keys/private-file.js'
+export { importPublicKey, schemes, type PublicKey, type Scheme } from './keys/public-key.js'
 export { createKeyPair, importKeyPair, type KeyPair, type Signer } from './keys/signer.js'
 export { assertUsablePassphrase, type PassphraseQuestion, type PassphraseSource } from './keys/unlocking.js'
 export type { MetadataRole } from './metadata/document.js'

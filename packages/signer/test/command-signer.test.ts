@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { verifies } from '../src/keys/public-key.js'
-import { addKey, createKeyPair, loadKeystore, schemes, type KeyPair, type Scheme, type Signer } from '../src/index.js'
+import { addKeys, createKeyPair, loadKeystore, schemes, type KeyPair, type Scheme, type Signer } from '../src/index.js'
 
 let directory: string
 beforeEach(async () => {
@@ -33,7 +33,7 @@ async function keyOfProgram(
   )
   const command = [process.execPath, './program.mjs', 'an argument; rm -rf $HOME']
   const times = timeoutMs === undefined ? {} : { timeoutMs }
-  await addKey(directory, 'targets', { key: pair.key, command, ...times }, 'unencrypted')
+  await addKeys(directory, [{ role: 'targets', ...{ key: pair.key, command, ...times } }], 'unencrypted')
   return { pair, signer: (await loadKeystore(directory)).keysFor('targets')[0]! }
 }
 
@@ -96,7 +96,7 @@ describe('a signing command', () => {
 
   it('that is not there is said to be so', async () => {
     const { key } = createKeyPair()
-    await addKey(directory, 'targets', { key, command: ['./no-such-program'] }, 'unencrypted')
+    await addKeys(directory, [{ role: 'targets', ...{ key, command: ['./no-such-program'] } }], 'unencrypted')
     const [signer] = (await loadKeystore(directory)).keysFor('targets')
     await expect(signer!.sign(bytes)).rejects.toMatchObject(refused('cannot be started'))
   })

@@ -5,7 +5,7 @@ import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { verifies } from '../src/keys/public-key.js'
 import {
-  addKey,
+  addKeys,
   createKeyPair,
   createKeystore,
   loadKeystore,
@@ -21,7 +21,7 @@ afterEach(() => rm(directory, { recursive: true, force: true }))
 
 const passphrase = 'correct horse battery staple'
 /** The least that is read, so that tests do not wait. */
-const sealed = { passphrase, logN: 14 }
+const sealed = { passphrase, logN: 10 }
 const bytes = Buffer.from('what is signed')
 
 /** Gives these answers in turn, the last one for ever, and counts. */
@@ -86,8 +86,11 @@ describe('an encrypted key', () => {
   })
 
   it('of another passphrase in the same folder is asked for by its own', async () => {
-    await addKey(directory, 'root', { pair: createKeyPair() }, sealed)
-    await addKey(directory, 'root', { pair: createKeyPair() }, { passphrase: 'another one of mine', logN: 14 })
+    await addKeys(directory, [{ role: 'root', ...{ pair: createKeyPair() } }], sealed)
+    await addKeys(directory, [{ role: 'root', ...{ pair: createKeyPair() } }], {
+      passphrase: 'another one of mine',
+      logN: 10
+    })
     const { source, questions } = answers(passphrase, 'another one of mine')
     const store = await loadKeystore(directory, { passphrase: source })
     for (const signer of store.keysFor('root')) await signer.sign(bytes)
@@ -121,7 +124,7 @@ describe('an encrypted key', () => {
     const pair = createKeyPair()
     const secret = pair.exportPrivate().split('\n')[1]!
     const inside = Buffer.from(secret, 'base64').subarray(-32)
-    const file = await addKey(directory, 'root', { pair }, sealed)
+    const [file] = await addKeys(directory, [{ role: 'root', ...{ pair } }], sealed)
     const store = await loadKeystore(directory, { passphrase: answers(passphrase).source })
     await store.keysFor('root')[0]!.sign(bytes)
     const failed: unknown = await (
@@ -131,7 +134,7 @@ describe('an encrypted key', () => {
       .sign(bytes)
       .catch((thrown: unknown) => thrown)
     const shown = [
-      await readFile(file, 'utf8'),
+      await readFile(file!, 'utf8'),
       JSON.stringify([store, failed]),
       inspect([store, failed], { depth: 9, showHidden: true, getters: true })
     ].join('\n')
@@ -148,15 +151,15 @@ describe('an encrypted key', () => {
 describe('a keystore', () => {
   it('never replaces a key, and is private when a key makes it', async () => {
     const path = join(directory, 'new')
-    const added = { pair: createKeyPair() }
-    const file = await addKey(path, 'root', added, 'unencrypted')
-    expect([(await stat(path)).mode & 0o777, (await stat(file)).mode & 0o777]).toEqual([0o700, 0o600])
-    await expect(addKey(path, 'root', added, 'unencrypted')).rejects.toMatchObject({ code: 'BadInput' })
+    const added = { role: 'root' as const, pair: createKeyPair() }
+    const [file] = await addKeys(path, [added], 'unencrypted')
+    expect([(await stat(path)).mode & 0o777, (await stat(file!)).mode & 0o777]).toEqual([0o700, 0o600])
+    await expect(addKeys(path, [added], 'unencrypted')).rejects.toMatchObject({ code: 'BadInput' })
   })
 
   it('knows a key of somebody else, and does not sign with it', async () => {
     const { key } = createKeyPair()
-    await addKey(directory, 'targets', { key, elsewhere: true }, 'unencrypted')
+    await addKeys(directory, [{ role: 'targets', ...{ key, elsewhere: true } }], 'unencrypted')
     const store = await loadKeystore(directory)
     expect(store.keys).toMatchObject([{ role: 'targets', key, protection: 'elsewhere' }])
     expect(store.keysFor('targets')).toEqual([])

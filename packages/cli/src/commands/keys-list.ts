@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import type { KeyProtection } from '@instar/signer'
 import type { Command } from 'commander'
 import type { Io } from '../io.js'
 import { addJsonOption, type JsonOptions } from '../options/common.js'
@@ -9,7 +10,7 @@ export function addKeysList(keys: Command, io: Io): void {
     .command('list')
     .summary('the keys of a keystore, by role')
     .description(
-      'Lists the keys of a keystore. Private keys are never printed. Which of them count is for the network to say.'
+      'Lists the keys of a keystore and what guards them. No passphrase is needed, and private keys are never printed. Which of them count is for the network to say.'
     )
     .requiredOption('--keys <dir>', 'the keystore')
     .addHelpText('after', '\nExample:\n  $ instar keys list --keys ./keys')
@@ -29,10 +30,17 @@ export function addKeysList(keys: Command, io: Io): void {
       else
         output.line(
           output.table(
-            ['ROLE', 'KEY ID', 'FILE'],
-            rows.map(row => [row.role, row.keyId, row.file])
+            ['ROLE', 'KEY ID', 'SCHEME', 'PROTECTED BY', 'FILE'],
+            rows.map(row => [row.role, row.keyId, row.scheme, protectionWords[row.protection], row.file])
           )
         )
     })
   addJsonOption(command)
+}
+
+const protectionWords: Readonly<Record<KeyProtection, string>> = {
+  passphrase: 'a passphrase',
+  none: "the file's mode only",
+  command: 'the command that signs',
+  elsewhere: 'somebody else'
 }

@@ -25,7 +25,7 @@ export interface StoredKey {
 }
 
 const unencrypted = z.strictObject({ protection: z.literal('none'), pkcs8: z.string().max(1000) })
-const command = z.strictObject({
+export const commandPart = z.strictObject({
   protection: z.literal('command'),
   command: z.array(z.string().min(1).max(4096)).min(1).max(64),
   timeoutMs: z.int().min(1000).max(600_000)
@@ -48,7 +48,7 @@ const keyFileSchema = z.discriminatedUnion('format', [
     keyId,
     scheme: z.enum(schemes),
     public: z.string().max(200),
-    private: z.discriminatedUnion('protection', [sealedSchema, unencrypted, command, elsewhere])
+    private: z.discriminatedUnion('protection', [sealedSchema, unencrypted, commandPart, elsewhere])
   })
 ])
 

@@ -4,7 +4,7 @@ import { createPrivateKey } from 'node:crypto'
 import { InstarError, messageOf } from '@instar/core'
 import { metadataRoles, type MetadataRole } from '../metadata/document.js'
 import { commandTimeoutMs } from './command-signer.js'
-import { encodeKeyFile, labelOf, readKeyFile, type PrivatePart, type StoredKey } from './key-file.js'
+import { commandPart, encodeKeyFile, labelOf, readKeyFile, type PrivatePart, type StoredKey } from './key-file.js'
 import { assertPrivate, makePrivateDirectory, writePrivateFile } from './private-file.js'
 import type { PublicKey } from './public-key.js'
 import { createKdf, deriveKey, sealKey } from './sealed-key.js'
@@ -62,24 +62,37 @@ export async function createKeystore(
 }
 
 /**
- * Puts a key into a keystore, which is made when it is not there. `protection` counts for a private key in memory only. Returns the file.
+ * Puts keys into a keystore, which is made when it is not there. `protection` counts for private keys in memory only. Returns their files.
  *
- * @throws InstarError BadInput when the key is there already or the passphrase is too short, KeyUnsafe when the directory is open to others
+ * @throws InstarError BadInput when one is there already or the passphrase is too short, KeyUnsafe when the directory is open to others
  */
-export async function addKey(
+export async function addKeys(
   directory: string,
-  role: MetadataRole,
-  added: NewKey,
+  added: ReadonlyArray<NewKey & { readonly role: MetadataRole }>,
   protection: NewProtection
-): Promise<string> {
-  const part = 'pair' in added ? (await createSeal(protection))(role, added.pair) : partOf(added)
+): Promise<readonly string[]> {
+  const seal = await createSeal(protection)
   await makePrivateDirectory(directory)
-  return writeKey(directory, role, 'pair' in added ? added.pair.key : added.key, part)
+  const files: string[] = []
+  for (const each of added) {
+    const [key, part] = 'pair' in each ? [each.pair.key, seal(each.role, each.pair)] : [each.key, partOf(each)]
+    files.push(await writeKey(directory, each.role, key, part))
+  }
+  return files
 }
 
 function partOf(added: Exclude<NewKey, { pair: KeyPair }>): PrivatePart {
   if ('elsewhere' in added) return { protection: 'elsewhere' }
-  return { protection: 'command', command: [...added.command], timeoutMs: added.timeoutMs ?? commandTimeoutMs }
+  const part = commandPart.safeParse({
+    protection: 'command',
+    command: [...added.command],
+    timeoutMs: added.timeoutMs ?? commandTimeoutMs
+  })
+  if (part.success) return part.data
+  throw new InstarError(
+    'BadInput',
+    'A signing command has 1 to 64 words and takes between a second and 10 minutes for a signature.'
+  )
 }
 
 /** Keys that are made together share the parameters of their passphrase, so that they are opened together at the price of one. */

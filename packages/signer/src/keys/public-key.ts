@@ -120,6 +120,19 @@ export function digestOf(scheme: Scheme): 'sha256' | null {
   return scheme === 'ed25519' ? null : 'sha256'
 }
 
+/** From SPKI PEM, in whatever form it has there. @throws TypeError when it is no public key of a known scheme */
+export function importPublicKey(pem: string): PublicKey {
+  return publicKeyOf(readSpki(pem))
+}
+
+function readSpki(pem: string): KeyObject {
+  try {
+    return createPublicKey(pem)
+  } catch (cause) {
+    throw new TypeError('this is no public key', { cause })
+  }
+}
+
 /** From a public key of Node's, in whatever form it was read. @throws TypeError for another algorithm */
 export function publicKeyOf(key: KeyObject): PublicKey {
   if (key.asymmetricKeyType === 'ed25519') {

@@ -10,7 +10,7 @@ export const sealedSchema = z.strictObject({
   kdf: z.strictObject({
     name: z.literal('scrypt'),
     /** log₂ of the cost. Bounded, because a file that somebody planted must not take all memory: 2^20 needs 1 GiB. */
-    logN: z.int().min(14).max(20),
+    logN: z.int().min(10).max(20),
     r: z.literal(8),
     p: z.literal(1),
     salt: z.string().regex(/^[0-9a-f]{64}$/)

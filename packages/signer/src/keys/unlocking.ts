@@ -41,11 +41,12 @@ export function createUnlock(source: PassphraseSource): Unlock {
       const opened = await tryWith(passphrase)
       if (opened !== undefined) return opened
     }
-    const tried = new Set(known)
+    let before: string | undefined
     for (let wrong = 0; wrong < attemptsMax; wrong++) {
       const passphrase = await source({ file, wrong })
-      if (tried.has(passphrase)) break
-      tried.add(passphrase)
+      // A file says the same for ever; a person may have typed the passphrase of another key.
+      if (passphrase === before) break
+      before = passphrase
       const opened = await tryWith(passphrase)
       if (opened === undefined) continue
       known.push(passphrase)
