@@ -35,7 +35,9 @@ export const errorCodes = [
   'Timeout',
   'Stopped',
   'KeyLocked',
-  'SignerFailed'
+  'SignerFailed',
+  'MirrorRefused',
+  'OfflineFileInvalid'
 ] as const
 
 /** What kind of failure an {@link InstarError} is; docs/errors.md says of each what to do. */

@@ -33,6 +33,14 @@ export { importPublicKey, schemes, type PublicKey, type Scheme } from './keys/pu
 export { createKeyPair, importKeyPair, type KeyPair, type Signer } from './keys/signer.js'
 export { assertUsablePassphrase, type PassphraseQuestion, type PassphraseSource } from './keys/unlocking.js'
 export type { MetadataRole } from './metadata/document.js'
+export {
+  RepositoryClient,
+  type FoundTarget,
+  type RefreshedRepository,
+  type RepositoryClientInit,
+  type RepositoryFetcher,
+  type RepositoryStore
+} from './repository/client.js'
 export { authorizedKeys, explainTrust } from './trust/explain.js'
 export { documentsAhead, headsOf, isBehind, parseHeads, type Head, type Heads } from './trust/heads.js'
 export { documentsOf, restoreTrust, type TrustedDocument } from './trust/documents.js'

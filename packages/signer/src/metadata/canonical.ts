@@ -23,24 +23,25 @@ export function hashOf(bytes: Uint8Array): string {
 
 /**
  * Why a value has no safe canonical form; undefined when it has one. Numbers beyond the safe integers would be read differently by
- * other tools; control characters would stand unescaped in the canonical form, which only the line ends of a public key may; a lone surrogate and U+FFFD would share one encoding,
- * so that two bodies had one signature. The depth is bounded by the scan that came before.
+ * other tools; control characters would stand unescaped in the canonical form, which only the line ends of a public key may, and in
+ * what others wrote any (`allowed`: the TUF specification forbids none); a lone surrogate and U+FFFD would share one encoding, so that two
+ * bodies had one signature. The depth is bounded by the scan that came before.
  */
-export function flawOfValues(value: Json): string | undefined {
-  if (typeof value === 'string') return flawOfText(value)
+export function flawOfValues(value: Json, controlCharacters: 'refused' | 'allowed' = 'refused'): string | undefined {
+  if (typeof value === 'string') return flawOfText(value, controlCharacters)
   if (typeof value === 'number') {
     return Number.isSafeInteger(value) && !Object.is(value, -0) ? undefined : 'a number is not a safe integer'
   }
   if (value === null || typeof value === 'boolean') return undefined
   if (isArray(value)) {
     for (const each of value) {
-      const flaw = flawOfValues(each)
+      const flaw = flawOfValues(each, controlCharacters)
       if (flaw !== undefined) return flaw
     }
     return undefined
   }
   for (const key of Object.keys(value)) {
-    const flaw = flawOfText(key) ?? flawOfValues(value[key] as Json)
+    const flaw = flawOfText(key, controlCharacters) ?? flawOfValues(value[key] as Json, controlCharacters)
     if (flaw !== undefined) return flaw
   }
   return undefined
@@ -51,10 +52,9 @@ const controlCharacter = /[\u0000-\u001f\u007f]/
 /** The one kind of text that has line ends and is shown to nobody: a public key as TUF writes it. */
 const publicKeyText = /^-----BEGIN PUBLIC KEY-----\n[A-Za-z0-9+/=\n]{1,2000}\n-----END PUBLIC KEY-----\n?$/
 
-function flawOfText(text: string): string | undefined {
-  return text.isWellFormed() && (!controlCharacter.test(text) || publicKeyText.test(text))
-    ? undefined
-    : 'a text has a control character or half a surrogate pair'
+function flawOfText(text: string, controlCharacters: 'refused' | 'allowed'): string | undefined {
+  const printable = controlCharacters === 'allowed' || !controlCharacter.test(text) || publicKeyText.test(text)
+  return text.isWellFormed() && printable ? undefined : 'a text has a control character or half a surrogate pair'
 }
 
 export function isArray(value: Json): value is readonly Json[] {

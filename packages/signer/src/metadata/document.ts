@@ -109,7 +109,7 @@ function isRole(value: Json | undefined): value is MetadataRole {
 
 const utcTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/
 
-function parseExpires(value: Json | undefined): number | undefined {
+export function parseExpires(value: Json | undefined): number | undefined {
   if (typeof value !== 'string' || !utcTime.test(value)) return undefined
   const ms = Date.parse(value)
   return Number.isNaN(ms) ? undefined : ms
