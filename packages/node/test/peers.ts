@@ -8,7 +8,9 @@ import { pino } from 'pino'
 import { createAnnouncements, type AnnouncementContent, type Announcements } from '../src/overlay/announcements.js'
 import type { AnnouncementRates } from '../src/overlay/announcement-pace.js'
 import { createHeadTopic, type HeadTopic } from '../src/overlay/head-topic.js'
+import type { connectionLimits } from '../src/overlay/limits.js'
 import { createOverlay, type Overlay } from '../src/overlay/overlay.js'
+import { createRefusals, type Refusals } from '../src/overlay/refusals.js'
 import { openDataDirectory, type DataDirectory } from '../src/store/data-directory.js'
 import { syncProtocol } from '../src/sync/messages.js'
 import { createSync, type Sync } from '../src/sync/sync.js'
@@ -23,6 +25,7 @@ export interface TestPeer {
   readonly heads: HeadTopic
   readonly facts: TrustFact[]
   readonly statements: Map<string, Announcement>
+  readonly refusals: Refusals
   readonly id: string
   readonly address: string
   /** Versions whose descriptors were reported, in the order of the reports. */
@@ -40,6 +43,8 @@ export interface TestPeerInit {
   readonly messageTimeoutMs?: number
   readonly listen?: string
   readonly now?: () => number
+  readonly sameHost?: boolean
+  readonly connections?: Partial<typeof connectionLimits>
 }
 
 const stops: (() => Promise<unknown>)[] = []
@@ -63,7 +68,11 @@ export async function startPeer(init: TestPeerInit): Promise<TestPeer> {
   const { identity, bootEpoch, store, audit } = directory
   const facts: TrustFact[] = []
   const statements = new Map<string, Announcement>()
+  const refusals = createRefusals({ log })
   const overlay = await createOverlay({
+    ...(init.sameHost === undefined ? {} : { sameHost: init.sameHost }),
+    ...(init.connections === undefined ? {} : { connections: init.connections }),
+    refusals,
     identity,
     network,
     listen: [init.listen ?? '/ip4/127.0.0.1/tcp/0'],
@@ -131,6 +140,7 @@ export async function startPeer(init: TestPeerInit): Promise<TestPeer> {
     heads,
     facts,
     statements,
+    refusals,
     id: overlay.peerId,
     address: overlay.addresses()[0] ?? '',
     versions: () => facts.flatMap(fact => (fact.type === 'versionTrusted' ? [fact.version] : [])),

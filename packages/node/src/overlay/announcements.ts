@@ -9,7 +9,8 @@ import {
   sealAnnouncement
 } from './announcement-envelope.js'
 import { AnnouncementPace, defaultRates, type AnnouncementRates } from './announcement-pace.js'
-import type { Overlay, Topic } from './overlay.js'
+import type { Topic } from './gossip.js'
+import type { Overlay } from './overlay.js'
 import { announcementTopicName } from './topics.js'
 
 /** What a peer says about itself; the rest of the statement is added here. */

@@ -3,7 +3,8 @@ import type { Logger } from 'pino'
 import type { TrustService } from '../trust/trust-service.js'
 import { decodeContainer } from './container.js'
 import { composeHeadMessage, headMessageBytesMax, readHeadMessage, type HeadMessage } from './head-message.js'
-import type { Overlay, Topic } from './overlay.js'
+import type { Topic } from './gossip.js'
+import type { Overlay } from './overlay.js'
 import { headTopicName } from './topics.js'
 
 export interface HeadTopicInit {

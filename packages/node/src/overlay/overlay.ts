@@ -1,13 +1,17 @@
-import { ignore, InstarError, invariant, messageOf, type Verdict } from '@instar/core'
-import { TopicValidatorResult } from '@chainsafe/libp2p-gossipsub'
-import type { Connection, PrivateKey, Stream } from '@libp2p/interface'
+import { InstarError, messageOf } from '@instar/core'
+import type { Connection, PeerId, PrivateKey, Stream } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Logger } from 'pino'
 import type { KnownPeer } from '../store/store.js'
 import { AddressBook } from './address-book.js'
+import { Door } from './door.js'
+import { Gossip, type Topic, type TopicInit } from './gossip.js'
 import { createNode, type Node } from './libp2p-node.js'
+import { sendOffLimits, type connectionLimits } from './limits.js'
 import { Neighbours } from './neighbours.js'
+import { createRefusals, type Refusals } from './refusals.js'
+import type { SentOffPeer } from './sent-off.js'
 import { announcementTopicName, headTopicName } from './topics.js'
 
 export interface OverlayInit {
@@ -29,26 +33,16 @@ export interface OverlayInit {
     readKnownPeers(): Promise<readonly KnownPeer[]>
     writeKnownPeers(peers: readonly KnownPeer[]): Promise<void>
   }
+  /** Where they differ from the defaults. */
+  readonly connections?: Partial<typeof connectionLimits>
+  /** Where what is refused is counted; default: its own. */
+  readonly refusals?: Refusals
   readonly now?: () => number
   readonly random?: () => number
   readonly log: Logger
 }
 
 type StreamHandler = (stream: Stream, peer: string, connection: Connection) => void | Promise<void>
-
-interface TopicInit {
-  readonly topic: string
-  readonly bytesMax: number
-  /** Judges, stores and acts on a message before it is relayed: only what is accepted is. `from` is the neighbour that sent it. */
-  validate(data: Uint8Array, from: string): Promise<Verdict<unknown>>
-}
-
-export interface Topic {
-  /** Resolves with the number of neighbours that it was handed to; 0 is no error, sync carries what gossip could not. */
-  publish(data: Uint8Array): Promise<number>
-  /** Connected peers that follow the topic. */
-  subscribers(): readonly string[]
-}
 
 interface OverlayEvents {
   /** Any program has connected or left: a peer or a client. */
@@ -85,53 +79,75 @@ export interface Overlay {
   learn(peers: readonly KnownPeer[]): void
   /** A sample of peers that were met, with addresses, for handing on. */
   knownPeers(countMax: number): readonly KnownPeer[]
-  /** Closes the connections to a peer that broke a rule, and takes none with it for a while; ten minutes where nothing else is said. */
+  /**
+   * Closes the connections to a peer that broke a rule, and takes none with it for a while: ten minutes where nothing else is said, twice as
+   * long each time.
+   */
   ban(peer: string, reason: string, forMs?: number): void
+  /** Peers that are kept away now, and why; the last first. */
+  sentOff(): readonly SentOffPeer[]
   on(event: keyof OverlayEvents, listener: (peer: string) => void): () => void
 }
 
 const stopTimeoutMs = 5000
 const dialTimeoutMs = 10_000
-const banMs = 10 * 60_000
-const bansMax = 1000
 const saveEveryMs = 30_000
 
+/** libp2p still looks at what it knows of a peer for a moment after it has left. */
+const forgetAfterMs = 10_000
+
 export async function createOverlay(init: OverlayInit): Promise<Overlay> {
-  const bans = new Map<string, number>()
   const now = init.now ?? Date.now
-  const isBanned = (peer: { toString(): string }) => (bans.get(peer.toString()) ?? 0) > now()
+  const near = new Set<string>()
+  const sameHost = init.sameHost ?? init.listen.every(address => /^\/(ip4\/127\.|ip6\/::1\/)/.test(address))
+  const refusals = init.refusals ?? createRefusals({ log: init.log, now })
+  const door = new Door({
+    sameHost,
+    ...(init.connections === undefined ? {} : { limits: init.connections }),
+    isNeighbour: peer => near.has(peer),
+    refusals,
+    now
+  })
   const node = await createNode({
     identity: init.identity,
     listen: init.listen,
     topics: [headTopicName(init.network), announcementTopicName(init.network)],
-    sameHost: init.sameHost ?? init.listen.every(address => /^\/(ip4\/127\.|ip6\/::1\/)/.test(address)),
+    sameHost,
     connectionMonitor: init.connectionMonitor ?? true,
-    connectionGater: {
-      denyDialPeer: isBanned,
-      denyInboundEncryptedConnection: isBanned
-    }
+    connectionGater: door.gater,
+    connections: door.limits,
+    now
   })
-  return new Libp2pOverlay(init, node, bans, now)
+  return new Libp2pOverlay(init, node, door, near, refusals, now)
 }
 
 class Libp2pOverlay implements Overlay {
   readonly peerId: string
   private readonly book: AddressBook
-  private readonly near = new Set<string>()
+  private readonly gossip: Gossip
   private readonly seeking: Neighbours
   private readonly listeners = new Map<keyof OverlayEvents, Set<(peer: string) => void>>()
-  private readonly topics: string[] = []
   private saveTimer: NodeJS.Timeout | undefined
 
   constructor(
     private readonly init: OverlayInit,
     private readonly node: Node,
-    private readonly bans: Map<string, number>,
-    private readonly now: () => number
+    private readonly door: Door,
+    private readonly near: Set<string>,
+    refusals: Refusals,
+    now: () => number
   ) {
     this.peerId = node.peerId.toString()
     const random = init.random ?? Math.random
     this.book = new AddressBook(this.peerId, now, random)
+    this.gossip = new Gossip({
+      pubsub: node.services.pubsub,
+      isStarted: () => node.status === 'started',
+      refusals,
+      onLiar: (peer, reason) => this.ban(peer, reason),
+      now,
+      log: init.log
+    })
     this.seeking = new Neighbours({
       book: this.book,
       bootstrap: init.bootstrap,
@@ -171,7 +187,7 @@ class Libp2pOverlay implements Overlay {
       await this.stop()
       throw toListenError(this.init.listen, thrown)
     }
-    for (const topic of this.topics) this.node.services.pubsub.subscribe(topic)
+    this.gossip.subscribe()
     this.seeking.start()
     this.saveTimer = setInterval(() => void this.save(), saveEveryMs)
     this.init.log.info({ peer: this.peerId, addresses: this.addresses() }, 'listening')
@@ -226,26 +242,7 @@ class Libp2pOverlay implements Overlay {
   }
 
   topic(init: TopicInit): Topic {
-    const { topic, bytesMax } = init
-    const { pubsub } = this.node.services
-    pubsub.topicValidators.set(topic, async (from, message) => {
-      // Bounded before anything reads it (R19).
-      if (message.data.length > bytesMax) return TopicValidatorResult.Reject
-      const verdict = await this.judge(init, message.data, from.toString())
-      if (verdict.verdict !== 'accept')
-        this.init.log.debug({ topic, from: from.toString(), ...verdict }, 'not taken and not relayed')
-      return validatorResults[verdict.verdict]
-    })
-    this.topics.push(topic)
-    return {
-      publish: async data => {
-        invariant(data.length <= bytesMax, `a message on ${topic} fits its largest size`)
-        // Before it is in the network there is nobody to hand it to; whoever connects learns it by sync.
-        if (this.node.status !== 'started') return 0
-        return (await pubsub.publish(topic, data)).recipients.length
-      },
-      subscribers: () => pubsub.getSubscribers(topic).map(String)
-    }
+    return this.gossip.topic(init)
   }
 
   learn(peers: readonly KnownPeer[]): void {
@@ -256,14 +253,16 @@ class Libp2pOverlay implements Overlay {
     return this.book.sample(countMax)
   }
 
-  ban(peer: string, reason: string, forMs = banMs): void {
+  ban(peer: string, reason: string, forMs: number = sendOffLimits.liarMs): void {
     this.init.log.warn({ peer, reason }, 'disconnecting a peer that broke a rule')
-    const oldest = this.bans.keys().next().value
-    if (this.bans.size >= bansMax && oldest !== undefined) this.bans.delete(oldest)
-    this.bans.set(peer, this.now() + forMs)
+    this.door.sendOff(peer, reason, forMs)
     this.node.hangUp(peerIdFromString(peer)).catch((thrown: unknown) => {
       this.init.log.debug({ peer, cause: messageOf(thrown) }, 'could not hang up')
     })
+  }
+
+  sentOff(): readonly SentOffPeer[] {
+    return this.door.sentOff()
   }
 
   on(event: keyof OverlayEvents, listener: (peer: string) => void): () => void {
@@ -273,10 +272,12 @@ class Libp2pOverlay implements Overlay {
   }
 
   private listen(): void {
+    this.node.addEventListener('connection:open', ({ detail }) => this.door.entered(detail))
     this.node.addEventListener('peer:connect', ({ detail }) => this.emit('connected', detail.toString()))
     this.node.addEventListener('peer:disconnect', ({ detail }) => {
       this.near.delete(detail.toString())
       this.emit('disconnected', detail.toString())
+      this.forgetLater(detail)
       this.seeking.look()
     })
     this.node.addEventListener('peer:identify', ({ detail }) => {
@@ -286,21 +287,21 @@ class Libp2pOverlay implements Overlay {
     })
   }
 
+  /** libp2p keeps what it knows of everyone who was ever here; a flood of new identities would fill the memory. */
+  private forgetLater(peer: PeerId): void {
+    setTimeout(() => {
+      if (this.node.status !== 'started' || this.node.getConnections(peer).length > 0) return
+      this.node.peerStore.delete(peer).catch((thrown: unknown) => {
+        this.init.log.debug({ peer: peer.toString(), cause: messageOf(thrown) }, 'could not forget a peer')
+      })
+    }, forgetAfterMs).unref()
+  }
+
   private welcome(peer: string): void {
     if (this.near.has(peer)) return
     this.near.add(peer)
     this.book.reached(peer)
     this.emit('neighbour', peer)
-  }
-
-  private async judge(init: TopicInit, data: Uint8Array, from: string): Promise<Verdict<unknown>> {
-    try {
-      return await init.validate(data, from)
-    } catch (thrown) {
-      // A failure of this peer's own, a full disk for example: the sender is no worse for it, and nothing unstored is relayed.
-      this.init.log.warn({ topic: init.topic, cause: messageOf(thrown) }, 'could not take a message')
-      return ignore('Failed', messageOf(thrown))
-    }
   }
 
   private emit(event: keyof OverlayEvents, peer: string): void {
@@ -316,12 +317,6 @@ class Libp2pOverlay implements Overlay {
     }
   }
 }
-
-const validatorResults = {
-  accept: TopicValidatorResult.Accept,
-  ignore: TopicValidatorResult.Ignore,
-  reject: TopicValidatorResult.Reject
-} as const
 
 function boundedBy(signal: AbortSignal | undefined): AbortSignal {
   const timeout = AbortSignal.timeout(dialTimeoutMs)
