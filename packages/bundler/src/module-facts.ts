@@ -41,10 +41,13 @@ export function factsOf(exported: unknown): ModuleFacts {
     const state = stateOf(definition)
     return { kind: 'class', newClass: contract.name, contract, transform: 'none', state, compatible: false }
   }
-  const { from, to, future, past, transform, map } = definition as Partial<UpgradeDefinition>
+  const { from, to, future, past, map } = definition as Partial<UpgradeDefinition>
   if (from === undefined || to === undefined) throw new TypeError('the upgrade lacks its `from` or its `to`')
   const contract = classFacts(to)
   if (to.directory !== undefined) assertNotTold(map, past)
+  const transform = transformOf(definition as Partial<UpgradeDefinition>)
+  if (to.directory !== undefined && transform === 'entries')
+    throw new TypeError('a transform by entries needs managed state, and the new class has files for its state')
   const oldContract = contractFacts(from)
   return {
     kind: 'upgrade',
@@ -54,16 +57,19 @@ export function factsOf(exported: unknown): ModuleFacts {
     oldContract,
     ...(future === undefined ? {} : { future: modelOf(future, to.contract, from) }),
     ...(past === undefined ? {} : { past: modelOf(past, from, to.contract) }),
-    transform: transformOf(transform, map),
+    transform,
     state: stateOf(to),
     compatible:
       future === undefined && past === undefined && compareContracts(oldContract, contract).difference === undefined
   }
 }
 
-function transformOf(transform: unknown, map: unknown): TransformKind {
+function transformOf({ transform, entries, map }: Partial<UpgradeDefinition>): TransformKind {
   if (map !== undefined) return 'mapping'
-  return transform === undefined ? 'none' : 'whole'
+  if (entries === undefined) return transform === undefined ? 'none' : 'whole'
+  const functions = [entries.entries, entries.futureEntries ?? entries.entries] as readonly unknown[]
+  if (functions.every(each => typeof each === 'function')) return 'entries'
+  throw new TypeError('its transform is neither a function nor `{ entries, futureEntries? }` of functions')
 }
 
 function stateOf({ directory }: Partial<ClassDefinition>): StateKind {

@@ -41,6 +41,7 @@ export {
   type UpgradeDefinition,
   type UpgradeInit
 } from './definition/define-upgrade.js'
+export type { EntriesTransform, EntryTransform, EntryTransformStates } from './definition/entries.js'
 export {
   callsOf,
   opaque,

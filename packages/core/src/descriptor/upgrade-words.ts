@@ -53,6 +53,7 @@ const modelWords: Readonly<Record<SimulationModel, string>> = {
 
 const transformWords: Readonly<Record<ClassUpgrade['transform'], string>> = {
   mapping: 'mapped before the upgrade, beside the version that runs, and callers do not wait for it',
+  entries: 'built beside the version that runs before callers wait, who wait only for its last changes',
   none: 'taken as it is',
   whole: 'built anew beside the old one, and callers wait as long as that takes'
 }

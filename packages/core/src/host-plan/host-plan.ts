@@ -68,10 +68,10 @@ export interface UpgradeStep extends CodeRef {
 }
 
 /**
- * How an upgrade's new state comes about: the new class reads the old one's as it is; it is built aside in the pause; it is a twin's, built
- * beside the serving version at introduction.
+ * How an upgrade's new state comes about: the new class reads the old one's as it is; it is built aside in the pause; entry by entry, beside
+ * the serving version before the pause and in it only what has changed since; it is a twin's, built beside the serving version at introduction.
  */
-export const transformKinds = ['none', 'whole', 'mapping'] as const
+export const transformKinds = ['none', 'whole', 'entries', 'mapping'] as const
 /** One of {@link transformKinds}. */
 export type TransformKind = (typeof transformKinds)[number]
 
@@ -123,6 +123,11 @@ export interface StateMeta {
     readonly past: Readonly<Record<string, string>>
     readonly future: Readonly<Record<string, string>>
   }
+  /**
+   * What a transform by entries has built of the object's state to the version of this chain id, while nobody can call it: complete as long as
+   * no process has served since (§8).
+   */
+  readonly prepared?: { readonly chainId: string; readonly object: string; readonly past: string }
   /** The spaces of before the upgrade, kept until commit where the upgrade can go back by copy. */
   readonly before?: {
     readonly current: number

@@ -200,6 +200,8 @@ const onCall: CallHandler = (header, body, { cancellation: signal }) => {
   return loaded?.dieAfterCommand === undefined ? answered : dieAfter(loaded.dieAfterCommand, answered)
 }
 
+/** Of what is built for the next process. */
+let preparing = new AbortController()
 let commands = 0
 
 /** R12: committed and not answered is where a repeated call must not run again. */
@@ -237,12 +239,17 @@ async function answer(message: ToHost): Promise<FromHost | undefined> {
       return open()
     case 'cancel':
       opening?.abort()
+      preparing.abort(new InstarError('Stopped', 'The switch was cancelled.'))
       return undefined
     case 'takeOver': {
       const meta = await runtime?.takeOver(message.plan)
       const facades = runtime?.describe() ?? []
       return meta === undefined ? { type: 'tookOver', facades } : { type: 'tookOver', meta, facades }
     }
+    case 'prepare':
+      preparing = new AbortController()
+      await runtime?.prepare(message.plan, preparing.signal)
+      return { type: 'prepared' }
     case 'drain':
       return { type: 'drained', cut: (await runtime?.drain(message.deadlineMs))?.cut ?? 0 }
     case 'close':

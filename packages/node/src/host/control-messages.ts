@@ -23,10 +23,12 @@ export type ToHost =
     }
   /** Open the state and walk the plan's steps; → `stage`…, `opened`. From then on calls are answered. */
   | { readonly type: 'open' }
-  /** Give up the open that is under way, if its meta has not moved: → its `failed`. */
+  /** Give up the open that is under way, if its meta has not moved: → its `failed`. And what was prepared. */
   | { readonly type: 'cancel' }
   /** Serve another plan, if no other process is needed for it; → `tookOver`. */
   | { readonly type: 'takeOver'; readonly plan: HostPlan }
+  /** Build beside calls what the plan's process will need; → `prepared`. `cancel` gives it up, also afterwards. */
+  | { readonly type: 'prepare'; readonly plan: HostPlan }
   /** Take no more calls and let running ones end until the deadline; → `drained`. */
   | { readonly type: 'drain'; readonly deadlineMs: number }
   /** Close the state, so that another process can open it. May be opened again; → `closed`. */
@@ -46,6 +48,7 @@ export type FromHost =
   | { readonly type: 'building'; readonly progress: BuildProgress }
   /** Without `meta` it goes on as before: the plan needs another process. */
   | { readonly type: 'tookOver'; readonly meta?: StateMeta; readonly facades: readonly FacadeDescription[] }
+  | { readonly type: 'prepared' }
   | { readonly type: 'drained'; readonly cut: number }
   | { readonly type: 'closed' }
   | { readonly type: 'stats'; readonly memory: HostMemory; readonly outbox?: OutboxStats }

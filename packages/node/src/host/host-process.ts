@@ -42,6 +42,14 @@ export interface HostProcess {
    * @throws InstarError HostFailed
    */
   takeOver(plan: HostPlan): Promise<StateMeta | undefined>
+  /**
+   * Builds beside calls what the process of another plan will need; see `HostRuntime.prepare`.
+   *
+   * @throws InstarError TransformFailed, HostFailed, Stopped
+   */
+  prepare(plan: HostPlan, signal: AbortSignal): Promise<void>
+  /** What was prepared is not needed. */
+  giveUp(): void
   /** @throws InstarError DrainTimeout when it does not even answer */
   drain(): Promise<{ readonly cut: number }>
   /** @throws InstarError HostFailed */
@@ -55,7 +63,7 @@ export interface HostProcess {
   readonly alive: boolean
   /** What the plan serves; known once it is loaded. */
   readonly facades: readonly FacadeDescription[]
-  /** Revisions of twins whose state is not complete yet, and how far each is. */
+  /** Revisions of twins whose state is not complete yet, or whose state is being prepared, and how far each is. */
   readonly building: ReadonlyMap<number, BuildProgress>
 }
 
@@ -109,6 +117,8 @@ const defaultWatch: WatchLimits = { stallMs: 10_000, memoryMiB: 1536 }
 
 /** How long a process may take to open a state that needs no transform (recovery of LevelDB's log, and a lock that is not free yet). */
 const openMsDefault = 30_000
+/** The longest time that a timer can have. */
+const prepareMsMax = 2 ** 31 - 1
 /** What a process that was told to end or to close gets before it is killed. */
 const closeMs = 5_000
 /** How long the rest of a dead process's output is waited for. */
@@ -201,6 +211,8 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
     else if (message.type !== 'ready') conversation.answer(message)
   })
   let onStage: OpenOptions['onStage']
+  /** The revision whose state is built beside calls. */
+  let prepared: number | undefined
 
   function send(message: ToHost): void {
     // A channel that is closing refuses the message by its callback: the end of the process is then reported anyway.
@@ -294,6 +306,23 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
       plan = next
       facades = taken.facades
       return taken.meta
+    },
+    async prepare(next, signal) {
+      prepared = next.steps.find(each => each.transform === 'entries')?.toRevision
+      await conversation.ask({
+        message: { type: 'prepare', plan: next },
+        answer: 'prepared',
+        // It takes what it takes, beside calls; each function of the author's is bounded (§8).
+        timeoutMs: prepareMsMax,
+        onTimeout: failed('TransformTimeout', `The host of ${name} did not build the new state.`),
+        onExit: endedWhile('HostFailed', 'it built the new state'),
+        signal,
+        cancel: { type: 'cancel' }
+      })
+    },
+    giveUp() {
+      send({ type: 'cancel' })
+      if (prepared !== undefined) building.delete(prepared)
     },
     async drain() {
       const { drainMs } = plan.limits

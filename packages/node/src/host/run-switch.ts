@@ -32,7 +32,7 @@ export interface SwitchInit {
 /**
  * One switch, from top to bottom:
  *
- *     spawn → load            beside the host that serves; a failure here costs nothing
+ *     spawn → load → prepare  beside the host that serves; a failure here costs nothing
  *     hold → drain → close    the old process stays, with its code loaded, in case it is needed again
  *     open → activate         steps and transforms run in the new process
  *     release → end the old
@@ -80,6 +80,8 @@ export async function runSwitch(init: SwitchInit): Promise<SwitchResult> {
     reached('spawned')
     await next.load(signal)
     reached('loaded')
+    // Last, so that little can change until calls are held: it may take long, and they are answered meanwhile (§8).
+    if (plan.steps.some(each => each.transform === 'entries')) await init.serving()?.host.prepare(plan, signal)
     if (signal.aborted) throw new InstarError('Stopped', 'The switch was cancelled before calls were held.')
 
     hold()
@@ -101,6 +103,7 @@ export async function runSwitch(init: SwitchInit): Promise<SwitchResult> {
     const error = toInstarError(thrown)
     log.warn({ plan: plan.plan, stage, code: error.code }, `the host was not switched: ${error.message}`)
     await next.kill()
+    init.serving()?.host.giveUp()
     return await recover(error)
   }
 

@@ -2,6 +2,7 @@ import type { Contract, ObjectOf } from '../contract/contract.js'
 import type { ReadOnlyStateView, StateView } from '../state/state-view.js'
 import type { SimulationContext } from './context.js'
 import type { ClassDefinition, Initialize } from './define-class.js'
+import type { EntriesTransform } from './entries.js'
 import type { NoOtherShadows, ShadowsOf } from './shadow.js'
 import type { Mapping, TwinClass, TwinInit, TwinSideInit } from './twin.js'
 
@@ -122,8 +123,8 @@ interface SimulatedUpgradeInit<
   readonly future?: SimulationClass<From, ObjectOf<To>> | SimulationInit<From, To, FutureRefuses, Future>
   /** Serves the old version on a peer that runs the new class. */
   readonly past?: SimulationClass<To, ObjectOf<From>> | SimulationInit<To, From, PastRefuses, Past>
-  /** Absent: the new class reads the old state as it is. */
-  readonly transform?: Transform
+  /** Absent: the new class reads the old state as it is. A function is called once, in the pause; entries are taken before it. */
+  readonly transform?: Transform | EntriesTransform
 }
 
 /** What an upgrade of one class is made of; only `from` and `to` have to be there. */
@@ -156,7 +157,9 @@ export interface UpgradeDefinition<From extends Contract = Contract, To extends 
   readonly to: ClassDefinition<To>
   readonly future?: SimulationDefinition
   readonly past?: SimulationDefinition
+  /** One of these three at most. */
   readonly transform?: Transform
+  readonly entries?: EntriesTransform
   /** Of a twin: what its transform is (§8). */
   readonly map?: Mapping
 }
@@ -187,8 +190,15 @@ export function defineUpgrade<
     ...ends,
     ...(init.future === undefined ? {} : { future: simulation(init.future) }),
     ...(init.past === undefined ? {} : { past: simulation(init.past) }),
-    ...(init.transform === undefined ? {} : { transform: init.transform })
+    ...transformOf(init.transform)
   }
+}
+
+function transformOf(
+  given: Transform | EntriesTransform | undefined
+): Pick<UpgradeDefinition, 'transform' | 'entries'> {
+  if (given === undefined) return {}
+  return typeof given === 'function' ? { transform: given } : { entries: given }
 }
 
 function contractOf<C extends Contract>(from: C | ClassDefinition<C>): C {

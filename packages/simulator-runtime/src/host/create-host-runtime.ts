@@ -4,6 +4,7 @@ import {
   codeOfPlan,
   InstarError,
   invariant,
+  messageOf,
   type CodeRef,
   type HostPlan,
   type StateMeta
@@ -21,12 +22,13 @@ import { Requests, type Serving } from './call/requests.js'
 import { Sessions } from './call/sessions.js'
 import { Simulations, type Served } from './call/simulations.js'
 import { defaultLimits } from './default-limits.js'
-import type { HostRuntime, HostRuntimeInit, HostStats, SimulationFailed } from './host-runtime.js'
+import type { BuildProgress, HostRuntime, HostRuntimeInit, HostStats, SimulationFailed } from './host-runtime.js'
 import { bringToPlan } from './open/bring-to-plan.js'
 import { openDatabase, stateError } from './open/database.js'
-import { loadCode, type LoadedCode } from './open/load-code.js'
+import { loadCode, loadStep, type LoadedCode } from './open/load-code.js'
 import { LeftOvers } from './open/left-overs.js'
 import { putMeta } from './open/meta.js'
+import { Preparation } from './build/preparation.js'
 import { Layer } from './state/layer.js'
 import type { Database } from './state/merged-entries.js'
 import { Outbox } from './outbox/outbox.js'
@@ -44,12 +46,15 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
   const queries = new Queries(requests, lane)
   const flows = new Flows(requests, { commands, queries })
   const byKind = { query: queries, command: commands, flow: flows }
+  /** What is built beside calls goes through their lane. */
+  const building = { lane, deadlines, limits, calls: () => commands.begun + queries.begun }
   const counts = { disallowed: 0, faults: 0 }
   /** What was imported: a running host loads no other code. */
   const imported = new Map<string, Promise<unknown>>()
   let plan = init.plan
   let code: LoadedCode | undefined
   let serving: OpenState | undefined
+  let preparation: Preparation | undefined
   let draining = false
   let closed = false
 
@@ -75,10 +80,8 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
           }
         })
         const builds = new TwinBuilds({
-          ...{ store, lane, deadlines, simulations, limits, onFailed },
+          ...{ ...building, store, simulations, onFailed, onProgress: onBuilding },
           random: init.random,
-          calls: () => commands.begun + queries.begun,
-          onProgress: progress => init.onBuilding?.(progress),
           onBuilt: revision => {
             init.onBuilt?.(revision)
             leftOvers.clean()
@@ -88,7 +91,7 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
           store,
           directory: init.stateDirectory,
           meta: () => simulations.meta,
-          isBuilding: space => builds.isBuilding(space),
+          isBuilding: space => builds.isBuilding(space) || preparation?.isBuilding(space) === true,
           log: init.log
         })
         const outbox = await Outbox.read({
@@ -149,6 +152,28 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
 
     built: () => serving?.builds.settled ?? Promise.resolve(),
 
+    prepare: async (next, signal) => {
+      const step = next.steps.find(each => each.from === serving?.simulations.meta.current)
+      if (serving === undefined || draining || step?.transform !== 'entries' || !isImported(step)) return
+      const code = await loadStep(step, importOnce)
+      if (preparation?.isFor(step) !== true) {
+        await preparation?.abandon()
+        preparation = new Preparation({ ...init, ...building, ...serving, step, code, onProgress: onBuilding })
+      }
+      const begun = preparation
+      const giveUp = (): void => void begun.abandon()
+      signal.addEventListener('abort', giveUp, { once: true })
+      if (signal.aborted) giveUp()
+      try {
+        await begun.ready
+      } catch (error) {
+        await begun.abandon()
+        signal.throwIfAborted()
+        const what = `The transform to version ${step.to} of ${next.className} failed: ${messageOf(error)}.`
+        throw new InstarError('TransformFailed', what, { cause: error })
+      }
+    },
+
     drain: async deadlineMs => {
       draining = true
       // Whatever has not left yet leaves from the next host.
@@ -176,6 +201,7 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
       await settled()
       await built
       await cleaned
+      await preparation?.finish()
       deadlines.stop()
       await serving?.db.close()
     },
@@ -221,6 +247,10 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
 
   function isImported(ref: CodeRef): boolean {
     return imported.has(keyOf(ref))
+  }
+
+  function onBuilding(progress: BuildProgress): void {
+    init.onBuilding?.(progress)
   }
 
   function onBroken(error: unknown): void {

@@ -181,6 +181,13 @@ export interface HostRuntime {
   /** When every twin of the plan is served, or one has failed. */
   built(): Promise<void>
   /**
+   * Builds what it can of the state that another plan's process will need, while calls go on (§8): a transform by entries whose code is here.
+   * What changes until `close` is added there; aborted, what was built is given up. Resolves at once where there is nothing to prepare.
+   *
+   * @throws InstarError TransformFailed
+   */
+  prepare(plan: HostPlan, signal: AbortSignal): Promise<void>
+  /**
    * Ends what runs. Flows, and queries that wait for other peers, are told by `ctx.signal`; what is not done by the deadline is cut off and
    * answered `Upgrading`. New calls are answered so at once. What waits in the outbox is not waited for.
    */

@@ -53,6 +53,8 @@ export interface TestObject {
   beginToIntroduce(version: number): Promise<StateMeta>
   /** Serves this version no longer, without an upgrade. */
   withdraw(version: number): Promise<StateMeta>
+  /** Builds what a transform by entries can build before the upgrade to this version; calls go on, and {@link upgrade} takes it over. */
+  prepare(version: number, signal?: AbortSignal): Promise<void>
   /** Goes through every version up to this one, in one switch. */
   upgrade(version?: number): Promise<StateMeta>
   /** Returns to the state of before the upgrade; needs `keepBefore`, unless it is a twin. */
@@ -158,11 +160,28 @@ export async function createTestObject(init: TestObjectInit): Promise<TestObject
     return revisions.find(each => each > revision) ?? revision
   }
 
+  /** Of an upgrade that is not made yet. */
+  function planOf(version: number): HostPlan {
+    const before = { current, highest, onTrial }
+    ;({ current, highest, onTrial } = { current: version, highest: Math.max(highest, version), onTrial: true })
+    try {
+      return plan(undefined)
+    } finally {
+      ;({ current, highest, onTrial } = before)
+    }
+  }
+
   async function switchHost(change: () => void, goBack?: WayBack['by']): Promise<StateMeta> {
     const before = { current, lowest, highest, onTrial }
     change()
     const taken = await host.takeOver(plan(goBack))
     if (taken !== undefined) return (meta = taken)
+    try {
+      await host.prepare(plan(goBack), new AbortController().signal)
+    } catch (error) {
+      ;({ current, lowest, highest, onTrial } = before)
+      throw error
+    }
     await host.drain(1000)
     await host.close()
     try {
@@ -214,6 +233,7 @@ export async function createTestObject(init: TestObjectInit): Promise<TestObject
     introduce: version => served(switchHost(() => (highest = Math.max(highest, version)))),
     beginToIntroduce: version => switchHost(() => (highest = Math.max(highest, version))),
     withdraw: version => switchHost(() => (highest = Math.min(highest, version - 1))),
+    prepare: (version, signal = new AbortController().signal) => host.prepare(planOf(version), signal),
     upgrade: (version = current + 1) =>
       switchHost(() => {
         current = version
@@ -287,6 +307,7 @@ function revisionsOf(versions: ReadonlyArray<ClassDefinition | UpgradeDefinition
 function transformOf(definition: ClassDefinition | UpgradeDefinition): TransformKind {
   if (definition.instar === 'class') return 'none'
   if (isTwin(definition)) return 'mapping'
+  if (definition.entries !== undefined) return 'entries'
   return definition.transform === undefined ? 'none' : 'whole'
 }
 

@@ -1,5 +1,6 @@
 import type { Contract } from '../../contract/contract.js'
 import type { SimulationDefinition, Transform, UpgradeDefinition } from '../../definition/define-upgrade.js'
+import type { EntriesTransform, EntryTransform } from '../../definition/entries.js'
 import type { Mapping } from '../../definition/twin.js'
 import type { ObjectContext } from '../../definition/context.js'
 import type { StateView } from '../../state/state-view.js'
@@ -123,11 +124,12 @@ export function observe({ versions, revisions, classes, specifications }: Lineag
     const all = [...classes.keys()]
     const from = all[all.indexOf(revision) - 1] ?? revision
     const isSpecified = specifications.has(revision)
-    const { future, past, transform, map } = definition
+    const { future, past, transform, entries, map } = definition
     const observed: UpgradeDefinition = {
       ...definition,
       to: observeClass(definition.to, revision, recorder),
       ...(transform === undefined ? {} : { transform: observeTransform(transform, recorder) }),
+      ...(entries === undefined ? {} : { entries: observeEntries(entries, recorder) }),
       ...(map === undefined ? {} : { map: observeMapping(map, recorder) }),
       ...(future === undefined
         ? {}
@@ -158,25 +160,44 @@ export function observe({ versions, revisions, classes, specifications }: Lineag
 
 function observeTransform(transform: Transform, recorder: Recorder): Transform {
   return async states => {
-    try {
-      await examineTransform(transform, states)
-    } catch (error) {
-      if (!(error instanceof Flawed)) throw error
-      recorder.flaw ??= error.flaw
-    }
+    await noteFlaw(recorder, () => examineTransform(transform, states))
     return transform(states)
   }
 }
 
 function observeMapping(map: Mapping, recorder: Recorder): Mapping {
   return async (entry, states) => {
-    try {
-      await examineMapping(map, entry, states)
-    } catch (error) {
-      if (!(error instanceof Flawed)) throw error
-      recorder.flaw ??= error.flaw
-    }
+    await noteFlaw(recorder, () =>
+      examineMapping(entry, stateOf => map(entry, { ...states, newState: stateOf('new') }))
+    )
     return map(entry, states)
+  }
+}
+
+function observeEntries({ entries, futureEntries }: EntriesTransform, recorder: Recorder): EntriesTransform {
+  const observed =
+    (transform: EntryTransform): EntryTransform =>
+    async (entry, states) => {
+      await noteFlaw(recorder, () =>
+        examineMapping(entry, stateOf =>
+          transform(entry, { ...states, newState: stateOf('new'), pastState: stateOf('past') })
+        )
+      )
+      return transform(entry, states)
+    }
+  return {
+    entries: observed(entries),
+    ...(futureEntries === undefined ? {} : { futureEntries: observed(futureEntries) })
+  }
+}
+
+/** What serves goes on; the run looks at the note. */
+async function noteFlaw(recorder: Recorder, examine: () => Promise<void>): Promise<void> {
+  try {
+    await examine()
+  } catch (error) {
+    if (!(error instanceof Flawed)) throw error
+    recorder.flaw ??= error.flaw
   }
 }
 

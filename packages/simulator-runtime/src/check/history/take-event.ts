@@ -85,7 +85,9 @@ export async function takeEvent(step: LifeEvent, init: TakeEventInit): Promise<v
 
 /** Whether one of these upgrades made a new state; otherwise the object has gone on with the one it had. */
 function isRebuilt({ versions }: Lineage, from: number, to: number): boolean {
-  return versions.slice(from, to).some(each => each.instar === 'upgrade' && each.transform !== undefined)
+  return versions
+    .slice(from, to)
+    .some(each => each.instar === 'upgrade' && (each.transform !== undefined || each.entries !== undefined))
 }
 
 /** An event that the code does not survive is a flaw of it. */

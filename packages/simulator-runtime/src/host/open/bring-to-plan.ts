@@ -33,6 +33,8 @@ export async function bringToPlan(init: BringInit): Promise<StateMeta> {
   } else {
     await markDirectory(init.directory)
     now = plan.goBack !== undefined ? await goBack(init, stored) : await upgrade(init, stored)
+    // Calls will change the state from here on: what was built of it is not its image any more.
+    if (now.meta.prepared !== undefined) now = await write(init, { ...now, meta: withoutPrepared(now.meta) })
   }
   assertAgrees(init, now)
   if (init.code.object.directory !== undefined) await openDirectory(init.directory, now.meta.spaces.object)
@@ -113,6 +115,10 @@ async function upgrade(init: BringInit, stored: StoredMeta): Promise<StoredMeta>
   let now = stored
   for (const step of steps) now = await takeStep(init, step, now)
   return now
+}
+
+function withoutPrepared({ prepared: _dropped, ...meta }: StateMeta): StateMeta {
+  return meta
 }
 
 function stepsFrom(plan: HostPlan, current: number): readonly UpgradeStep[] {

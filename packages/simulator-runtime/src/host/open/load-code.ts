@@ -10,6 +10,7 @@ import {
 import type { Contract } from '../../contract/contract.js'
 import type { ClassDefinition, Initialize } from '../../definition/define-class.js'
 import type { SimulationDefinition, Transform, UpgradeDefinition } from '../../definition/define-upgrade.js'
+import type { EntriesTransform } from '../../definition/entries.js'
 import type { Mapping } from '../../definition/twin.js'
 import type { FacadeCode, FacadeMethod, ShadowMethod, ToldCode } from '../call/facade.js'
 
@@ -27,11 +28,14 @@ export interface LoadedCode {
 
 export interface StepCode {
   readonly className: string
-  /** Neither this nor `map`: the state is carried over. */
+  /** None of these three: the state is carried over. */
   readonly transform: Transform | undefined
+  readonly entries: EntriesTransform | undefined
   /** Of a twin. */
   readonly map: Mapping | undefined
+  /** What a state begins with that is built entry by entry: the new class's, and the past simulation object's. */
   readonly initialize: Initialize | undefined
+  readonly initializePast: Initialize | undefined
   /** The new class has directory state. */
   readonly ownsFiles: boolean
 }
@@ -42,20 +46,8 @@ export interface StepCode {
  * @throws InstarError BundleLoadFailed naming class, version and cause
  */
 export async function loadCode(plan: HostPlan, load: (ref: CodeRef) => Promise<unknown>): Promise<LoadedCode> {
-  const read = async <T>(ref: CodeRef, name: string, take: (definition: Definition) => T): Promise<T> => {
-    try {
-      return take(toDefinition(await load(ref)))
-    } catch (error) {
-      throw new InstarError(
-        'BundleLoadFailed',
-        `${name} cannot be loaded from ${ref.entry} of bundle ${ref.bundle.slice(0, 12)}: ${messageOf(error)}`,
-        {
-          detail: { bundle: ref.bundle, entry: ref.entry },
-          cause: error
-        }
-      )
-    }
-  }
+  const read = <T>(ref: CodeRef, name: string, take: (definition: Definition) => T): Promise<T> =>
+    readModule(ref, name, take, load)
 
   const object = await read(plan.object, `${plan.className} version ${plan.object.version}`, definition =>
     objectCode(definition, plan)
@@ -80,10 +72,33 @@ export async function loadCode(plan: HostPlan, load: (ref: CodeRef) => Promise<u
   assertStands(future, past, plan)
   if (object.directory !== undefined) assertNotTold([...past, ...future], plan)
   const steps = new Map<number, StepCode>()
-  for (const step of plan.steps) {
-    steps.set(step.to, await read(step, `The upgrade to version ${step.to}`, definition => stepCode(definition, step)))
-  }
+  for (const step of plan.steps) steps.set(step.to, await loadStep(step, load))
   return { object, past, future, steps, mappings }
+}
+
+/** The code of one step. @throws InstarError BundleLoadFailed */
+export function loadStep(step: UpgradeStep, load: (ref: CodeRef) => Promise<unknown>): Promise<StepCode> {
+  return readModule(step, `The upgrade to version ${step.to}`, definition => stepCode(definition, step), load)
+}
+
+async function readModule<T>(
+  ref: CodeRef,
+  name: string,
+  take: (definition: Definition) => T,
+  load: (ref: CodeRef) => Promise<unknown>
+): Promise<T> {
+  try {
+    return take(toDefinition(await load(ref)))
+  } catch (error) {
+    throw new InstarError(
+      'BundleLoadFailed',
+      `${name} cannot be loaded from ${ref.entry} of bundle ${ref.bundle.slice(0, 12)}: ${messageOf(error)}`,
+      {
+        detail: { bundle: ref.bundle, entry: ref.entry },
+        cause: error
+      }
+    )
+  }
 }
 
 type Definition = ClassDefinition | UpgradeDefinition
@@ -211,17 +226,15 @@ function assertNotTold(simulations: readonly FacadeCode[], plan: HostPlan): void
 function stepCode(definition: Definition, step: UpgradeStep): StepCode {
   // A patch: the same contract by a new class, which takes the state as it is.
   if (definition.instar === 'class' && step.transform === 'none' && step.fromRevision === step.toRevision)
-    return {
-      className: definition.contract.name,
-      transform: undefined,
-      map: undefined,
-      initialize: undefined,
-      ownsFiles: definition.directory !== undefined
-    }
-  const { transform, to } = upgradeOf(definition)
-  const className = to.contract.name
-  const ownsFiles = to.directory !== undefined
-  const code = { className, transform: undefined, map: undefined, initialize: to.initialize, ownsFiles }
+    return { ...carriedOver, className: definition.contract.name, ownsFiles: definition.directory !== undefined }
+  const { transform, entries, to, past } = upgradeOf(definition)
+  const code: StepCode = {
+    ...carriedOver,
+    className: to.contract.name,
+    initialize: to.initialize,
+    initializePast: past?.initialize,
+    ownsFiles: to.directory !== undefined
+  }
   switch (step.transform) {
     case 'none':
       return code
@@ -230,7 +243,20 @@ function stepCode(definition: Definition, step: UpgradeStep): StepCode {
     case 'whole':
       if (typeof transform === 'function') return { ...code, transform }
       throw new TypeError('the descriptor promises a transform, the upgrade has none')
+    case 'entries':
+      if (typeof entries?.entries !== 'function')
+        throw new TypeError('the descriptor promises a transform by entries, the upgrade has none')
+      if (code.ownsFiles) throw new TypeError('the transform is by entries, and the new class has files for its state')
+      return { ...code, entries }
   }
+}
+
+const carriedOver = {
+  transform: undefined,
+  entries: undefined,
+  map: undefined,
+  initialize: undefined,
+  initializePast: undefined
 }
 
 function upgradeOf(definition: Definition): UpgradeDefinition {

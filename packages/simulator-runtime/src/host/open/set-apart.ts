@@ -3,7 +3,7 @@ import { cp } from 'node:fs/promises'
 import { findDirectory, makeDirectory, syncDirectory } from '../directory/directories.js'
 import { storedEntries, type Database } from '../state/merged-entries.js'
 import { afterPrefix } from '../state/view.js'
-import { BuildAccess } from './build-access.js'
+import { BuildAccess } from '../build/build-access.js'
 import { prefixOf, spaceNamer } from './spaces.js'
 
 interface SetApartInit {

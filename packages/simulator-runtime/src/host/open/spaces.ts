@@ -10,6 +10,11 @@ export function prefixOf(space: string): ByteKey {
   return `${dataPrefix}${space}!`
 }
 
+/** A key without the prefix of its space. */
+export function withinSpace(key: ByteKey): ByteKey {
+  return key.slice(key.indexOf('!', dataPrefix.length) + 1)
+}
+
 /** What the build of a space notes for itself: a space that is never named, and goes with the other left-overs. */
 export function notesPrefixOf(space: string): ByteKey {
   return prefixOf(`${space}.notes`)
@@ -33,7 +38,12 @@ export function spacesOf(meta: StateMeta): ReadonlySet<string> {
     ...Object.values(spaces.past),
     ...Object.values(spaces.future)
   ]
-  return new Set([...list(meta.spaces), ...(meta.before === undefined ? [] : list(meta.before.spaces))])
+  const { before, prepared } = meta
+  return new Set([
+    ...list(meta.spaces),
+    ...(before === undefined ? [] : list(before.spaces)),
+    ...(prepared === undefined ? [] : [prepared.object, prepared.past])
+  ])
 }
 
 /**

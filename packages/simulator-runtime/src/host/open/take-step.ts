@@ -1,4 +1,6 @@
-import { InstarError, type HostPlan, type StateMeta, type UpgradeStep } from '@instar/core'
+import { InstarError, type HostPlan, type StateMeta, type StateSpaces, type UpgradeStep } from '@instar/core'
+import type { EntriesTransform } from '../../definition/entries.js'
+import { groundOfEntries, groundOfTwin, type Ground } from '../build/ground.js'
 import { findDirectory, makeDirectory } from '../directory/directories.js'
 import type { StateProgress } from '../host-runtime.js'
 import { Layer } from '../state/layer.js'
@@ -10,7 +12,7 @@ import type { LoadedCode, StepCode } from './load-code.js'
 import { putMeta, type StoredMeta } from './meta.js'
 import { setApart } from './set-apart.js'
 import { notesPrefixOf, prefixOf, spaceNamer } from './spaces.js'
-import { mapped, runTransform, whole, type TransformWork } from './transform.js'
+import { entryByEntry, runTransform, whole, type TransformWork } from './transform.js'
 
 export interface BringInit {
   readonly db: Database
@@ -28,9 +30,10 @@ export async function takeStep(init: BringInit, step: UpgradeStep, stored: Store
   const { plan } = init
   const code = init.code.steps.get(step.to)
   const isTwin = code?.map !== undefined
+  const { prepared, ...found } = stored.meta
   // §8: everything was done at introduction.
-  const meta = (isTwin ? upgraded(stored.meta, step) : undefined) ?? (await built(init, step, code, stored.meta))
-  const { current, chainId, revision, spaces } = stored.meta
+  const meta = (isTwin ? upgraded(found, step) : undefined) ?? (await built(init, step, code, found, prepared))
+  const { current, chainId, revision, spaces } = found
   const before = stored.meta.before ?? { current, chainId, revision, spaces }
   const taken = await write(init, {
     className: code?.className ?? stored.className,
@@ -45,13 +48,18 @@ async function built(
   init: BringInit,
   step: UpgradeStep,
   code: StepCode | undefined,
-  meta: StateMeta
+  meta: StateMeta,
+  prepared: StateMeta['prepared']
 ): Promise<StateMeta> {
   const generation = meta.generation + 1
   const name = spaceNamer(generation, init.random)
-  const made = { object: name('object', step.toRevision), past: name('past', step.fromRevision) }
+  // By the process before, which nobody has called since.
+  const isPrepared = code?.entries !== undefined && prepared?.chainId === step.chainId
+  const made = isPrepared
+    ? prepared
+    : { object: name('object', step.toRevision), past: name('past', step.fromRevision) }
   const work = await workOf(init, step, code, meta, made)
-  if (work !== undefined) await transform(init, step, work)
+  if (work !== undefined && !isPrepared) await transform(init, step, work)
   const isSameContract = step.fromRevision === step.toRevision
   const { [String(step.toRevision)]: _used, ...future } = meta.spaces.future
   // A twin's old state is complete as it is: the old class lives on with it.
@@ -82,8 +90,10 @@ async function workOf(
 ): Promise<TransformWork | undefined> {
   if (code?.map !== undefined) {
     const prefixes = { old: prefixOf(spaces.object), new: prefixOf(made.object), notes: notesPrefixOf(made.object) }
-    return mapped(code.map, prefixes, await initialState(db, code.initialize, prefixes.new))
+    return entryByEntry(groundOfTwin(code.map, prefixes, await initialState(db, code.initialize, prefixes.new)))
   }
+  if (code?.entries !== undefined)
+    return entryByEntry(await groundOf(db, { ...code, entries: code.entries }, step, spaces, made))
   const old = await findDirectory(directory, spaces.object)
   const ownsFiles = code?.ownsFiles ?? old !== undefined
   if (code?.transform === undefined) {
@@ -96,6 +106,26 @@ async function workOf(
   const future = spaces.future[step.toRevision] ?? `${made.object}.none`
   const directories = { old, new: ownsFiles ? await makeDirectory(directory, made.object) : undefined }
   return whole(code.transform, { old: spaces.object, future, new: made.object, past: made.past }, directories)
+}
+
+/** Of a transform by entries. */
+export async function groundOf(
+  db: Database,
+  code: Pick<StepCode, 'initialize' | 'initializePast'> & { readonly entries: EntriesTransform },
+  step: UpgradeStep,
+  spaces: StateSpaces,
+  made: { readonly object: string; readonly past: string }
+): Promise<Ground> {
+  const prefixes = {
+    old: prefixOf(spaces.object),
+    future: prefixOf(spaces.future[step.toRevision] ?? `${made.object}.none`),
+    new: prefixOf(made.object),
+    past: prefixOf(made.past),
+    notes: notesPrefixOf(made.object)
+  }
+  const initial = await initialState(db, code.initialize, prefixes.new)
+  initial.absorb(await initialState(db, code.initializePast, prefixes.past))
+  return groundOfEntries(code.entries, prefixes, initial)
 }
 
 async function transform(init: BringInit, step: UpgradeStep, work: TransformWork): Promise<void> {

@@ -1,13 +1,13 @@
 import { InstarError, messageOf } from '@instar/core'
 import type { Transform } from '../../definition/define-upgrade.js'
-import type { Mapping } from '../../definition/twin.js'
+import { BuildAccess, OldAccess } from '../build/build-access.js'
+import type { Ground } from '../build/ground.js'
+import { MappingRun } from '../build/mapping-run.js'
 import { onlyRead, syncDirectory } from '../directory/directories.js'
-import type { ByteKey, Layer } from '../state/layer.js'
-import { afterPrefix, View } from '../state/view.js'
-import { MappingRun } from '../twin/mapping-run.js'
+import type { ByteKey } from '../state/layer.js'
 import type { Database } from '../state/merged-entries.js'
+import { afterPrefix, View } from '../state/view.js'
 import { stateError } from './database.js'
-import { BuildAccess, OldAccess } from './build-access.js'
 import { prefixOf } from './spaces.js'
 
 export interface TransformRun {
@@ -71,29 +71,33 @@ function assertKind(which: 'old' | 'new', kind: 'managed' | 'directory', directo
   )
 }
 
-/** A twin's mapping function where its state was not built beside the old one: a late peer walks several versions at once. */
-export function mapped(
-  mapping: Mapping,
-  prefixes: { readonly old: ByteKey; readonly new: ByteKey; readonly notes: ByteKey },
-  initial: Layer
-): TransformWork {
+/** What was not built beside the old state: a late peer walks several versions at once. */
+export function entryByEntry(ground: Ground): TransformWork {
   return async ({ old, built }) => {
-    const run = new MappingRun({ mapping, read: key => old.read(key), built, prefixes, initial })
-    for (const [key, value] of initial.entries) built.gather(key, value)
-    let cursor: ByteKey | undefined
-    const range = { lower: prefixes.old, lowerInside: true, upper: afterPrefix(prefixes.old), upperInside: false }
-    const source = old.entries(range, false, -1)
-    try {
-      for (let part = await source.next(500); part.length > 0; part = await source.next(500)) {
-        for (const [whole, value] of part) {
-          const key = whole.slice(prefixes.old.length)
-          await run.map(key, value, other => cursor !== undefined && other <= cursor)
-          cursor = key
+    const run = new MappingRun({ ground, read: key => old.read(key), built })
+    for (const [key, value] of ground.initial.entries) built.gather(key, value)
+    let at = 0
+    let last: ByteKey | undefined
+    const isMapped = (key: ByteKey): boolean => {
+      const source = ground.sources.findIndex(prefix => key.startsWith(prefix))
+      return source !== -1 && (source < at || (source === at && last !== undefined && key <= last))
+    }
+    for (const prefix of ground.sources) {
+      const range = { lower: prefix, lowerInside: true, upper: afterPrefix(prefix), upperInside: false }
+      const source = old.entries(range, false, -1)
+      try {
+        for (let part = await source.next(500); part.length > 0; part = await source.next(500)) {
+          for (const [key, value] of part) {
+            await run.map(key, value, isMapped)
+            last = key
+          }
+          if (built.isFull) await built.flush()
         }
-        if (built.isFull) await built.flush()
+      } finally {
+        await source.close()
       }
-    } finally {
-      await source.close()
+      at++
+      last = undefined
     }
   }
 }

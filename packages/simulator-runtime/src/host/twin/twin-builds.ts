@@ -1,4 +1,6 @@
 import { messageOf } from '@instar/core'
+import { BuildBeside, type BuildLimits } from '../build/build-beside.js'
+import { groundOfTwin } from '../build/ground.js'
 import { nameOf, type FacadeCode } from '../call/facade.js'
 import type { Deadlines } from '../call/deadlines.js'
 import type { Lane } from '../call/lane.js'
@@ -9,7 +11,6 @@ import { putMeta } from '../open/meta.js'
 import { notesPrefixOf, prefixOf, spaceNamer } from '../open/spaces.js'
 import type { Layer } from '../state/layer.js'
 import type { Store } from '../state/store.js'
-import { BuildBeside, type BuildLimits } from './build-beside.js'
 
 export interface TwinBuildsInit {
   readonly store: Store
@@ -81,7 +82,7 @@ export class TwinBuilds {
   }
 
   async #build(twin: FacadeCode): Promise<void> {
-    const { store, simulations, random, onProgress } = this.#init
+    const { store, lane, simulations, random, onProgress } = this.#init
     const { revision } = twin
     const mapping = simulations.code.mappings.get(revision)
     const old = this.#delegateOf(revision)
@@ -91,16 +92,19 @@ export class TwinBuilds {
     this.#spaces = [space, `${space}.notes`]
     const build = new BuildBeside({
       ...this.#init,
-      mapping,
-      initial: await initialState(store.db, twin.initialize, prefixes.new),
-      prefixes,
+      ground: groundOfTwin(mapping, prefixes, await initialState(store.db, twin.initialize, prefixes.new)),
       signal: this.#stopping.signal,
-      onProgress: progress => onProgress({ revision, ...progress }),
-      finish: last => this.#finish(revision, space, last)
+      onProgress: progress => onProgress({ revision, ...progress })
     })
     try {
-      await build.build()
+      await build.catchUp()
+      // Alone to its end: when it is over, every command casts its shadow on the new state.
+      await lane.alone(async () => {
+        this.#stopping.signal.throwIfAborted()
+        await this.#finish(revision, space, await build.lastRound())
+      })
     } finally {
+      build.end()
       this.#spaces = []
     }
   }

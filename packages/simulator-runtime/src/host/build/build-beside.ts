@@ -1,28 +1,24 @@
 import { messageOf } from '@instar/core'
-import type { Mapping } from '../../definition/twin.js'
 import type { Deadlines } from '../call/deadlines.js'
 import type { Lane } from '../call/lane.js'
-import { BuildAccess } from '../open/build-access.js'
 import type { ByteKey, Layer } from '../state/layer.js'
 import { CommandAccess } from '../state/request-access.js'
 import type { Store } from '../state/store.js'
 import { afterPrefix } from '../state/view.js'
+import { BuildAccess } from './build-access.js'
+import type { Ground } from './ground.js'
 import { MappingConflict, MappingRun, shown } from './mapping-run.js'
 
 export interface BuildBesideInit {
   readonly store: Store
   readonly lane: Lane
   readonly deadlines: Deadlines
-  readonly mapping: Mapping
-  readonly initial: Layer
-  readonly prefixes: { readonly old: ByteKey; readonly new: ByteKey; readonly notes: ByteKey }
+  readonly ground: Ground
   readonly limits: BuildLimits
   /** Grows with every call: while nobody calls, the build takes what time there is. */
   readonly calls: () => number
   readonly signal: AbortSignal
   readonly onProgress: (progress: { readonly entries: number; readonly dirty: number }) => void
-  /** Runs alone, with the last writes of the build: writes them, and lets the state be served. */
-  readonly finish: (last: Layer) => Promise<void>
 }
 
 export interface BuildLimits {
@@ -39,41 +35,42 @@ const roundsMax = 50
 /** While calls come, the pause after a slice is so many times as long as the slice was. */
 const restFactor = 4
 const entriesAtOnce = 64
-/** Above every key, whose characters are bytes. */
-const lastKey: ByteKey = '\u0100'
 
 /**
- * Builds a twin's state beside the version that serves (§8): every entry once in order of keys, in slices between commands, then what has
+ * Builds a state beside the version that serves (§8): every entry once in order of keys, in slices between commands, then what has
  * changed meanwhile in rounds, until so little is left that it is done alone. What changed is remembered by key and not as a log: the value
- * of the moment counts.
+ * of the moment counts. Whoever makes one lets go of it with {@link end}.
  */
 export class BuildBeside {
   readonly #init: BuildBesideInit
   readonly #run: MappingRun
   readonly #built: BuildAccess
   readonly #dirty = new Set<ByteKey>()
-  /** In the old state; everything up to it has been mapped. */
-  #cursor: ByteKey | undefined
+  /** Everything up to it has been mapped. */
+  #cursor: { source: number; key: ByteKey | undefined } = { source: 0, key: undefined }
   #entries = 0
   #over: Error | undefined
+  readonly #unsubscribe: () => void
 
   constructor(init: BuildBesideInit) {
-    const { store, mapping, prefixes, initial } = init
+    const { store, ground } = init
     this.#init = init
     this.#built = new BuildAccess(store.db, () => {
       if (this.#over !== undefined) throw this.#over
     })
-    this.#run = new MappingRun({ mapping, read: key => store.read(key), built: this.#built, prefixes, initial })
+    this.#run = new MappingRun({ ground, read: key => store.read(key), built: this.#built })
+    for (const [key, value] of ground.initial.entries) this.#built.gather(key, value)
+    this.#unsubscribe = store.onCommit(layer => this.#changed(layer))
   }
 
-  /** Resolves when the state is served; rejects with one sentence when it cannot be built, or with the signal's reason. */
-  async build(): Promise<void> {
-    const { store, signal } = this.#init
-    const leave = store.onCommit(layer => this.#changed(layer))
-    try {
-      for (const [key, value] of this.#init.initial.entries) this.#built.gather(key, value)
-      let isComplete = false
-      while (!isComplete) isComplete = await this.#slice(until => this.#nextEntries(until))
+  /**
+   * Resolves when all is built and on disk but the few entries that have changed meanwhile, which {@link lastRound} does. May be called
+   * again. Rejects with one sentence when the state cannot be built, or with the signal's reason.
+   */
+  catchUp(): Promise<void> {
+    return this.#explained(async () => {
+      while (this.#cursor.source < this.#init.ground.sources.length)
+        await this.#slice(until => this.#nextEntries(until))
       for (let round = 0; this.#dirty.size > this.#init.limits.buildLastRoundMax && round < roundsMax; round++) {
         const keys = this.#take()
         for (let at = 0; at < keys.length;)
@@ -81,28 +78,53 @@ export class BuildBeside {
         for (let at = 0; at < keys.length;) at = await this.#slice(until => this.#again(keys, at, until, false))
       }
       await this.#built.flush()
-      await this.#alone(() => this.#lastRound())
+    })
+  }
+
+  /**
+   * The rest, after {@link catchUp}. To be called where no command runs, and none before what it gives is written: the last writes of the
+   * state, which is complete with them.
+   */
+  lastRound(): Promise<Layer> {
+    return this.#explained(async () => {
+      const keys = this.#take()
+      if (keys.length > 0) {
+        this.#retract(keys, 0, Infinity)
+        await this.#inTime(this.#again(keys, 0, Infinity, true))
+      }
+      return this.#built.take()
+    })
+  }
+
+  end(): void {
+    this.#unsubscribe()
+    this.#over ??= new TypeError('the state has been built')
+  }
+
+  async #explained<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
     } catch (error) {
-      signal.throwIfAborted()
+      this.#init.signal.throwIfAborted()
       throw new Error(`its state cannot be built: ${messageOf(error)}`, { cause: error })
-    } finally {
-      leave()
-      this.#over = new TypeError('the state has been built')
     }
   }
 
-  /** What commands of the old version have just left. */
+  /** What commands have just left. */
   #changed(layer: Layer): void {
-    const { old } = this.#init.prefixes
-    for (const whole of layer.entries.keys()) {
-      if (!whole.startsWith(old)) continue
-      const key = whole.slice(old.length)
+    for (const key of layer.entries.keys()) {
+      const beside = this.#init.ground.besideOf(key)
       if (this.#isMapped(key)) this.#dirty.add(key)
+      if (beside !== undefined && this.#isMapped(beside)) this.#dirty.add(beside)
       for (const reader of this.#run.readersOf(key)) this.#dirty.add(reader)
     }
   }
 
-  readonly #isMapped = (key: ByteKey): boolean => this.#cursor !== undefined && key <= this.#cursor
+  readonly #isMapped = (key: ByteKey): boolean => {
+    const { source, key: last } = this.#cursor
+    const at = this.#init.ground.sources.findIndex(prefix => key.startsWith(prefix))
+    return at !== -1 && (at < source || (at === source && last !== undefined && key <= last))
+  }
 
   #take(): readonly ByteKey[] {
     const keys = [...this.#dirty]
@@ -110,35 +132,35 @@ export class BuildBeside {
     return keys
   }
 
-  /** The first pass. Whether it has come to its end. */
-  async #nextEntries(until: number): Promise<boolean> {
-    const { store, prefixes } = this.#init
-    const first = this.#cursor === undefined
+  /** The first pass, as far as time allows. */
+  async #nextEntries(until: number): Promise<void> {
+    const { store, ground } = this.#init
+    const { source, key: last } = this.#cursor
+    const prefix = ground.sources[source] ?? ''
     const range = {
-      lower: prefixes.old + (this.#cursor ?? ''),
-      lowerInside: first,
-      upper: afterPrefix(prefixes.old),
+      lower: last ?? prefix,
+      lowerInside: last === undefined,
+      upper: afterPrefix(prefix),
       upperInside: false
     }
-    const source = new CommandAccess(store).entries(range, false, -1)
+    const entries = new CommandAccess(store).entries(range, false, -1)
     try {
       for (;;) {
-        const part = await source.next(entriesAtOnce)
+        const part = await entries.next(entriesAtOnce)
         if (part.length === 0) {
           // Whatever comes now comes behind it.
-          this.#cursor = lastKey
-          return true
+          this.#cursor = { source: source + 1, key: undefined }
+          return
         }
-        for (const [whole, value] of part) {
-          const key = whole.slice(prefixes.old.length)
+        for (const [key, value] of part) {
           await this.#map(key, value, false)
-          this.#cursor = key
+          this.#cursor = { source, key }
           this.#entries++
-          if (performance.now() >= until) return false
+          if (performance.now() >= until) return
         }
       }
     } finally {
-      await source.close()
+      await entries.close()
     }
   }
 
@@ -154,7 +176,7 @@ export class BuildBeside {
     let at = from
     do {
       const key = keys[at++] ?? ''
-      const value = this.#init.store.read(this.#init.prefixes.old + key)
+      const value = this.#init.store.read(key)
       if (value !== undefined) await this.#map(key, value, isLast)
     } while (at < keys.length && performance.now() < until)
     return at
@@ -169,16 +191,6 @@ export class BuildBeside {
       else if (error instanceof MappingConflict) throw error
       else throw new Error(`the mapping of ${shown(key)} failed: ${messageOf(error)}`, { cause: error })
     }
-  }
-
-  /** Alone to its end: when it is over, every command casts its shadow on the new state. */
-  async #lastRound(): Promise<void> {
-    const keys = this.#take()
-    if (keys.length > 0) {
-      this.#retract(keys, 0, Infinity)
-      await this.#inTime(this.#again(keys, 0, Infinity, true))
-    }
-    await this.#init.finish(this.#built.take())
   }
 
   /** A part of the work between two commands, what it wrote on its way to disk, and a pause. */

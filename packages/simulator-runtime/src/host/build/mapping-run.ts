@@ -1,28 +1,20 @@
-import type { Mapping, MappingReads, MappingStates, MappingWrites } from '../../definition/twin.js'
-import type { BuildAccess } from '../open/build-access.js'
+import { withinSpace } from '../open/spaces.js'
 import type { Access } from '../state/access.js'
-import type { ByteKey, Layer } from '../state/layer.js'
-import { View } from '../state/view.js'
-import { EntryOfState, pathOf } from './mapped-entry.js'
+import type { ByteKey } from '../state/layer.js'
+import type { BuildAccess } from './build-access.js'
+import type { Ground } from './ground.js'
+import { pathOf } from './mapped-entry.js'
 
 export interface MappingRunInit {
-  readonly mapping: Mapping
-  /** The newest value in the old state. */
+  readonly ground: Ground
+  /** The newest value in the states that are mapped. */
   readonly read: (key: ByteKey) => Buffer | undefined
   readonly built: BuildAccess
-  readonly prefixes: {
-    readonly old: ByteKey
-    readonly new: ByteKey
-    /** Where it is noted who wrote what; of no use once the state is complete. */
-    readonly notes: ByteKey
-  }
-  /** What the new class begins with, under whole keys: what an entry gives up becomes that again. */
-  readonly initial: Layer
 }
 
-/** Two entries of the old state write one key of the new one: which of them counts would be chance. */
+/** Two entries write one key of a new state: which of them counts would be chance. */
 export class MappingConflict extends Error {
-  /** @param owner the other entry's key in the old state */
+  /** @param owner the other entry's key */
   constructor(
     readonly owner: ByteKey,
     readonly key: ByteKey
@@ -34,10 +26,9 @@ export class MappingConflict extends Error {
 const readsMax = 1_000_000
 
 /**
- * A mapping function and who owns what it wrote (§8). An entry's writes can so be taken back and made anew when it changes. Most entries
- * write one key, their own; only what is otherwise is noted: `k!` lists an entry's writes, `o!` names the owner of a key that is another's.
- *
- * Keys are meant within the old and the new state.
+ * An author's function and who owns what it wrote (§8). An entry's writes can so be taken back and made anew when it changes. Most entries
+ * write one key, their home; only what is otherwise is noted: `k!` lists an entry's writes, `o!` names the owner of a key that is not its
+ * home.
  */
 export class MappingRun {
   readonly #init: MappingRunInit
@@ -63,32 +54,33 @@ export class MappingRun {
    * @throws MappingConflict before anything is written, and whatever the mapping function throws
    */
   async map(key: ByteKey, value: Buffer, isMapped: (key: ByteKey) => boolean): Promise<void> {
-    const { built, prefixes } = this.#init
+    const { built, ground } = this.#init
+    const home = ground.homeOf(key)
     const writes = await this.#ask(key, value)
     for (const written of writes.keys()) this.#assertFree(written, key, isMapped)
     for (const [written, bytes] of writes) {
-      built.gather(prefixes.new + written, bytes)
-      if (written !== key) this.#note(`o!${written}`, Buffer.from(key, 'latin1'))
+      built.gather(written, bytes)
+      if (written !== home) this.#note(`o!${written}`, Buffer.from(key, 'latin1'))
     }
-    if (writes.size === 1 && writes.has(key)) {
+    if (home !== undefined && writes.size === 1 && writes.has(home)) {
       if (this.#noted && this.#notes(`k!${key}`) !== undefined) this.#note(`k!${key}`, null)
     } else this.#note(`k!${key}`, Buffer.from(JSON.stringify([...writes.keys()])))
   }
 
   /** Takes back what an entry has written. */
   retract(key: ByteKey): void {
-    const { built, prefixes, initial } = this.#init
+    const { built, ground } = this.#init
+    const home = ground.homeOf(key)
     for (const written of this.#writesOf(key)) {
-      const whole = prefixes.new + written
-      if (written === key && this.#ownerOf(key) !== undefined) continue
-      built.gather(whole, initial.get(whole) ?? null)
-      if (written !== key) this.#note(`o!${written}`, null)
+      if (written === home && this.#ownerOf(written) !== undefined) continue
+      built.gather(written, ground.initial.get(written) ?? null)
+      if (written !== home) this.#note(`o!${written}`, null)
     }
     this.#note(`k!${key}`, Buffer.from('[]'))
   }
 
   async #ask(key: ByteKey, value: Buffer): Promise<Map<ByteKey, Buffer>> {
-    const { mapping, read, prefixes } = this.#init
+    const { ground, read } = this.#init
     const writes = new Map<ByteKey, Buffer>()
     let isOver = false
     const assertOpen = (): void => {
@@ -98,24 +90,20 @@ export class MappingRun {
       ...byKeyOnly,
       read: other => {
         assertOpen()
-        this.#remember(other.slice(prefixes.old.length), key)
+        this.#remember(other, key)
         return read(other)
       }
     }
     const made: Access = {
       ...byKeyOnly,
-      write: (whole, bytes) => {
+      write: (written, bytes) => {
         assertOpen()
         if (bytes === null) throw new TypeError('a mapping only puts: what it does not write is not there')
-        writes.set(whole.slice(prefixes.new.length), bytes)
+        writes.set(written, bytes)
       }
     }
-    const states: MappingStates = {
-      oldState: new View(old, prefixes.old) as MappingReads,
-      newState: new View(made, prefixes.new) as MappingWrites
-    }
     try {
-      await mapping(new EntryOfState(key, value), states)
+      await ground.apply(key, value, { old, made })
     } finally {
       isOver = true
     }
@@ -123,6 +111,7 @@ export class MappingRun {
   }
 
   #remember(read: ByteKey, reader: ByteKey): void {
+    if (this.#init.ground.besideOf(reader) === read) return
     const readers = this.#readers.get(read) ?? new Set()
     if (readers.has(reader)) return
     if (++this.#reads > readsMax) throw new RangeError(`the mapping reads more than ${readsMax} other entries`)
@@ -131,33 +120,35 @@ export class MappingRun {
   }
 
   #assertFree(written: ByteKey, key: ByteKey, isMapped: (key: ByteKey) => boolean): void {
+    const { read, ground } = this.#init
     const owner = this.#ownerOf(written)
     if (owner !== undefined && owner !== key) throw new MappingConflict(owner, key)
-    if (written === key || owner === key) return
-    const { read, prefixes } = this.#init
-    const isTaken =
-      isMapped(written) && read(prefixes.old + written) !== undefined && this.#writesOf(written).includes(written)
-    if (isTaken) throw new MappingConflict(written, key)
+    if (owner === key || written === ground.homeOf(key)) return
+    const resident = ground.sourceOf(written)
+    if (resident === undefined || !isMapped(resident) || read(resident) === undefined) return
+    if (this.#writesOf(resident).includes(written)) throw new MappingConflict(resident, key)
   }
 
   /** Of an entry that was mapped. */
   #writesOf(key: ByteKey): readonly ByteKey[] {
     const noted = this.#noted ? this.#notes(`k!${key}`) : undefined
-    return noted === undefined ? [key] : (JSON.parse(noted.toString()) as ByteKey[])
+    if (noted !== undefined) return JSON.parse(noted.toString()) as ByteKey[]
+    const home = this.#init.ground.homeOf(key)
+    return home === undefined ? [] : [home]
   }
 
-  /** Of a key that was written by another entry than the one of the same key. */
+  /** Of a key that was written by another entry than the one whose home it is. */
   #ownerOf(written: ByteKey): ByteKey | undefined {
     return this.#noted ? this.#notes(`o!${written}`)?.toString('latin1') : undefined
   }
 
   #notes(key: ByteKey): Buffer | undefined {
-    return this.#init.built.read(this.#init.prefixes.notes + key)
+    return this.#init.built.read(this.#init.ground.notes + key)
   }
 
   #note(key: ByteKey, value: Buffer | null): void {
     this.#noted = true
-    this.#init.built.gather(this.#init.prefixes.notes + key, value)
+    this.#init.built.gather(this.#init.ground.notes + key, value)
   }
 }
 
@@ -179,6 +170,6 @@ const byKeyOnly: Access = {
 
 /** A key as people know it: its sublevels, then the key. */
 export function shown(key: ByteKey): string {
-  const { names, rest } = pathOf(key)
+  const { names, rest } = pathOf(withinSpace(key))
   return JSON.stringify([...names, Buffer.from(rest, 'latin1').toString('utf8')].join('/'))
 }
