@@ -195,8 +195,9 @@ export default defineUpgrade({
   to: defineClass(fileAccess, FileAccess),
   future: { model: 'shadowed', implementation: FutureFileAccess },
   past: { model: 'shadowed', implementation: PastFilePermissions },
-  transform: async ({ oldState, futureState, newState }) => {
-    for await (const [file, { owner, mode }] of oldState.iterator<string, { owner: string; mode: Mode }>()) {
+  transform: {
+    entries: async ({ key: file, value }, { futureState, newState }) => {
+      const { owner, mode } = value as { readonly owner: string; readonly mode: Mode }
       await newState.put(file, { owner, acl: toAcl(owner, mode, await futureState.get<string, Acl>(file)) })
     }
   }
