@@ -25,9 +25,9 @@ test('a transform by entries runs while calls of both versions go on, and not in
   const following = follow()
   let calls = 0
   const errors: unknown[] = []
-  let going = true
+  const stop = new AbortController()
   const caller = (async () => {
-    for (let i = 0; going; i++) {
+    for (let i = 0; !stop.signal.aborted; i++) {
       const file = `file-${i % 200}`
       await Promise.all([
         i % 2 === 0 ? at1.chmod(file, mode) : at2.setAcl(file, bobReads),
@@ -40,7 +40,7 @@ test('a transform by entries runs while calls of both versions go on, and not in
   await following
   const afterwards = calls
   while (calls < afterwards + 5 && errors.length === 0) await new Promise(resolve => setTimeout(resolve, 5))
-  going = false
+  stop.abort()
   await caller
 
   expect(errors).toEqual([])

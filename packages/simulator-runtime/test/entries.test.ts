@@ -11,7 +11,6 @@ import {
   defineContract,
   defineUpgrade,
   query,
-  type DelegateOf,
   type EntryTransform,
   type ObjectContext,
   type SimulationContext
@@ -147,8 +146,8 @@ afterEach(async () => {
   await rm(directory, { recursive: true })
 })
 
-const at1 = (): DelegateOf<typeof stock> => object.at(1, stock) as DelegateOf<typeof stock>
-const at2 = (): DelegateOf<typeof shelves> => object.at(2, shelves) as DelegateOf<typeof shelves>
+const at1 = () => object.at(1, stock)
+const at2 = () => object.at(2, shelves)
 const till = ['till', 1, 'front']
 
 /** In the pause, where a transform is told of as it runs. */
