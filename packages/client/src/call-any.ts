@@ -19,6 +19,7 @@ const elsewhere: ReadonlySet<string> = new Set([
   'Retired',
   'Superseded',
   'UnknownVersion',
+  'Diverged',
   'UnknownClass',
   'SessionLost'
 ])

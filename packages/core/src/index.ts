@@ -95,6 +95,8 @@ export { gates, namePeers, type GateName, type GateState } from './gates/gate.js
 export { isJournalEntry, type JournalEntry, type OperatorWord } from './journal/entries.js'
 export { floorOf } from './lifecycle/announce.js'
 export { compactEntries } from './lifecycle/compact.js'
+export { conflictAt, divergedAt } from './lifecycle/history.js'
+export { blockOf, divergedWords, type Stop } from './lifecycle/stop.js'
 export { defaultTiming, type PeerConfig, type Timing } from './lifecycle/config.js'
 export type { Effect } from './lifecycle/effect.js'
 export type { Fact, Input, Now, Outcome } from './lifecycle/input.js'
@@ -102,6 +104,7 @@ export { routesOf, servedRange, type Route, type Routes } from './lifecycle/rout
 export {
   createPeerState,
   type Goal,
+  type Halt,
   type HostState,
   type PeerState,
   type SwitchPurpose,
@@ -122,6 +125,7 @@ export {
   type Roster,
   type RosterEntry
 } from './roster/roster.js'
+export { differsFrom, peersAt } from './roster/same-history.js'
 export {
   appendVersion,
   chainId,

@@ -90,6 +90,7 @@ describe('a stranger (R21)', () => {
 
   it('holds both back while it is admitted, heard or not, until its certificate ends (§14)', () => {
     const [simulation, peer] = onePeer(2)
+    simulation.run(() => peer.state.log.length === 2)
     const statement = troubled(peer, 'admitted', { versions: [], served: [1, 2] })
     hear(peer, statement, certificate(peer, { untilMs: simulation.wallMs() + 600_000 }))
     simulation.run(() => phaseOf(peer, 2) === 'committed')
@@ -172,7 +173,7 @@ describe('an admission (R21)', () => {
     const words = (admission: Admission) =>
       strangeness(
         peer.state,
-        { announcement: statement, heardMonoMs: 0, admission },
+        { troubleMonoMs: new Map(), announcement: statement, heardMonoMs: 0, admission },
         { wallMs: Date.parse('2030-01-01T00:00:00Z'), monoMs: 0 }
       )
     expect(words(openAdmission)).toBeUndefined()

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { classUpgrade, twinUpgrade, versions } from './descriptors.js'
+import { classUpgrade, descriptor, twinUpgrade, versions } from './descriptors.js'
 import { Simulation } from './simulation.js'
 
 function world(lines: string[], over: Partial<ConstructorParameters<typeof Simulation>[0]> = {}): Simulation {
@@ -45,6 +45,43 @@ it('builds a twin beside the object, makes it the object in the same host, and c
   simulation.run(() => peer!.isSettledAt(2))
   await expect(`${lines.join('\n')}\n`).toMatchFileSnapshot('transcripts/one-twin.txt')
 })
+
+it('goes back from a trial that is halted, and tries again after the resume (§4)', async () => {
+  const lines: string[] = []
+  const simulation = world(lines)
+  const [peer] = simulation.peers
+  const log = versions(2, version => ({ classes: [classUpgrade(version, version === 1 ? {} : { back: 'copy' })] }))
+  peer?.boot()
+  for (const { descriptor } of log) simulation.publish(descriptor)
+  simulation.run(() => peer!.state.versions.get(2)?.phase === 'trial')
+  lines.length = 0
+  peer?.trust({ fact: 'halt', version: 2, unload: false, reason: 'it loses orders' })
+  simulation.run(() => peer!.state.versions.get(2)?.phase === 'wentBack' && peer!.state.host.switching === undefined)
+  peer?.trust({ fact: 'resume', version: 2, order: '2026-02-01T00:00:00.000Z' })
+  simulation.run(() => peer!.isSettledAt(2))
+  await expect(`${withoutStages(lines)}\n`).toMatchFileSnapshot('transcripts/halt-and-resume.txt')
+})
+
+it('stops at a fork, leaves the version that the root decides against, and takes the one that it keeps (R20, §6)', async () => {
+  const lines: string[] = []
+  const simulation = world(lines)
+  const [peer] = simulation.peers
+  const log = versions(2, version => ({ classes: [classUpgrade(version, version === 1 ? {} : { back: 'copy' })] }))
+  const bundle = 'b'.repeat(64)
+  const kept = descriptor(log.slice(0, 1), { title: 'the other one', classes: [classUpgrade(2, { bundle })] })
+  peer?.boot()
+  for (const { descriptor } of log) simulation.publish(descriptor)
+  simulation.run(() => peer!.state.versions.get(2)?.phase === 'trial')
+  lines.length = 0
+  peer?.trust({ fact: 'forked', version: 2 })
+  peer?.decide(2, [kept])
+  simulation.run(() => peer!.isSettledAt(2))
+  await expect(`${withoutStages(lines)}\n`).toMatchFileSnapshot('transcripts/fork-and-decision.txt')
+})
+
+function withoutStages(lines: readonly string[]): string {
+  return lines.filter(line => !line.includes('< switch ') && !line.includes('< tick')).join('\n')
+}
 
 it('goes back from a twin by the same way, and leaves it', () => {
   const simulation = world([])

@@ -2,6 +2,7 @@ import {
   compactEntries,
   createPeerState,
   defaultTiming,
+  descriptorHash,
   openAdmission,
   routesOf,
   sha256Hex,
@@ -27,10 +28,19 @@ interface Disk {
   meta: StateMeta | undefined
   bundles: Set<string>
   trusted: Descriptor[]
+  /** Descriptors of a history that the network does not count. */
+  others: Descriptor[]
+  /** The halts, forks and decisions that are trusted, by version: told again at every start. */
+  words: Map<number, TrustWord[]>
+  /** Whose code made the state of each future simulation object, by revision: a state is named by nothing else. */
+  futures: Map<number, string>
   /** Revisions of future twins whose state is complete. */
   twins: Set<number>
   epoch: number
 }
+
+/** What trust documents say of versions. */
+type TrustWord = Extract<Fact, { fact: 'halt' | 'resume' | 'forked' | 'decided' }>
 
 /** What happens next in the simulated world, at a time. */
 interface Pending {
@@ -136,7 +146,17 @@ export class SimulatedPeer {
   readonly simulation: Simulation
   readonly index: number
   readonly id: string
-  disk: Disk = { journal: [], meta: undefined, bundles: new Set(), trusted: [], twins: new Set(), epoch: 0 }
+  disk: Disk = {
+    journal: [],
+    meta: undefined,
+    bundles: new Set(),
+    trusted: [],
+    others: [],
+    words: new Map(),
+    futures: new Map(),
+    twins: new Set(),
+    epoch: 0
+  }
   state: PeerState
   isUp = false
   /** Kills the process when it returns true: before an effect, or after it. */
@@ -175,6 +195,7 @@ export class SimulatedPeer {
     this.isUp = true
     this.disk.epoch++
     this.state = createPeerState(this.config())
+    for (const word of [...this.disk.words.values()].flat()) this.input(word)
     for (const descriptor of this.disk.trusted) this.input({ fact: 'versionTrusted', descriptor })
     this.input({ fact: 'freshUntil', untilMs: Number.MAX_SAFE_INTEGER })
     this.input({
@@ -182,9 +203,13 @@ export class SimulatedPeer {
       epoch: this.disk.epoch,
       entries: structuredClone(this.disk.journal),
       found: this.disk.meta && { version: this.disk.meta.current, chainId: this.disk.meta.chainId },
-      bundles: [...this.disk.bundles]
+      bundles: [...this.disk.bundles],
+      others: this.disk.others
     })
-    if (this.simulation.options.compact === true) this.disk.journal = structuredClone([...compactEntries(this.state)])
+    if (this.simulation.options.compact === true)
+      this.disk.journal = structuredClone([
+        ...compactEntries(this.state, { wallMs: this.simulation.wallMs(), monoMs: this.simulation.nowMs })
+      ])
     // A new connection brings the neighbours' newest statements (sync).
     this.simulation.later(this, 5, () => {
       for (const other of this.simulation.peers) {
@@ -205,10 +230,34 @@ export class SimulatedPeer {
   learn(descriptor: Descriptor, delayMs: number): void {
     this.simulation.always(this, delayMs, () => {
       if (descriptor.version > this.disk.trusted.length + 1) return this.learn(descriptor, 50)
-      if (descriptor.version <= this.disk.trusted.length) return
+      if (descriptor.version <= this.disk.trusted.length || this.#isDecidedAgainst(descriptor)) return
       this.disk.trusted.push(descriptor)
       this.input({ fact: 'versionTrusted', descriptor })
     })
+  }
+
+  /** A halt, its end, or a fork becomes trusted here: acts now, and at every start again. */
+  trust(word: TrustWord): void {
+    const { words } = this.disk
+    const kinds = word.fact === 'forked' || word.fact === 'decided' ? ['forked', 'decided'] : ['halt', 'resume']
+    words.set(word.version, [...(words.get(word.version) ?? []).filter(each => !kinds.includes(each.fact)), word])
+    this.input(word)
+  }
+
+  #isDecidedAgainst(descriptor: Descriptor): boolean {
+    const words = this.disk.words.get(descriptor.version) ?? []
+    return words.some(word => word.fact === 'decided' && word.keep !== descriptorHash(descriptor))
+  }
+
+  /** The root decides: of the versions from this one on, these count, and what was trusted before does not. */
+  decide(version: number, kept: readonly Descriptor[]): void {
+    const { disk } = this
+    const [first] = kept
+    const replaced = disk.trusted.slice(version - 1)
+    disk.trusted = [...disk.trusted.slice(0, version - 1), ...kept]
+    disk.others = [...disk.others, ...replaced].filter(each => !disk.trusted.includes(each))
+    this.trust({ fact: 'decided', version, keep: first === undefined ? 'none' : descriptorHash(first) })
+    for (const descriptor of kept) this.input({ fact: 'versionTrusted', descriptor })
   }
 
   input(fact: Fact): void {
@@ -254,6 +303,9 @@ export class SimulatedPeer {
       case 'cancelSwitch':
         if (this.#switching?.id === effect.id) this.#switching.cancelled = true
         return
+      case 'cancelRehearsal':
+        // Its outcome comes all the same, and nobody waits for it.
+        return
       case 'announce':
         this.said = { format: 1, network, peer: this.id, epoch: this.disk.epoch, seq: ++this.#seq, ...effect.content }
         return simulation.deliver(this, this.said)
@@ -286,7 +338,9 @@ export class SimulatedPeer {
         if (fault.moved === true) this.disk.meta = metaOf(plan, (this.disk.meta?.generation ?? 0) + 1)
         return fail(fault.cause, stage, fault.restored ?? true)
       }
-      if (switching.cancelled && stage === 'transforming') return fail('cancelled', stage, true)
+      // Until the pointer moves there is always a way to stop.
+      if (switching.cancelled && (stage === 'transforming' || stage === 'transformed'))
+        return fail('cancelled', stage, true)
       // The one synced batch that moves the pointer.
       if (stage === (isTakenOver ? 'activated' : 'transformed'))
         this.disk.meta = metaOf(plan, (this.disk.meta?.generation ?? 0) + 1)
@@ -302,6 +356,12 @@ export class SimulatedPeer {
     const twins = plan.future.filter(each => each.model === 'twin').map(each => each.revision)
     const building = twins.filter(each => !disk.twins.has(each))
     disk.twins = new Set([...disk.twins].filter(each => twins.includes(each)))
+    for (const { revision, bundle } of plan.future) {
+      const made = disk.futures.get(revision)
+      if (made !== undefined && made !== bundle)
+        throw new Error(`the future simulation object of ${revision} is given the state of another history`)
+    }
+    disk.futures = new Map(plan.future.map(({ revision, bundle }) => [revision, bundle]))
     this.done(id, { of: 'switchHost', ok: true, stateVersion: plan.object.version, building })
     for (const revision of building) {
       simulation.later(this, 50 + simulation.random(500), () => {
@@ -361,6 +421,14 @@ function describeFact(fact: Fact): string {
       return `${fact.outcome.of} ${fact.outcome.ok ? 'done' : `failed: ${fact.outcome.cause}`}`
     case 'operator':
       return `operator: ${fact.word} ${fact.version ?? 'all'}`
+    case 'halt':
+      return `version ${fact.version} is halted${fact.unload ? ', to be unloaded' : ''}`
+    case 'resume':
+      return `version ${fact.version} is resumed`
+    case 'forked':
+      return `version ${fact.version} is forked`
+    case 'decided':
+      return `version ${fact.version} is decided: ${fact.keep === 'none' ? 'none' : fact.keep.slice(0, 8)}`
     default:
       return fact.fact
   }
@@ -400,6 +468,8 @@ function describeEntry(entry: JournalEntry): string {
       return `runs ${entry.version}`
     case 'operator':
       return `${entry.word} ${entry.version ?? 'all'}`
+    case 'resumed':
+      return `v${entry.version} has another chance`
   }
 }
 

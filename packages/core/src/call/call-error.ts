@@ -13,7 +13,7 @@ export const callErrorCodes = [
   'Retired',
   /** The version was skipped by a later one (§4). Nothing was executed. */
   'Superseded',
-  /** The version never existed in this network, or its chain id is another one (R3, §6). Nothing was executed. */
+  /** The version never existed in this network, or is forked (R3, R20). Nothing was executed. */
   'UnknownVersion',
   /** The peer runs another class. Nothing was executed. */
   'UnknownClass',
@@ -40,7 +40,9 @@ export const callErrorCodes = [
   /** No connection to the peer could be made, or it broke. `executed` says whether the call may have run. */
   'Unreachable',
   /** Queries called on from peer to peer, further than any that ends: most often in a circle. Nothing was executed where it ended. */
-  'TooManyHops'
+  'TooManyHops',
+  /** Caller and peer mean different versions by this number, or the peer has committed one that the root decided against (§6). Nothing was executed. */
+  'Diverged'
 ] as const
 
 /** Why a call failed; docs/errors.md says of each what to do. */

@@ -1,7 +1,8 @@
 import { isTrouble, type Phase } from '../lifecycle/phase.js'
 import type { Now } from '../lifecycle/input.js'
 import type { PeerState } from '../lifecycle/state.js'
-import { admittedPeers, phaseAt } from '../roster/roster.js'
+import { phaseAt } from '../roster/roster.js'
+import { peersAt } from '../roster/same-history.js'
 import { closed, namePeers, open, type GateState } from './gate.js'
 
 /** Share of the peers known to have tried a version whose failure stops the others (§1). */
@@ -15,18 +16,23 @@ const untried: ReadonlySet<Phase> = new Set<Phase>([
   'rehearsing',
   'superseded',
   'halted',
-  'frozen'
+  'frozen',
+  'diverged'
 ])
 
-/** Closes when enough distinct admitted peers announce that the version failed them (§1, R21). */
+/**
+ * Closes when enough distinct admitted peers announce that the version failed them (§1, R21). What was heard before a signed `resume`, or the
+ * operator's, does not count any more.
+ */
 export function healthGate(state: PeerState, version: number, now: Now): GateState {
   const failed: string[] = []
   let tried = 0
-  for (const { announcement } of admittedPeers(state, now)) {
+  const forgivenMonoMs = state.heeded.get(version)?.monoMs ?? -Infinity
+  for (const { announcement, troubleMonoMs } of peersAt(state, version, now)) {
     const phase = phaseAt(announcement, version)
     if (phase === undefined || untried.has(phase)) continue
     tried++
-    if (isTrouble(phase)) failed.push(announcement.peer)
+    if (isTrouble(phase) && (troubleMonoMs.get(version) ?? Infinity) > forgivenMonoMs) failed.push(announcement.peer)
   }
   if (failed.length < Math.max(abortCountMin, abortShare * tried)) return open
   return closed(

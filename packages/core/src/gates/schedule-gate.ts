@@ -3,7 +3,8 @@ import type { Schedule } from '../descriptor/schedule.js'
 import { isServableBefore } from '../lifecycle/goal.js'
 import type { Now } from '../lifecycle/input.js'
 import type { PeerState, VersionProgress } from '../lifecycle/state.js'
-import { admittedPeers, isReachable, serves } from '../roster/roster.js'
+import { isReachable, serves } from '../roster/roster.js'
+import { peersAt } from '../roster/same-history.js'
 import { entryOf, upgradeAt } from '../version-log/version-log.js'
 import { closed, namePeers, open, type GateState } from './gate.js'
 
@@ -43,7 +44,7 @@ export function overdueFromMs(state: PeerState, schedule: Schedule, version: num
  */
 function everyoneServes(state: PeerState, version: number, now: Now): GateState {
   if (state.lineage === undefined || !isServableBefore(state, state.lineage, version)) return open
-  const missing = admittedPeers(state, now)
+  const missing = peersAt(state, version, now)
     .filter(entry => isReachable(entry, now.monoMs, state.config.timing.introduceGraceMs))
     .filter(({ announcement }) => announcement.floor < version && !serves(announcement, version))
     .map(({ announcement }) => announcement.peer)

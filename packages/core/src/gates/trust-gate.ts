@@ -1,18 +1,12 @@
 import type { Now } from '../lifecycle/input.js'
 import type { PeerState } from '../lifecycle/state.js'
+import { blockOf } from '../lifecycle/stop.js'
 import { closed, open, type GateState } from './gate.js'
 
 /** Fresh, not halted, not forked (§1). Nothing starts on stale knowledge, nothing that runs is stopped by it (P1). */
 export function trustGate(state: PeerState, version: number, now: Now): GateState {
-  const frozen = [...state.frozen].filter(each => each <= version).sort((a, b) => a - b)[0]
-  if (frozen !== undefined) {
-    return closed(
-      'trust',
-      'R20',
-      `two valid descriptors of version ${frozen} are known: nothing moves to it until the root role decides`
-    )
-  }
-  if (state.halted.has(version)) return closed('trust', '§4', `version ${version} is halted`)
+  const block = blockOf(state, version)
+  if (block !== undefined) return closed('trust', block.rule, block.reason)
   if (now.wallMs >= state.freshUntilMs) {
     const since =
       state.freshUntilMs === 0

@@ -24,7 +24,15 @@ export type JournalEntry =
   /** The object is now this version's (on trial), or again this version's after going back. */
   | { readonly type: 'running'; readonly version: number; readonly chainId: string }
   /** What the operator decided about a version; `version` absent: about all. */
-  | { readonly type: 'operator'; readonly word: OperatorWord; readonly version?: number }
+  | { readonly type: 'operator'; readonly word: OperatorWord; readonly version?: number; readonly chainId?: string }
+  /** A version was given another chance at this moment, wall clock: by the signed order of this name, or by the operator. */
+  | {
+      readonly type: 'resumed'
+      readonly version: number
+      readonly chainId: string
+      readonly atMs: number
+      readonly order?: string
+    }
 
 /** An operator's words. `hold` closes the schedule gate, also past the deadline; `resume` takes back a hold and clears a failure. */
 export type OperatorWord = 'approve' | 'goNow' | 'hold' | 'resume'
@@ -42,5 +50,6 @@ const types: ReadonlySet<string> = new Set<JournalEntry['type']>([
   'served',
   'phase',
   'running',
-  'operator'
+  'operator',
+  'resumed'
 ])

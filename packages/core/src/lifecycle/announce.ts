@@ -1,6 +1,6 @@
 import type { Announcement, AnnouncementContent } from '../announcement/announcement.js'
 import { chainIdPrefix, classAt, type Lineage } from '../version-log/version-log.js'
-import { previousVersion } from './goal.js'
+import { beforeIn } from './history.js'
 import { servedRange } from './routes.js'
 import type { PeerState } from './state.js'
 import type { Turn } from './turn.js'
@@ -11,7 +11,7 @@ const versionsMax = 16
 /** The lowest version that this peer may still run as: running, or on trial what going back leads to (§13). */
 export function floorOf(state: PeerState): number {
   const phase = state.versions.get(state.running)?.phase
-  return phase === 'trial' || phase === 'goingBack' ? previousVersion(state, state.running) : state.running
+  return phase === 'trial' || phase === 'goingBack' ? beforeIn(state, state.running) : state.running
 }
 
 /** Says the whole statement again whenever something in it has changed; the sender sequences, paces and repeats it (§13). */
@@ -34,7 +34,7 @@ function contentOf(state: PeerState, lineage: Lineage): AnnouncementContent {
     floor: floorOf(state),
     ...(served === undefined ? {} : { served: [...served] as [number, number] }),
     versions: unsettled(state),
-    newest: log.length,
+    newest: Math.max(state.trusted.length, 1),
     instar: state.config.instar
   }
 }

@@ -1,9 +1,10 @@
 import type { JournalEntry } from '../journal/entries.js'
 import { chainIdPrefix } from '../version-log/version-log.js'
+import type { Now } from './input.js'
 import type { PeerState } from './state.js'
 
 /** The shortest journal that folds to the durable part of this state (§11): what compaction writes in place of the history. */
-export function compactEntries(state: Readonly<PeerState>): readonly JournalEntry[] {
+export function compactEntries(state: Readonly<PeerState>, now: Now): readonly JournalEntry[] {
   const { lineage, log } = state
   if (lineage === undefined) return []
   const chainId = (version: number): string => chainIdPrefix(log, version) ?? ''
@@ -23,9 +24,20 @@ export function compactEntries(state: Readonly<PeerState>): readonly JournalEntr
       ...(cause === undefined ? {} : { cause }),
       ...(attempt === 0 ? {} : { attempt })
     })
-    if (approved) entries.push({ type: 'operator', word: 'approve', version })
-    if (goNow) entries.push({ type: 'operator', word: 'goNow', version })
-    if (held) entries.push({ type: 'operator', word: 'hold', version })
+    const of = { version, chainId: chainId(version) }
+    if (approved) entries.push({ type: 'operator', word: 'approve', ...of })
+    if (goNow) entries.push({ type: 'operator', word: 'goNow', ...of })
+    if (held) entries.push({ type: 'operator', word: 'hold', ...of })
+  }
+  for (const [version, { order, monoMs }] of state.heeded) {
+    const atMs = now.wallMs - Math.max(0, now.monoMs - monoMs)
+    entries.push({
+      type: 'resumed',
+      version,
+      chainId: chainId(version),
+      atMs,
+      ...(order === undefined ? {} : { order })
+    })
   }
   if (state.heldAll) entries.push({ type: 'operator', word: 'hold' })
   return [...entries, { type: 'served', low: state.lowest }]

@@ -21,7 +21,10 @@ export type Effect =
       readonly purpose: SwitchPurpose
       readonly version: number | undefined
     }
+  /** Stop at the next safe point; the switch still ends with its `done`. */
   | { readonly effect: 'cancelSwitch'; readonly id: number }
+  /** End a rehearsal whose outcome nobody waits for any more. */
+  | { readonly effect: 'cancelRehearsal'; readonly id: number }
   | {
       readonly effect: 'evaluateSchedule'
       readonly id: number

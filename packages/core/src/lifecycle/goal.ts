@@ -11,6 +11,7 @@ import {
   type WayBack
 } from '../host-plan/host-plan.js'
 import { chainIdPrefix, classAt, upgradeAt, type ClassAt, type Lineage } from '../version-log/version-log.js'
+import { beforeIn } from './history.js'
 import { isSwitching, type Phase } from './phase.js'
 import type { Goal, PeerState } from './state.js'
 
@@ -27,6 +28,7 @@ export function desiredGoal(state: PeerState): Goal | undefined {
     const phase = state.versions.get(version)?.phase
     if (phase === 'superseded') continue
     if (phase === undefined || !inPlan(phase)) break
+    if (phase === 'introducing' && state.foreign.has(version)) break
     if (!isServableBefore(state, lineage, version, object)) break
     high = version
     if (phase === 'introducing' && (state.host.goal === undefined || state.host.goal.high < version)) break
@@ -37,7 +39,7 @@ export function desiredGoal(state: PeerState): Goal | undefined {
 
 function objectVersion(state: PeerState): number {
   for (const progress of state.versions.values()) {
-    if (progress.phase === 'goingBack') return previousVersion(state, progress.version)
+    if (progress.phase === 'goingBack') return beforeIn(state, progress.version)
     if (progress.version > state.running && isSwitching(progress.phase)) return progress.version
   }
   return state.running
@@ -55,14 +57,6 @@ function inPlan(phase: Phase): boolean {
 
 function* versionsAbove(state: PeerState, version: number): Generator<number> {
   for (let v = version + 1; v <= state.log.length; v++) yield v
-}
-
-/** The version that going back from this one leads to. */
-export function previousVersion(state: PeerState, version: number): number {
-  for (let v = version - 1; v > state.joinedAt; v--) {
-    if (state.versions.get(v)?.phase !== 'superseded') return v
-  }
-  return state.joinedAt
 }
 
 /** The next version to upgrade to: in order, superseded ones skipped (R4). */
@@ -146,7 +140,7 @@ function wayBackOf(state: PeerState, lineage: Lineage, { codeVersion, upgrade }:
   if (upgrade.back === 'none' || phase === undefined) return undefined
   if (phase !== 'trial' && (!isSwitching(phase) || phase === 'goingBack')) return undefined
   if (upgrade.back === 'copy') return { by: 'copy' }
-  const before = classAt(state.log, lineage, previousVersion(state, codeVersion))
+  const before = classAt(state.log, lineage, beforeIn(state, codeVersion))
   return { by: 'exact', object: objectPlan(state, before) }
 }
 

@@ -6,9 +6,10 @@ import { wantBundle } from './bundles.js'
 import { backoffMs } from './config.js'
 import { bundlesOf, desiredGoal, isSameHost, planOf } from './goal.js'
 import type { Fact, SwitchOutcome } from './input.js'
-import { isSwitching, type Phase } from './phase.js'
+import { isStopped, isSwitching, type Phase } from './phase.js'
 import { broughtDown } from './simulation-failed.js'
 import { arriveAt, leave } from './start.js'
+import { stopOf } from './stop.js'
 import type { Goal, PeerState, SwitchPurpose } from './state.js'
 import { nextEffectId, progressOf, setPhase, wakeAtMono, type Turn } from './turn.js'
 
@@ -57,7 +58,7 @@ function switchHost(turn: Turn, goal: Goal, plan: HostPlan): void {
   host.lastPlan = plan.plan
   const { purpose, version } = purposeOf(turn.state, goal)
   const effect = nextEffectId(turn)
-  host.switching = { effect, goal, plan, purpose, version, stage: undefined }
+  host.switching = { effect, goal, plan, purpose, version, stage: undefined, isCancelled: false }
   turn.effects.push({ effect: 'switchHost', id: effect, plan, purpose, version })
 }
 
@@ -71,13 +72,21 @@ function purposeOf(state: PeerState, goal: Goal): { purpose: SwitchPurpose; vers
   return { purpose: goal.low > before.low ? 'retire' : 'commit', version: undefined }
 }
 
-/** A halt, a hold or a withdrawal is heard while a switch runs: it is asked to stop at its next safe point (§10, P1). */
+/** What stops a version, or sends the peer back, is heard while a switch runs: that is asked to stop at its next safe point (§10, P1). */
 function cancelIfUnwanted(turn: Turn): void {
-  const { switching } = turn.state.host
-  if (switching?.purpose !== 'upgrade' || switching.version === undefined) return
-  if (turn.state.halted.has(switching.version) || turn.state.frozen.has(switching.version)) {
-    turn.effects.push({ effect: 'cancelSwitch', id: switching.effect })
-  }
+  const { state } = turn
+  const { switching } = state.host
+  if (switching?.version === undefined || switching.isCancelled) return
+  const { purpose, version } = switching
+  if (purpose !== 'upgrade' && purpose !== 'introduce') return
+  const phase = state.versions.get(version)?.phase
+  const isUnwanted =
+    purpose === 'upgrade'
+      ? stopOf(state, version) !== undefined
+      : (phase !== undefined && isStopped(phase)) || state.versions.get(state.running)?.phase === 'goingBack'
+  if (!isUnwanted) return
+  switching.isCancelled = true
+  turn.effects.push({ effect: 'cancelSwitch', id: switching.effect })
 }
 
 /** The host serves this goal now: whoever waited for that moves on. */
@@ -143,6 +152,7 @@ export function switched(turn: Turn, outcome: SwitchOutcome): void {
     host.building = new Set(outcome.building)
     host.lastError = undefined
     host.upMonoMs = turn.now.monoMs
+    for (const version of state.foreign) if (version > switching.goal.high) state.foreign.delete(version)
     if (!host.began) turn.entries.push({ type: 'began' })
     host.began = true
     reached(turn, switching.goal)
@@ -169,7 +179,10 @@ function switchFailed(
       switching.plan.object.version !== codeOf(state, state.running)
     // The pointer has moved: there is no half way back, the new version is what runs here (R13).
     if (moved) arriveAt(turn, version)
+    else if (switching.isCancelled) setPhase(turn, version, 'introduced')
     else upgradeFailed(turn, version, outcome.cause)
+  } else if (switching.isCancelled) {
+    // What stopped it has told its phase already.
   } else if (purpose === 'introduce' && version !== undefined && isComplete(turn, switching.plan)) {
     setPhase(turn, version, 'introduceFailed', { cause: outcome.cause, reason: outcome.cause })
   }
@@ -193,7 +206,6 @@ function upgradeFailed(turn: Turn, version: number, cause: string): void {
   const { timing } = turn.state.config
   const progress = progressOf(turn.state, version)
   progress.attempt++
-  if (turn.state.halted.has(version)) return setPhase(turn, version, 'halted', { cause })
   if (progress.attempt >= timing.upgradeAttemptsMax) {
     return setPhase(turn, version, 'failed', {
       cause,

@@ -22,12 +22,25 @@ export type Fact =
       readonly entries: readonly JournalEntry[]
       readonly found: VersionRef | undefined
       readonly bundles: readonly string[]
+      /** Descriptors that the peer holds and the network does not count: what runs here may stand on one (§6). */
+      readonly others?: readonly Descriptor[]
     }
-  /** The next version of the network is trusted; they come in order. */
+  /** A version of the network is trusted. In order; one that was told before with another descriptor ends the history from there on. */
   | { readonly fact: 'versionTrusted'; readonly descriptor: Descriptor }
   | { readonly fact: 'freshUntil'; readonly untilMs: number }
+  /** Two valid descriptors of a version are known (R20). */
   | { readonly fact: 'forked'; readonly version: number }
-  | { readonly fact: 'halt'; readonly version: number }
+  /** The evidence of a fork does not count any more: who had signed it is not trusted now. */
+  | { readonly fact: 'unforked'; readonly version: number }
+  /**
+   * The root has decided which descriptor of a version counts (§6). The versions from there on that were trusted before and are not of that
+   * history any more follow as `versionTrusted`, as far as they are known.
+   */
+  | { readonly fact: 'decided'; readonly version: number; readonly keep: string }
+  /** Signed by the halt role; acts on receipt, however old the other metadata are (P1, §4). The version need not be known yet. */
+  | { readonly fact: 'halt'; readonly version: number; readonly unload: boolean; readonly reason: string }
+  /** The halt does not stand any more. `order` names what ended it, so that it is heeded once although it is told at every start. */
+  | { readonly fact: 'resume'; readonly version: number; readonly order: string }
   /** `ageMs`: how long ago it was heard (stored ones are fed back at the start). */
   | {
       readonly fact: 'announcement'

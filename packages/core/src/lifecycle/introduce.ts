@@ -4,7 +4,8 @@ import { trustGate } from '../gates/trust-gate.js'
 import { entryOf, upgradeAt } from '../version-log/version-log.js'
 import { wantBundle } from './bundles.js'
 import { backoffMs } from './config.js'
-import { isServableBefore, planOf, previousVersion } from './goal.js'
+import { isServableBefore, planOf } from './goal.js'
+import { beforeIn } from './history.js'
 import type { LoadOutcome } from './input.js'
 import type { VersionProgress } from './state.js'
 import { nextEffectId, setPhase, wakeAtMono, type Turn } from './turn.js'
@@ -44,6 +45,7 @@ function prefetchAbove(turn: Turn, version: number): void {
   const { state } = turn
   for (let above = version + 1; above <= state.log.length; above++) {
     const upgrade = state.lineage === undefined ? undefined : upgradeAt(state.log, state.lineage, above)
+    // What is stopped has a phase that says so.
     if (upgrade !== undefined && state.versions.get(above)?.phase === 'known') wantBundle(turn, upgrade.bundle)
   }
 }
@@ -85,7 +87,7 @@ function introduce(turn: Turn, progress: VersionProgress): void {
 function rehearse(turn: Turn, progress: VersionProgress): void {
   const { state } = turn
   const { version } = progress
-  const before = previousVersion(state, version)
+  const before = beforeIn(state, version)
   progress.effect = nextEffectId(turn)
   turn.effects.push({
     effect: 'rehearse',

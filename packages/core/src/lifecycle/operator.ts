@@ -1,13 +1,13 @@
 import type { OperatorWord } from '../journal/entries.js'
-import type { Phase } from './phase.js'
-import { setPhase, type Turn } from './turn.js'
-
-const givenUp: ReadonlySet<Phase> = new Set<Phase>(['introduceFailed', 'failed', 'wentBack', 'withdrawn', 'halted'])
+import { chainIdPrefix } from '../version-log/version-log.js'
+import { stopOf } from './stop.js'
+import { forgive } from './stops.js'
+import type { Turn } from './turn.js'
 
 /** What the operator of this peer said; local policy stands above the schedule, below halts and limits. Survives a restart. */
 export function heardOperator(turn: Turn, word: OperatorWord, version: number | undefined): void {
   const { state } = turn
-  turn.entries.push({ type: 'operator', word, ...(version === undefined ? {} : { version }) })
+  turn.entries.push({ type: 'operator', word, ...(version === undefined ? {} : ofVersion(turn, version)) })
   if (version === undefined) {
     if (word === 'hold') state.heldAll = true
     if (word === 'resume') state.heldAll = false
@@ -23,7 +23,12 @@ export function heardOperator(turn: Turn, word: OperatorWord, version: number | 
   progress.held = false
   progress.attempt = 0
   progress.retryMonoMs = 0
-  // A failed version is tried again from the start only on somebody's word (§4).
-  if (givenUp.has(progress.phase) && version > state.running && !state.halted.has(version))
-    setPhase(turn, version, 'known')
+  // A failed version is tried again from the start only on somebody's word (§4), and not against a halt.
+  if (version > state.running && stopOf(state, version) === undefined) forgive(turn, version)
+}
+
+/** A word about a version is no word about another one of the same number (§6). */
+function ofVersion({ state }: Turn, version: number): { version: number; chainId?: string } {
+  const chainId = chainIdPrefix(state.log, version)
+  return chainId === undefined ? { version } : { version, chainId }
 }

@@ -21,10 +21,11 @@ export const phases = [
   'failed',
   'halted',
   'frozen',
-  'superseded'
+  'superseded',
+  'diverged'
 ] as const
 
-/** How far one version has come at one peer. */
+/** How far one version has come at one peer. `diverged`: the peer has committed what the root has decided against (§6). */
 export type Phase = (typeof phases)[number]
 
 const rank: Readonly<Record<string, number>> = Object.fromEntries(phases.map((phase, i) => [phase, i]))
@@ -48,6 +49,11 @@ export function occupiesLimit(phase: Phase): boolean {
 /** Whether the version is served by a future simulation object in this phase. */
 export function isIntroduced(phase: Phase): boolean {
   return phase === 'introduced' || phase === 'waiting' || phase === 'probation' || isSwitching(phase)
+}
+
+/** Whether something else than its own way keeps the version where it is, until that is gone (§4, R20). */
+export function isStopped(phase: Phase): boolean {
+  return phase === 'halted' || phase === 'frozen' || phase === 'superseded'
 }
 
 /** Whether this phase reports that the version did harm or could not be brought up here (§1, health gate). */

@@ -1,6 +1,6 @@
 import { trustGate } from '../gates/trust-gate.js'
 import { namePeers } from '../gates/gate.js'
-import { admittedPeers } from '../roster/roster.js'
+import { peersAt } from '../roster/same-history.js'
 import { upgradeAt } from '../version-log/version-log.js'
 import { floorOf } from './announce.js'
 import type { PeerState } from './state.js'
@@ -29,7 +29,8 @@ export function retireVersions(turn: Turn): void {
 /** Why the version is still served, in words; undefined when nothing holds it. */
 function needed(turn: Turn, version: number): string | undefined {
   const { state, now } = turn
-  if (!trustGate(state, state.running, now).open) return 'it is served until the trust metadata are fresh again'
+  const trust = trustGate(state, state.running, now)
+  if (!trust.open) return `it goes on being served: ${trust.reason}`
   const retirement = successor(state, version)
   // Its calls reach the same object as those of the later versions: to refuse them would break callers whom no upgrade concerns.
   if (retirement === undefined) return 'no later version changes this class'
@@ -38,7 +39,7 @@ function needed(turn: Turn, version: number): string | undefined {
     if (now.wallMs >= endsAt) return undefined
     wakeAtWall(turn, endsAt)
   }
-  const behind = admittedPeers(state, now).filter(({ announcement }) => announcement.floor <= version)
+  const behind = peersAt(state, version, now).filter(({ announcement }) => announcement.floor <= version)
   if (behind.length > 0)
     return `${behind.length} ${behind.length === 1 ? 'peer' : 'peers'} may still run it (${namePeers(behind.map(entry => entry.announcement.peer))})`
   const used = state.lastUse.get(version)

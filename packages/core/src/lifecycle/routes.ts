@@ -1,4 +1,5 @@
 import { chainIdPrefix, classAt } from '../version-log/version-log.js'
+import { divergedAt } from './history.js'
 import { comparePhases } from './phase.js'
 import type { PeerState } from './state.js'
 
@@ -7,12 +8,12 @@ export interface Route {
   readonly version: number
   readonly chainId: string
   readonly className: string
-  readonly state: 'served' | 'notYet' | 'retired' | 'superseded' | 'frozen'
+  readonly state: 'served' | 'notYet' | 'retired' | 'superseded' | 'frozen' | 'halted'
   /** The façade that serves it, by class revision; with `served` only. */
   readonly revision?: number
   /** The version that superseded it; with `superseded` only. */
   readonly by?: number
-  /** Why it was given up before its time; with `retired` only. */
+  /** Why it was given up before its time, or halted; with `retired` and `halted` only. */
   readonly cause?: string
 }
 
@@ -22,6 +23,8 @@ export interface Routes {
   readonly entries: readonly Route[]
   readonly served: readonly [low: number, high: number] | undefined
   readonly newest: number
+  /** From this version on the peer answers nothing: it has committed what the root has decided against (§6). */
+  readonly divergedAt?: number
 }
 
 /** Lowest and highest version that this peer answers calls of. */
@@ -35,26 +38,35 @@ export function servedRange(state: PeerState): readonly [number, number] | undef
     // Until it is introduced, a call is answered at once: not yet (§2d).
     if (phase === undefined || comparePhases(phase, 'introduced') < 0) break
     // On its way out of the host's plan: what the host still has of it is not offered any more.
-    if (phase === 'introduceFailed' || phase === 'withdrawn') break
+    if (phase === 'introduceFailed' || phase === 'withdrawn' || phase === 'halted' || phase === 'frozen') break
     high = version
   }
-  return [Math.max(state.lowest, goal.low), high]
+  const low = Math.max(state.lowest, goal.low)
+  high = Math.min(high, (divergedAt(state) ?? Infinity) - 1)
+  return low <= high ? [low, high] : undefined
 }
 
 /** The table by which the router answers or passes on every call. Derived from the state; made anew after each step that changed it. */
 export function routesOf(state: PeerState): Routes {
   const { lineage, log } = state
   const served = servedRange(state)
-  if (lineage === undefined) return { entries: [], served: undefined, newest: log.length }
+  const newest = Math.max(log.length, state.trusted.length)
+  const diverged = divergedAt(state)
+  if (lineage === undefined) return { entries: [], served: undefined, newest }
   const entries = log
     .filter(({ version }) => version >= lineage.since)
     .map(({ version }): Route => {
       const at = classAt(log, lineage, version)
       const base = { version, chainId: chainIdPrefix(log, version) ?? '', className: at.className }
-      if (state.frozen.has(version) && version > state.running) return { ...base, state: 'frozen' }
+      const phase = state.versions.get(version)?.phase
+      if (version > state.running && phase === 'frozen') return { ...base, state: 'frozen' }
       if (state.versions.get(version)?.phase === 'superseded') {
         const by = log.find(each => each.descriptor.supersedes.includes(version))?.version
         return { ...base, state: 'superseded', ...(by === undefined ? {} : { by }) }
+      }
+      if (version > state.running && phase === 'halted') {
+        const reason = state.halted.get(version)?.reason
+        return { ...base, state: 'halted', ...(reason === undefined ? {} : { cause: reason }) }
       }
       if (served === undefined || version > served[1])
         return { ...base, state: version < state.lowest ? 'retired' : 'notYet' }
@@ -64,5 +76,5 @@ export function routesOf(state: PeerState): Routes {
       }
       return { ...base, state: 'served', revision: at.revision }
     })
-  return { entries, served, newest: log.length }
+  return { entries, served, newest, ...(diverged === undefined ? {} : { divergedAt: diverged }) }
 }

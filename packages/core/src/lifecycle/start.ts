@@ -1,10 +1,14 @@
 import type { VersionRef } from '../announcement/announcement.js'
+import type { Descriptor } from '../descriptor/descriptor.js'
 import type { JournalEntry } from '../journal/entries.js'
+import { differsFrom } from '../roster/same-history.js'
 import { admittedPeers, isReachable } from '../roster/roster.js'
 import { chainIdPrefix, classAt, findLineage, type Lineage, type VersionLog } from '../version-log/version-log.js'
-import { previousVersion } from './goal.js'
-import { isSwitching, type Phase } from './phase.js'
+import { beforeIn, recallLog } from './history.js'
+import type { Now } from './input.js'
+import { isSwitching } from './phase.js'
 import type { PeerState } from './state.js'
+import { blockOf } from './stop.js'
 import { newProgress, setPhase, type Turn } from './turn.js'
 
 /**
@@ -27,6 +31,7 @@ export function startBoot(
     entries: readonly JournalEntry[]
     found: VersionRef | undefined
     bundles: readonly string[]
+    others?: readonly Descriptor[]
   }
 ): void {
   const { state } = turn
@@ -35,7 +40,11 @@ export function startBoot(
   state.startedWallMs = turn.now.wallMs
   for (const bundle of boot.bundles)
     state.bundles.set(bundle, { status: 'ready', effect: undefined, attempt: 0, retryMonoMs: 0, cause: undefined })
-  for (const entry of boot.entries) fold(state, entry, turn.now.wallMs)
+  state.log = recallLog(state.trusted, boot.others ?? [], boot.entries)
+  for (const entry of boot.entries) {
+    if (isOfLog(state.log, entry)) fold(state, entry, turn.now)
+    else if (entry.type === 'phase') state.foreign.add(entry.version)
+  }
   state.host.stateVersion = boot.found?.version
   if (state.lineage === undefined) {
     if (boot.found !== undefined)
@@ -46,7 +55,14 @@ export function startBoot(
   reconcile(turn, state.lineage, boot.found)
 }
 
-function fold(state: PeerState, entry: JournalEntry, wallMs: number): void {
+/** What was written of a version of another history says nothing about the one that is followed now (§6). */
+function isOfLog(log: VersionLog, entry: JournalEntry): boolean {
+  if (entry.type !== 'phase' && entry.type !== 'operator') return true
+  const { version, chainId } = entry
+  return version === undefined || chainId === undefined || chainIdPrefix(log, version) === chainId
+}
+
+function fold(state: PeerState, entry: JournalEntry, { wallMs, monoMs }: Now): void {
   switch (entry.type) {
     case 'joined':
       state.lineage = entry.lineage
@@ -75,6 +91,12 @@ function fold(state: PeerState, entry: JournalEntry, wallMs: number): void {
       break
     case 'began':
       state.host.began = true
+      break
+    case 'resumed':
+      state.heeded.set(entry.version, {
+        order: entry.order ?? state.heeded.get(entry.version)?.order,
+        monoMs: monoMs - Math.max(0, wallMs - entry.atMs)
+      })
       break
     case 'operator':
       foldOperator(state, entry, wallMs)
@@ -111,7 +133,7 @@ function reconcile(turn: Turn, lineage: Lineage, found: VersionRef | undefined):
     state.damage = `the state directory holds version ${found.version} of another history (chain id ${found.chainId}): restore the one that belongs to this journal`
   } else if (underWay !== undefined && found.version === code(underWay.version)) {
     arriveAt(turn, underWay.version)
-  } else if (goingBack !== undefined && found.version === code(previousVersion(state, goingBack.version))) {
+  } else if (goingBack !== undefined && found.version === code(beforeIn(state, goingBack.version))) {
     leave(turn, goingBack.version)
   } else if (found.version !== code(state.running)) {
     state.damage = `the journal says that version ${state.running} runs here, but the state directory holds version ${found.version}: one of them is from another time; restore both from the same moment`
@@ -147,7 +169,7 @@ export function arriveAt(turn: Turn, version: number): void {
 export function leave(turn: Turn, version: number): void {
   const { state } = turn
   const cause = state.versions.get(version)?.cause
-  state.running = previousVersion(state, version)
+  state.running = beforeIn(state, version)
   turn.entries.push({ type: 'running', version: state.running, chainId: chainIdPrefix(state.log, state.running) ?? '' })
   setPhase(turn, version, 'wentBack', cause === undefined ? {} : { cause, reason: cause })
 }
@@ -166,8 +188,13 @@ export function maybeJoin(turn: Turn): void {
   const neighbours = admittedPeers(state, turn.now).filter(entry =>
     isReachable(entry, turn.now.monoMs, state.config.timing.unreachableAfterMs)
   )
-  const committed = neighbours.map(({ announcement }) => announcement.floor).filter(floor => floor <= state.log.length)
+  // P1: what is halted or forked, or was decided against, is nothing to begin with.
+  const committed = neighbours
+    .filter(({ announcement }) => announcement.floor < differsFrom(state, announcement))
+    .map(({ announcement }) => announcement.floor)
+    .filter(floor => floor <= state.log.length && blockOf(state, floor) === undefined)
   const version = Math.max(lineage.since, ...committed)
+  if (blockOf(state, version) !== undefined) return
   const lows = neighbours.flatMap(({ announcement }) =>
     announcement.served === undefined ? [] : [announcement.served[0]]
   )
@@ -201,20 +228,5 @@ export function learnVersions(turn: Turn): void {
   for (const entry of state.log) {
     if (entry.version <= state.running || state.versions.has(entry.version)) continue
     state.versions.set(entry.version, newProgress(entry.version, 'known', turn.now.wallMs))
-    for (const skipped of entry.descriptor.supersedes) supersede(turn, skipped)
   }
-}
-
-/** R4, §4: a superseded version keeps its number and is never upgraded to any more. */
-function supersede(turn: Turn, version: number): void {
-  const progress = turn.state.versions.get(version)
-  const settled: readonly Phase[] = ['trial', 'committed', 'retired', 'goingBack']
-  if (
-    progress === undefined ||
-    version <= turn.state.running ||
-    settled.includes(progress.phase) ||
-    isSwitching(progress.phase)
-  )
-    return
-  setPhase(turn, version, 'superseded')
 }

@@ -19,12 +19,21 @@ export interface PeerState {
   lastEffect: number
 
   // What is known of the network
+  /** The history that this peer follows: what runs here stands in it, also where the network has taken another one (§6). */
   log: VersionLog
+  /** The network's history, as the trust documents tell it now. */
+  trusted: VersionLog
   /** Until when the trust metadata are fresh, wall clock; 0: never were. */
   freshUntilMs: number
-  /** Versions with two valid descriptors (R20). */
+  /** Versions with two valid descriptors, on which the root has not decided (R20). */
   frozen: Set<number>
-  halted: Set<number>
+  /** What the root has decided on such versions: the hash of the descriptor that counts, or that none does. */
+  decided: Map<number, string>
+  halted: Map<number, Halt>
+  /** The order by which each version was resumed last; its name. */
+  resumed: Map<number, string>
+  /** The resumptions that have had their effect here, by version. */
+  heeded: Map<number, Heeded>
   roster: Roster
   /** Grows with every change of what schedules may read. */
   rosterRevision: number
@@ -45,6 +54,9 @@ export interface PeerState {
   lowest: number
   heldAll: boolean
 
+  /** Versions of which the state may still hold a simulation object of another history (§6); until a host has started without them. */
+  foreign: Set<number>
+
   host: HostState
   bundles: Map<string, BundleState>
   /** Wall clock of the newest call per version, since the start. */
@@ -53,6 +65,21 @@ export interface PeerState {
 
   /** What was said last. */
   announced: AnnouncementContent | undefined
+}
+
+/** The halt of one version, as the holders of the halt role signed it (§4). */
+export interface Halt {
+  /** Its simulation objects stop serving too. */
+  readonly unload: boolean
+  readonly reason: string
+}
+
+/** A version was given another chance here, by the halt role or by the operator. */
+interface Heeded {
+  /** The signed order, so that it is heeded once; absent: the operator's word. */
+  readonly order: string | undefined
+  /** Failures of other peers that were heard of before do not count against the version any more (§1). Monotonic clock. */
+  readonly monoMs: number
 }
 
 /** What a peer knows of its way through one version. */
@@ -124,6 +151,8 @@ export interface HostState {
         purpose: SwitchPurpose
         version: number | undefined
         stage: SwitchStage | undefined
+        /** It was asked to stop; what becomes of it is nobody's failure. */
+        isCancelled: boolean
       }
     | undefined
   /** Crashes and failed starts in a row: the longer the row, the longer the pause before the next start. */
@@ -147,9 +176,13 @@ export function createPeerState(config: PeerConfig): PeerState {
     epoch: 0,
     lastEffect: 0,
     log: [],
+    trusted: [],
     freshUntilMs: 0,
     frozen: new Set(),
-    halted: new Set(),
+    decided: new Map(),
+    halted: new Map(),
+    resumed: new Map(),
+    heeded: new Map(),
     roster: new Map(),
     rosterRevision: 0,
     admissionChangesAtMs: Number.POSITIVE_INFINITY,
@@ -160,6 +193,7 @@ export function createPeerState(config: PeerConfig): PeerState {
     versions: new Map(),
     lowest: 0,
     heldAll: false,
+    foreign: new Set(),
     host: {
       status: 'down',
       began: false,

@@ -1,10 +1,10 @@
 import { invariant } from '../errors.js'
 import type { Admission } from '../roster/admission.js'
 import { forget, observe, rejudge, type RosterEntry } from '../roster/roster.js'
-import { appendVersion } from '../version-log/version-log.js'
 import { announce } from './announce.js'
 import { fetched } from './bundles.js'
 import type { Effect } from './effect.js'
+import { decide, divergedAt, followTrusted, trustVersion } from './history.js'
 import { driveHost, hostExited, simulationBuilt, switched, switchStage } from './host.js'
 import { introduceVersions, rehearsed } from './introduce.js'
 import type { Fact, Input, Outcome } from './input.js'
@@ -12,8 +12,9 @@ import { heardOperator } from './operator.js'
 import { simulationFailed } from './simulation-failed.js'
 import { learnVersions, maybeJoin, startBoot } from './start.js'
 import type { PeerState } from './state.js'
+import { applyStops, heedResumptions } from './stops.js'
 import { commitTrial, goBack } from './trial.js'
-import { beginTurn, setPhase, wakeAtMono, wakeAtWall, type Turn } from './turn.js'
+import { beginTurn, wakeAtMono, wakeAtWall, type Turn } from './turn.js'
 import { retireVersions } from './retire.js'
 import { decideUpgrade, scheduleEvaluated } from './upgrade.js'
 
@@ -45,19 +46,38 @@ export function step(state: PeerState, input: Input): Step {
 
 /** The rules, in the order of an upgrade's journey. Each moves versions as far as they can go now. */
 function advance(turn: Turn): void {
+  followTrusted(turn)
   maybeJoin(turn)
   if (turn.state.lineage === undefined || turn.state.damage !== undefined) return
-  learnVersions(turn)
-  introduceVersions(turn)
-  decideUpgrade(turn)
+  beginLook(turn)
+  if (goesOn(turn)) {
+    introduceVersions(turn)
+    decideUpgrade(turn)
+  }
   driveHost(turn)
-  commitTrial(turn)
-  retireVersions(turn)
+  if (goesOn(turn)) {
+    commitTrial(turn)
+    retireVersions(turn)
+  }
   // What the host has just reached may let a version go on; what was retired leaves the plan.
-  introduceVersions(turn)
+  beginLook(turn)
+  if (goesOn(turn)) introduceVersions(turn)
   driveHost(turn)
   announce(turn)
   wakeAtMono(turn, turn.now.monoMs + turn.state.config.timing.lookEveryMs)
+}
+
+/** What there is, and what must not go on (P1): before anything is begun, whatever the input was. */
+function beginLook(turn: Turn): void {
+  followTrusted(turn)
+  learnVersions(turn)
+  heedResumptions(turn)
+  applyStops(turn)
+}
+
+/** §6: a diverged peer serves what it still may, and begins and settles nothing. */
+function goesOn({ state }: Turn): boolean {
+  return divergedAt(state) === undefined
 }
 
 function hear(turn: Turn, fact: Fact): void {
@@ -67,16 +87,32 @@ function hear(turn: Turn, fact: Fact): void {
       invariant(!state.started, 'a peer is started once per boot')
       return startBoot(turn, fact)
     case 'versionTrusted':
-      if (fact.descriptor.version <= state.log.length) return
-      state.log = appendVersion(state.log, fact.descriptor)
+      trustVersion(state, fact.descriptor)
+      if (!state.started) state.log = state.trusted
       return
     case 'freshUntil':
       state.freshUntilMs = fact.untilMs
       return
     case 'forked':
-      return freeze(turn, fact.version)
+      // Also again: a later root may take back what one has decided.
+      state.decided.delete(fact.version)
+      state.frozen.add(fact.version)
+      return
+    case 'unforked':
+      state.frozen.delete(fact.version)
+      return
+    case 'decided':
+      decide(state, fact.version, fact.keep)
+      if (!state.started) state.log = state.trusted
+      return
     case 'halt':
-      return halt(turn, fact.version)
+      state.halted.set(fact.version, { unload: fact.unload, reason: fact.reason })
+      state.resumed.delete(fact.version)
+      return
+    case 'resume':
+      state.halted.delete(fact.version)
+      state.resumed.set(fact.version, fact.order)
+      return
     case 'announcement':
       return heardAnnouncement(turn, fact)
     case 'admissions':
@@ -112,25 +148,6 @@ function hear(turn: Turn, fact: Fact): void {
   }
 }
 
-/** R20: whoever sees two valid descriptors of a version stops before it. What runs already goes on (P1). */
-function freeze(turn: Turn, version: number): void {
-  turn.state.frozen.add(version)
-  const progress = turn.state.versions.get(version)
-  if (progress !== undefined && version > turn.state.running && turn.state.host.switching?.version !== version) {
-    setPhase(turn, version, 'frozen', { reason: 'two valid descriptors of it are known' })
-  }
-}
-
-/** Acts on receipt, on stale knowledge too (P1, §4): nothing more of it starts, a trial goes back. */
-function halt(turn: Turn, version: number): void {
-  turn.state.halted.add(version)
-  const progress = turn.state.versions.get(version)
-  if (progress === undefined) return
-  if (progress.phase === 'trial') goBack(turn, version, 'the version was halted')
-  else if (version > turn.state.running && turn.state.host.switching?.version !== version)
-    setPhase(turn, version, 'halted', { reason: 'the version was halted' })
-}
-
 function heardAnnouncement(turn: Turn, fact: Extract<Fact, { fact: 'announcement' }>): void {
   const { state } = turn
   const { announcement, admission } = fact
@@ -160,7 +177,7 @@ function noticeAdmissions(turn: Turn): void {
 }
 
 /** The part of a statement that decisions read; the rest may change without asking the schedules again. */
-function readBySchedules(entry: RosterEntry | undefined): string {
+function readBySchedules(entry: Omit<RosterEntry, 'troubleMonoMs'> | undefined): string {
   // What strangers say is read by nobody, however often they say it.
   if (entry === undefined || entry.admission.by === 'nothing') return ''
   const { class: className, groups, running, floor, served, versions } = entry.announcement
@@ -170,7 +187,7 @@ function readBySchedules(entry: RosterEntry | undefined): string {
     running,
     floor,
     served,
-    versions.map(({ version, phase }) => [version, phase]),
+    versions.map(({ version, chainId, phase }) => [version, chainId, phase]),
     entry.admission
   ])
 }

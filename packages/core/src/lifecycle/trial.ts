@@ -32,10 +32,10 @@ export function goBack(turn: Turn, version: number, cause: string): void {
   const { state } = turn
   const progress = state.versions.get(version)
   if (progress?.phase !== 'trial' || version !== state.running || state.lineage === undefined) return
-  const upgrade = upgradeAt(state.log, state.lineage, version)
-  if (upgrade === undefined || upgrade.back === 'none') {
+  // Where the version left the class alone, only the number changes.
+  if (upgradeAt(state.log, state.lineage, version)?.back === 'none') {
     progress.cause = cause
-    progress.reason = `it is unhealthy, and the upgrade has no way back: ${cause}`
+    progress.reason = `the upgrade has no way back: ${cause}`
     return
   }
   setPhase(turn, version, 'goingBack', { cause, reason: cause })

@@ -1,7 +1,8 @@
 import { overdueFromMs, scheduleOf } from '../gates/schedule-gate.js'
 import { firstClosed } from '../gates/all-gates.js'
 import type { PeerFacts, ScheduleInputs } from '../gates/schedule-inputs.js'
-import { admittedPeers, groupsOf, isReachable, phaseAt } from '../roster/roster.js'
+import { groupsOf, isReachable, phaseAt } from '../roster/roster.js'
+import { peersAt } from '../roster/same-history.js'
 import { findLineage, upgradeAt } from '../version-log/version-log.js'
 import { retryReason } from './host.js'
 import { nextVersion } from './goal.js'
@@ -82,7 +83,7 @@ function scheduleInputs(turn: Turn, progress: VersionProgress): ScheduleInputs {
     phase: progress.phase,
     reachable: true
   }
-  const peers = admittedPeers(state, now)
+  const peers = peersAt(state, progress.version, now)
     .filter(({ announcement }) => isSameLineage(state, announcement.class, announcement.running.version))
     .map((entry): PeerFacts => ({
       peer: entry.announcement.peer,

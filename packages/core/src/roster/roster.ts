@@ -1,6 +1,6 @@
 import type { Announcement } from '../announcement/announcement.js'
 import type { Now } from '../lifecycle/input.js'
-import type { Phase } from '../lifecycle/phase.js'
+import { isTrouble, type Phase } from '../lifecycle/phase.js'
 import type { VersionLog } from '../version-log/version-log.js'
 import { flawOfCertificate, type Admission } from './admission.js'
 
@@ -10,6 +10,8 @@ export interface RosterEntry {
   /** This peer's monotonic clock when the sequence last grew: statements are aged by the receiver's clock (§13). */
   readonly heardMonoMs: number
   readonly admission: Admission
+  /** When it was first heard of each version that it is in trouble with (§1), by the same clock. */
+  readonly troubleMonoMs: ReadonlyMap<number, number>
 }
 
 /** The newest statement of every other peer. Owned by one {@link PeerState}; changed only by `observe`, `rejudge` and `forget`. */
@@ -31,11 +33,13 @@ export function isNewer(a: Announcement, b: Announcement): boolean {
 }
 
 /** Takes in a verified statement; false when it says nothing new. */
-export function observe(roster: Roster, entry: RosterEntry): boolean {
+export function observe(roster: Roster, entry: Omit<RosterEntry, 'troubleMonoMs'>): boolean {
   const { peer } = entry.announcement
   const known = roster.get(peer)
   if (known !== undefined && !isNewer(entry.announcement, known.announcement)) return false
-  roster.set(peer, entry)
+  const trouble = entry.announcement.versions.filter(({ phase }) => isTrouble(phase))
+  const since = trouble.map(({ version }) => [version, known?.troubleMonoMs.get(version) ?? entry.heardMonoMs] as const)
+  roster.set(peer, { ...entry, troubleMonoMs: new Map(since) })
   if (entry.admission.by === 'nothing' && roster.size > strangersMax) forgetOldestStranger(roster)
   return true
 }

@@ -38,6 +38,7 @@ const callStatus: Record<CallErrorCode, number> = {
   SessionLost: 409,
   Retired: 410,
   Superseded: 410,
+  Diverged: 410,
   Disallowed: 422,
   Failed: 422,
   OutOfContract: 502,

@@ -8,6 +8,7 @@ import { openDataDirectory } from '../store/data-directory.js'
 import { openJournal } from '../store/journal.js'
 import { instarVersion } from '../version.js'
 import { openOnlineSigner } from '../trust/online-signer.js'
+import { monoMs, wallMs } from './clock.js'
 import { openLog } from './log.js'
 import { settleConfig, type PeerOptions } from './options.js'
 import { createParts, type PartsInit } from './parts.js'
@@ -98,7 +99,8 @@ async function runnable(init: Omit<PartsInit, 'log' | 'signal' | 'stop'>): Promi
     )
     engine.input({ fact: 'start', epoch: directory.bootEpoch, entries, found, bundles: bundles.list() })
     await engine.settled()
-    if (journal.bytes > journalBytesMax) await journal.compact(compactEntries(engine.state).map(toRecord))
+    if (journal.bytes > journalBytesMax)
+      await journal.compact(compactEntries(engine.state, { wallMs: wallMs(), monoMs: monoMs() }).map(toRecord))
     if (engine.state.damage !== undefined) throw new InstarError('StateDamaged', `${capitalised(engine.state.damage)}.`)
     sync.onSynced(() => {
       engine.input({ fact: 'synced' })

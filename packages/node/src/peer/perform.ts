@@ -36,6 +36,7 @@ export function createPerformer(init: PerformInit): Performer {
   const { input, log, signal } = init
   const fetches = new Map<string, FetchProgress>()
   const switches = new Map<number, AbortController>()
+  const rehearsals = new Map<number, AbortController>()
 
   const done = (id: number, outcome: Outcome): void => {
     if (!signal.aborted) input({ fact: 'done', id, outcome })
@@ -62,7 +63,11 @@ export function createPerformer(init: PerformInit): Performer {
   }
 
   const rehearse = async (id: number, plans: readonly HostPlan[]): Promise<void> => {
-    const result = await init.rehearse(plans, signal)
+    const cancel = new AbortController()
+    rehearsals.set(id, cancel)
+    const result = await init.rehearse(plans, AbortSignal.any([signal, cancel.signal]))
+    rehearsals.delete(id)
+    if (cancel.signal.aborted) return
     if (result.ok) {
       done(id, { of: 'rehearse', ok: true })
       return
@@ -119,6 +124,9 @@ export function createPerformer(init: PerformInit): Performer {
         }
         case 'cancelSwitch':
           switches.get(effect.id)?.abort()
+          return
+        case 'cancelRehearsal':
+          rehearsals.get(effect.id)?.abort()
           return
         case 'evaluateSchedule': {
           run(effect, evaluateSchedule(effect, done))

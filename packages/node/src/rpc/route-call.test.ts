@@ -62,7 +62,22 @@ describe('routing a call', () => {
 
   it('refuses a version of the same number with another history, and pulls the evidence', () => {
     expect(answer(4, { chainId: chainId(4) })).toBe('revision 1')
-    expect(answer(4, { chainId: 'f'.repeat(16) })).toBe('UnknownVersion, pull')
+    expect(answer(4, { chainId: 'f'.repeat(16) })).toBe('Diverged, pull')
+  })
+
+  it('answers nothing from the version on that it has committed and the root decided against (§6)', () => {
+    const diverged = { ...routes, served: [4, 5] as const, divergedAt: 6 }
+    expect([5, 6, 7, 10].map(version => answer(version, {}, diverged))).toEqual([
+      'revision 1',
+      'Diverged',
+      'Diverged',
+      'Diverged'
+    ])
+  })
+
+  it('says of a halted version that it is halted, and that it may come back', () => {
+    const halted = { ...routes, entries: [...routes.entries, route(10, { state: 'halted', cause: 'it loses orders' })] }
+    expect(answer(10, {}, { ...halted, newest: 10 })).toBe('NotYet after 200')
   })
 
   it('refuses another class', () => {

@@ -11,12 +11,17 @@ export type Routing = { readonly revision: number } | { readonly refusal: CallEr
  */
 export function routeCall(header: CallHeader, routes: Routes, retryAfterMs: number): Routing {
   const { version } = header
+  const { divergedAt } = routes
+  if (divergedAt !== undefined && version >= divergedAt) {
+    const message = `this peer has committed a version ${divergedAt} that the root role decided against, so it answers no call at ${divergedAt} or above: ${servedText(routes)}`
+    return { refusal: new CallError('Diverged', describe(routes, message)), news: false }
+  }
   const route = routes.entries.find(each => each.version === version)
   if (route === undefined) return unknown(version, routes, retryAfterMs)
   if (header.chainId !== undefined && header.chainId !== route.chainId) {
     // R20: the same number with another history. Both documents travel as evidence; no calls cross meanwhile.
-    const message = `version ${version} of the caller is another one (chain id ${header.chainId}, here ${route.chainId})`
-    return { refusal: new CallError('UnknownVersion', describe(routes, message)), news: true }
+    const message = `the caller means another version ${version} (chain id ${header.chainId}, here ${route.chainId}), so no call at it or above is answered`
+    return { refusal: new CallError('Diverged', describe(routes, message)), news: true }
   }
   if (header.className !== route.className) {
     const message = `this peer runs ${route.className} at version ${version}, not ${header.className}`
@@ -37,6 +42,10 @@ function byState(route: Route, routes: Routes, retryAfterMs: number): Routing {
       }
     case 'notYet': {
       const message = `version ${version} of ${className} is not introduced here yet`
+      return { refusal: notYet(message, routes, retryAfterMs), news: false }
+    }
+    case 'halted': {
+      const message = `version ${version} of ${className} is halted${route.cause === undefined ? '' : `: ${route.cause}`}`
       return { refusal: notYet(message, routes, retryAfterMs), news: false }
     }
     case 'retired': {
