@@ -37,7 +37,8 @@ export const errorCodes = [
   'KeyLocked',
   'SignerFailed',
   'MirrorRefused',
-  'OfflineFileInvalid'
+  'OfflineFileInvalid',
+  'AuditDamaged'
 ] as const
 
 /** What kind of failure an {@link InstarError} is; docs/errors.md says of each what to do. */

@@ -14,12 +14,12 @@ export interface AuditFileContents {
   /** Lines that follow each other without a flaw, from the first one. */
   readonly last: AuditLine | undefined
   readonly lines: readonly AuditLine[]
+  /** Every line with a line end as it stands there, a flawed one too. */
+  readonly texts: readonly string[]
   /** Bytes up to the end of `last`. */
   readonly wholeBytes: number
   /** Bytes behind it that have no line end: what a crash leaves, or a program that writes just now. */
   readonly tornBytes: number
-  /** Lines with a line end, whatever is in them. */
-  readonly ended: number
   /** The first line, counted from 1, that is not what it must be. A torn end is none. */
   readonly flaw: { readonly line: number; readonly text: string } | undefined
   /** The highest trusted set that any line names, those behind a flaw included as far as the chain holds again. */
@@ -62,13 +62,13 @@ export async function readAuditFile(file: AuditFile, before?: AuditLine): Promis
   let set = 0
   let wholeBytes = 0
   let at = 0
-  let ended = 0
+  const texts: string[] = []
   for (let end = bytes.indexOf(0x0a); end !== -1; end = bytes.indexOf(0x0a, at)) {
-    ended++
     const text = bytes.subarray(at, end)
+    texts.push(text.toString())
     const line = readLine(previous, text)
     if (typeof line === 'string') {
-      flaw ??= { line: ended, text: line }
+      flaw ??= { line: texts.length, text: line }
       previous = { hash: claimedHash(text) ?? noHash }
     } else {
       if (typeof line.entry['set'] === 'number') set = Math.max(set, line.entry['set'])
@@ -82,7 +82,7 @@ export async function readAuditFile(file: AuditFile, before?: AuditLine): Promis
   }
   if (file.firstSeq > 1 && before !== undefined && before.seq + 1 !== file.firstSeq)
     flaw = { line: 1, text: `the file is named for line ${file.firstSeq}, and the line before is ${before.seq}` }
-  return { last: lines.at(-1), lines, wholeBytes, tornBytes: bytes.length - at, ended, flaw, set }
+  return { last: lines.at(-1), lines, wholeBytes, tornBytes: bytes.length - at, texts, flaw, set }
 }
 
 /** The first line of a later file repeats the hash before it, so that older files may be kept elsewhere. */

@@ -61,6 +61,7 @@ const endingLength = ',"hash":""}'.length + 64
 
 /** The line with its line end. */
 export function encodeLine(before: string, seq: number, at: string, entry: AuditEntry): { text: string; hash: string } {
+  invariant(!['seq', 'at', 'hash'].some(name => name in entry), 'an entry leaves the fields of the chain alone')
   const open = JSON.stringify({ seq, at, ...entry }).slice(0, -1)
   const hash = hashOf(before, Buffer.from(open))
   const text = `${open},"hash":"${hash}"}\n`

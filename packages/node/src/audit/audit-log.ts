@@ -70,7 +70,7 @@ async function look(directory: string, known: AuditHead | undefined): Promise<Fo
       return { ...none, head: { seq: 0, hash: noHash }, mark: { event: 'began' }, problem: undefined }
     return { ...none, ...damaged(known, 'the whole log', `it is gone, and line ${known.seq} was written`) }
   }
-  const { last, lines, wholeBytes, tornBytes, ended, flaw, set } = await readAuditFile(file)
+  const { last, lines, wholeBytes, tornBytes, texts, flaw, set } = await readAuditFile(file)
   const head = last ?? { seq: file.firstSeq - 1, hash: noHash }
   const missing = known !== undefined && known.seq > head.seq
   const other = lines.find(line => line.seq === known?.seq && line.hash !== known.hash)
@@ -83,7 +83,7 @@ async function look(directory: string, known: AuditHead | undefined): Promise<Fo
           : `line ${other.seq} is another one than was written`
     const after = missing ? known : head
     // Behind every number that the file may have used, so that no file is ever replaced.
-    const beyond = { seq: Math.max(after.seq, file.firstSeq + ended), hash: after.hash }
+    const beyond = { seq: Math.max(after.seq, file.firstSeq + texts.length), hash: after.hash }
     return { file: undefined, bytes: 0, set, ...damaged(beyond, basename(file.path), text) }
   }
   const mark: AuditEntry | undefined = tornBytes > 0 ? { event: 'torn', bytes: tornBytes } : undefined

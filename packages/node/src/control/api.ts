@@ -23,6 +23,8 @@ export type {
   VersionStatus
 } from './schema/status.js'
 export type { FaultReason, GateName, GateReason, VersionReason, Why } from './schema/why.js'
+export { auditTail, checkAudit } from '../audit/check-audit.js'
+export type { AuditHead } from '../audit/audit-line.js'
 export { readGenesisSeed, writeGenesisSeed, type GenesisSeed, type SeedBundle } from '../seed/genesis-seed.js'
 export { bundleFolderOf } from '../store/data-paths.js'
 export { instarVersion } from '../version.js'

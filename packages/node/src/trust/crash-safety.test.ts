@@ -82,12 +82,16 @@ test('a process that is killed at any moment trusts afterwards what it acknowled
   const { network, all, prints, file } = await makeHistory(runsEverything ? 24 : 6)
   const root = join(await temporaryDirectory(), 'peer')
   const kills = runsEverything ? 100 : 7
+  let acknowledged = 0
   for (let i = 1; i <= kills; i++) {
+    // Each process is handed everything from the beginning again, and may be killed before it comes to what is new.
     const done = await feedAndKill(root, file, Math.floor((i * all.length) / kills), (i % 5) * 0.4)
+    acknowledged = Math.max(acknowledged, done)
     const found = await startOn(root, network)
-    expect([prints[done], prints[done + 1]], `kill ${i} after ${done} documents`).toContain(
+    expect([prints[acknowledged], prints[acknowledged + 1]], `kill ${i} after ${done} documents`).toContain(
       'print' in found ? found.print : found.refused
     )
+    if ('print' in found && found.print !== prints[acknowledged]) acknowledged++
   }
 }, 600_000)
 
@@ -149,6 +153,6 @@ test('a file that is cut off, zeroed from some place on, flipped in one byte, of
 /** Evenly spread, ends included: a few, or very many. */
 function placesIn(length: number): readonly number[] {
   if (length === 0) return []
-  const count = Math.min(length, runsEverything ? 150 : 6)
+  const count = Math.min(length, runsEverything ? 60 : 6)
   return Array.from({ length: count }, (_, i) => Math.round((i * (length - 1)) / Math.max(1, count - 1)))
 }

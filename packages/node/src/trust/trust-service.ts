@@ -197,7 +197,7 @@ class StoredTrustService implements TrustService {
     const set = await this.init.store.writeTrust(toStored(state))
     const { role, version, hash, as } = verdict.value
     await this.init.audit.append(
-      { event: 'trusted', role, number: version, hash, as, from, set, ...newestOf(state) },
+      { event: 'trusted', role, number: version, document: hash, as, from, set, ...newestOf(state) },
       ...facts.flatMap(fact => auditOf(fact, state))
     )
     this.trusted = state
