@@ -47,7 +47,7 @@ describe('making a network', () => {
     expect((await stat(join(folder, 'keys'))).mode & 0o777).toBe(0o700)
     peer = await startFakePeer(join(folder, 'one'), seed!.network)
     const verdicts = await peer.submit({ documents: seed!.documents, descriptor: seed!.descriptor })
-    expect(verdicts.map(each => each.verdict)).toEqual(Array.from({ length: 5 }, () => 'accept'))
+    expect(verdicts.map(each => each.verdict)).toEqual(Array.from({ length: 6 }, () => 'accept'))
   })
 
   it('does not take the place of another network', async () => {

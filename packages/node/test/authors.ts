@@ -38,8 +38,7 @@ export async function makeNetwork(genesis: Partial<Descriptor> = {}): Promise<Te
     descriptor: network => ({ ...descriptorOf(network, 1, network), ...genesis }),
     nowMs
   })
-  const { root, targets, snapshot, timestamp } = created.documents
-  const documents = [root, targets, snapshot, timestamp, created.descriptor]
+  const documents = [...Object.values(created.documents), created.descriptor]
   let state = documents.reduce(fed, emptyTrust(created.network))
   let moments = 0
   const onlineKeys = { snapshot: firstKey(keystore, 'snapshot'), timestamp: firstKey(keystore, 'timestamp') }

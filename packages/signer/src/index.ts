@@ -32,7 +32,10 @@ export { assertPrivate } from './keys/private-file.js'
 export { importPublicKey, schemes, type PublicKey, type Scheme } from './keys/public-key.js'
 export { createKeyPair, importKeyPair, type KeyPair, type Signer } from './keys/signer.js'
 export { assertUsablePassphrase, type PassphraseQuestion, type PassphraseSource } from './keys/unlocking.js'
+export type { AdmissionMetadata, AdmissionPolicy, GroupConfiguration } from './metadata/admission.js'
 export type { MetadataRole } from './metadata/document.js'
+export type { HaltOrder } from './metadata/halt.js'
+export type { Decision } from './metadata/root.js'
 export {
   RepositoryClient,
   type FoundTarget,
@@ -41,10 +44,14 @@ export {
   type RepositoryFetcher,
   type RepositoryStore
 } from './repository/client.js'
-export { authorizedKeys, explainTrust } from './trust/explain.js'
+export { admissionOf } from './trust/admission.js'
+export { explainTrust } from './trust/explain.js'
+export { decisionsOf, forksOf, type ForkEvidence, type ForkSide } from './trust/forks.js'
+export { haltsOf } from './trust/halts.js'
 export { documentsAhead, headsOf, isBehind, parseHeads, type Head, type Heads } from './trust/heads.js'
+export { authorizedKeys, keyOf, thresholdOf } from './trust/holders.js'
 export { documentsOf, restoreTrust, type TrustedDocument } from './trust/documents.js'
-export { forksOf, freshUntilMs, missingDescriptors, trustedUpgrades, type TrustedUpgrade } from './trust/reading.js'
+export { freshUntilMs, missingDescriptors, trustedUpgrades, type TrustedUpgrade } from './trust/reading.js'
 export {
   emptyTrust,
   type DocumentInfo,

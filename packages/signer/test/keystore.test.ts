@@ -15,12 +15,19 @@ afterEach(() => rm(directory, { recursive: true, force: true }))
 describe('a keystore', () => {
   it('is a private directory of private files, and reads back', async () => {
     const path = join(directory, 'keys')
-    const made = await createKeystore(path, 'unencrypted', { targets: 2, root: 1 })
+    const made = await createKeystore(path, 'unencrypted', { targets: 2, root: 1, halt: 0 })
     expect((await stat(path)).mode & 0o777).toBe(0o700)
     for (const file of await readdir(path)) expect((await stat(join(path, file))).mode & 0o777).toBe(0o600)
     const loaded = await loadKeystore(path)
     expect(loaded.keysFor('targets').map(each => each.key)).toEqual(made.keysFor('targets').map(each => each.key))
-    expect(loaded.keys.map(each => each.role).sort()).toEqual(['root', 'snapshot', 'targets', 'targets', 'timestamp'])
+    expect(loaded.keys.map(each => each.role).sort()).toEqual([
+      'admission',
+      'root',
+      'snapshot',
+      'targets',
+      'targets',
+      'timestamp'
+    ])
     const [pair] = loaded.keysFor('root')
     const sig = Buffer.from(await pair!.sign(Buffer.from('x'))).toString('hex')
     expect(verifies(made.keysFor('root')[0]!.key, Buffer.from('x'), sig)).toBe(true)

@@ -10,6 +10,7 @@ import {
   createKeystore,
   loadKeystore,
   readPassphraseFile,
+  type KeyCounts,
   type PassphraseSource
 } from '../src/index.js'
 
@@ -34,6 +35,8 @@ function answers(...all: string[]): { readonly source: PassphraseSource; readonl
   return { source, questions }
 }
 
+const onlyTimestamp: KeyCounts = { root: 0, targets: 0, snapshot: 0, halt: 0, admission: 0 }
+
 describe('an encrypted key', () => {
   it('signs with its passphrase, which is asked once, when it is needed', async () => {
     const made = await createKeystore(join(directory, 'keys'), sealed)
@@ -51,7 +54,7 @@ describe('an encrypted key', () => {
   })
 
   it('asks a person again who mistyped, and stays locked after three times', async () => {
-    await createKeystore(directory, sealed, { root: 0, targets: 0, snapshot: 0 })
+    await createKeystore(directory, sealed, onlyTimestamp)
     const twice = answers('a typo in it', passphrase)
     const [signer] = (await loadKeystore(directory, { passphrase: twice.source })).keysFor('timestamp')
     await signer!.sign(bytes)
@@ -63,7 +66,7 @@ describe('an encrypted key', () => {
   })
 
   it('stays locked for a wrong passphrase that nobody can correct, and without any', async () => {
-    await createKeystore(directory, sealed, { root: 0, targets: 0, snapshot: 0 })
+    await createKeystore(directory, sealed, onlyTimestamp)
     const wrong = answers('from a file that is wrong')
     const [signer] = (await loadKeystore(directory, { passphrase: wrong.source })).keysFor('timestamp')
     await expect(signer!.sign(bytes)).rejects.toMatchObject({ code: 'KeyLocked' })
@@ -73,7 +76,7 @@ describe('an encrypted key', () => {
   })
 
   it('signs again when the passphrase was not there at first', async () => {
-    await createKeystore(directory, sealed, { root: 0, targets: 0, snapshot: 0 })
+    await createKeystore(directory, sealed, onlyTimestamp)
     let there = false
     const source: PassphraseSource = async () => {
       if (!there) throw new Error('not yet')
@@ -98,7 +101,7 @@ describe('an encrypted key', () => {
   })
 
   it('is bound to its role: a file that was changed does not open', async () => {
-    await createKeystore(directory, sealed, { root: 0, targets: 0, snapshot: 0 })
+    await createKeystore(directory, sealed, onlyTimestamp)
     const [name] = await readdir(directory)
     const file = join(directory, name!)
     const text = await readFile(file, 'utf8')
@@ -114,7 +117,7 @@ describe('an encrypted key', () => {
     ['another format', /"format": 2/, '"format": 3'],
     ['more than a key', /"data": "/, `"data": "${'00'.repeat(600)}`]
   ])('is not read with %s', async (_, from, to) => {
-    await createKeystore(directory, sealed, { root: 0, targets: 0, snapshot: 0 })
+    await createKeystore(directory, sealed, onlyTimestamp)
     const file = join(directory, (await readdir(directory))[0]!)
     await writeFile(file, (await readFile(file, 'utf8')).replace(from, to))
     await expect(loadKeystore(directory)).rejects.toMatchObject({ code: 'BadInput' })

@@ -7,16 +7,36 @@ import {
   type Json,
   type Manifest
 } from '@instar/core'
-import { rootBody, signDocument, snapshotBody, targetsBody, timestampBody, toExpires } from '../src/authoring/bodies.js'
+import {
+  delegatedBody,
+  delegationsJson,
+  rootBody,
+  signDocument,
+  snapshotBody,
+  targetsBody,
+  timestampBody,
+  toExpires,
+  type SnapshotNumbers
+} from '../src/authoring/bodies.js'
+import { policyPath } from '../src/metadata/admission.js'
 import type { JsonObject } from '../src/metadata/canonical.js'
-import type { MetadataRole } from '../src/metadata/document.js'
+import {
+  isDelegated,
+  metadataRoles,
+  type DelegatedRole,
+  type MetadataRole,
+  type TopLevelRole
+} from '../src/metadata/document.js'
+import { haltPath } from '../src/metadata/halt.js'
 import {
   createKeyPair,
   createNetwork,
   emptyTrust,
   nextPlace,
   trust,
+  type AdmissionPolicy,
   type CreatedNetwork,
+  type HaltOrder,
   type Keystore,
   type Ledger,
   type Scheme,
@@ -30,9 +50,8 @@ export const dayMs = 86_400_000
 
 /** A keystore that never touches a disk. */
 export function memoryKeystore(counts: Partial<Record<MetadataRole, number>> = {}, scheme?: Scheme): Keystore {
-  const roles: readonly MetadataRole[] = ['root', 'targets', 'snapshot', 'timestamp']
-  const keys = roles.flatMap(role =>
-    Array.from({ length: counts[role] ?? 1 }, () => {
+  const keys = metadataRoles.flatMap(role =>
+    Array.from({ length: counts[role] ?? (isDelegated(role) ? 0 : 1) }, () => {
       const signer = createKeyPair(scheme)
       return { role, key: signer.key, signer, protection: 'none' as const, file: 'memory' }
     })
@@ -103,8 +122,7 @@ export async function testNetwork(
     nowMs,
     descriptor: network => descriptorAt({ network, version: 1, previous: network })
   })
-  const { root, targets, snapshot, timestamp } = created.documents
-  const state = feed(emptyTrust(created.network), [root, targets, snapshot, timestamp, created.descriptor])
+  const state = feed(emptyTrust(created.network), [...Object.values(created.documents), created.descriptor])
   return {
     keystore,
     created,
@@ -140,14 +158,22 @@ export function signTargets(
   revision: number,
   descriptors: readonly (Uint8Array | undefined)[],
   signers: readonly Signer[],
-  expires = later(365 * dayMs)
+  expires = later(365 * dayMs),
+  delegations?: JsonObject
 ): Promise<Uint8Array> {
   const entries = descriptors.flatMap((each, i) => (each === undefined ? [] : [[i + 1, target(each)] as const]))
-  return signDocument(targetsBody(revision, entries, expires), signers)
+  return signDocument(targetsBody(revision, entries, expires, delegations), signers)
 }
 
-export function signSnapshot(version: number, revision: number, signer: Signer, ms = 365 * dayMs): Promise<Uint8Array> {
-  return signDocument(snapshotBody(version, revision, later(ms)), [signer])
+/** A snapshot of the revision of targets, and of what else is named. */
+export function signSnapshot(
+  version: number,
+  numbers: number | SnapshotNumbers,
+  signer: Signer,
+  ms = 365 * dayMs
+): Promise<Uint8Array> {
+  const named = typeof numbers === 'number' ? { targets: numbers } : numbers
+  return signDocument(snapshotBody(version, named, later(ms)), [signer])
 }
 
 export function signTimestamp(version: number, snapshot: number, signer: Signer, ms = 7 * dayMs): Promise<Uint8Array> {
@@ -157,21 +183,59 @@ export function signTimestamp(version: number, snapshot: number, signer: Signer,
 /** A root that gives each role these keys, thresholds 1 unless said. */
 export function nextRoot(
   version: number,
-  keys: Readonly<Record<MetadataRole, readonly Signer[]>>,
+  keys: Readonly<Record<TopLevelRole, readonly Signer[]>>,
   thresholds: Partial<Record<MetadataRole, number>> = {}
 ): JsonObject {
-  const of = (role: MetadataRole) => ({ keys: keys[role].map(each => each.key), threshold: thresholds[role] ?? 1 })
+  const of = (role: TopLevelRole) => ({ keys: keys[role].map(each => each.key), threshold: thresholds[role] ?? 1 })
   const roles = { root: of('root'), targets: of('targets'), snapshot: of('snapshot'), timestamp: of('timestamp') }
   return rootBody(version, roles, later(1000 * dayMs))
 }
 
 export function keysOf({ keystore }: TestNetwork): Record<MetadataRole, readonly Signer[]> {
-  return {
-    root: keystore.keysFor('root'),
-    targets: keystore.keysFor('targets'),
-    snapshot: keystore.keysFor('snapshot'),
-    timestamp: keystore.keysFor('timestamp')
-  }
+  return Object.fromEntries(metadataRoles.map(role => [role, keystore.keysFor(role)])) as Record<
+    MetadataRole,
+    readonly Signer[]
+  >
+}
+
+/** Gives halt and admission these keys, thresholds 1 unless said; a role without keys is nobody's. */
+export function delegationsOf(
+  keys: Readonly<Partial<Record<DelegatedRole, readonly Signer[]>>>,
+  thresholds: Partial<Record<DelegatedRole, number>> = {}
+): JsonObject {
+  const of = (role: DelegatedRole) =>
+    keys[role] === undefined
+      ? {}
+      : { [role]: { keys: keys[role].map(each => each.key), threshold: thresholds[role] ?? 1 } }
+  return delegationsJson({ ...of('halt'), ...of('admission') })
+}
+
+/** The word on a version of this network's chain, or of another. */
+export function orderAt(state: TrustState, version: number, more: Partial<HaltOrder> = {}): HaltOrder {
+  const chainId = state.named.run[version - 1]?.chainId ?? 'ab'.repeat(32)
+  const at = '2030-01-01T00:00:00Z'
+  return { format: 1, version, chainId, order: 'halt', unload: false, reason: 'it hurts', at, ...more }
+}
+
+export function signHalt(
+  number: number,
+  orders: readonly HaltOrder[],
+  signers: readonly Signer[],
+  expires = later(365 * dayMs)
+): Promise<Uint8Array> {
+  const values = orders.map(order => [haltPath(order.version), { ...order }] as const)
+  return signDocument(delegatedBody('halt', number, values, expires), signers)
+}
+
+export function signAdmission(
+  number: number,
+  policy: AdmissionPolicy,
+  signers: readonly Signer[],
+  more: readonly (readonly [path: string, value: JsonObject])[] = [],
+  expires = later(365 * dayMs)
+): Promise<Uint8Array> {
+  const values = [[policyPath, { format: 1, policy }] as const, ...more]
+  return signDocument(delegatedBody('admission', number, values, expires), signers)
 }
 
 /** The canonical bytes of a descriptor for the version after the newest. */

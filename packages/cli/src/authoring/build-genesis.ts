@@ -52,11 +52,10 @@ export async function buildGenesis(init: GenesisInit): Promise<Genesis> {
       })
       const keystore = await createKeystore(keysDirectory, protection)
       const created = await createNetwork({ keystore, descriptor, nowMs: init.nowMs })
-      const { root, targets, snapshot, timestamp } = created.documents
       await writeGenesisSeed(dataDirectory, {
         network: created.network,
         name: init.name,
-        documents: [root, targets, snapshot, timestamp],
+        documents: Object.values(created.documents),
         descriptor: created.descriptor,
         bundles: classes.map(({ built }) => ({
           id: built.bundle,

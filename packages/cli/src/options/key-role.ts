@@ -6,7 +6,9 @@ const roles: Readonly<Record<MetadataRole, string>> = {
   root: 'says which keys count, for every role',
   targets: 'the authors: signs upgrades',
   snapshot: 'online: says which documents belong together',
-  timestamp: 'online: says that they are fresh'
+  timestamp: 'online: says that they are fresh',
+  halt: 'stops a version, and lets it go on',
+  admission: 'says who counts in decisions'
 }
 const schemes: Readonly<Record<Scheme, true>> = { ed25519: true, 'ecdsa-sha2-nistp256': true }
 

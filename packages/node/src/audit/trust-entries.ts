@@ -16,6 +16,14 @@ export function auditOf(fact: TrustFact, state: TrustState): readonly AuditEntry
       return [{ event: 'forked', ...versionOf(state, fact.version), hashes: [...fact.hashes] }]
     case 'rootRotated':
       return [{ event: 'rotated', root: fact.version }]
+    case 'decided':
+      return [{ event: 'decided', ...versionOf(state, fact.version), keep: fact.keep }]
+    case 'halted':
+      return [{ event: 'halted', ...versionOf(state, fact.version), unload: fact.unload, reason: fact.reason }]
+    case 'resumed':
+      return [{ event: 'resumed', ...versionOf(state, fact.version) }]
+    case 'admissionChanged':
+      return [{ event: 'admissionChanged' }]
     case 'versionTrusted':
     case 'freshUntil':
       return []

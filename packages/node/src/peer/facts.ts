@@ -16,8 +16,8 @@ export function coreConfig(peer: string, config: PeerConfiguration, isFirst: boo
   }
 }
 
-/** What trust has found out, as the core hears it. */
-export function toCoreFact(fact: TrustFact): Fact {
+/** What trust has found out, as the core hears it; undefined for what it does not act on. */
+export function toCoreFact(fact: TrustFact): Fact | undefined {
   switch (fact.type) {
     case 'versionTrusted':
       return { fact: 'versionTrusted', descriptor: fact.descriptor }
@@ -25,5 +25,7 @@ export function toCoreFact(fact: TrustFact): Fact {
       return { fact: 'freshUntil', untilMs: fact.untilMs }
     case 'forked':
       return { fact: 'forked', version: fact.version }
+    default:
+      return undefined
   }
 }

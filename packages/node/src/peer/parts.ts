@@ -89,7 +89,10 @@ export async function createParts(init: PartsInit) {
     audit,
     now: wallMs,
     log,
-    onFact: fact => input(toCoreFact(fact))
+    onFact: fact => {
+      const known = toCoreFact(fact)
+      if (known !== undefined) input(known)
+    }
   })
   const renewal =
     signer === undefined

@@ -10,7 +10,7 @@ import { z } from 'zod'
 export interface GenesisSeed {
   readonly network: string
   readonly name: string
-  /** Root, targets, snapshot, timestamp: in the order in which they verify. */
+  /** Trust documents, in the order in which they verify. */
   readonly documents: readonly Uint8Array[]
   readonly descriptor: Uint8Array
   readonly bundles: readonly SeedBundle[]
@@ -23,11 +23,13 @@ export interface SeedBundle {
 }
 
 const folderName = 'genesis'
-const documentNames = ['root.json', 'targets.json', 'snapshot.json', 'timestamp.json']
+const documentName = (i: number) => `document-${i + 1}.json`
 const indexSchema = z.strictObject({
   format: z.literal(1),
   network: z.string().regex(/^[0-9a-f]{64}$/),
   name: z.string().max(200),
+  /** How many trust documents there are. */
+  documents: z.int().min(1).max(16),
   bundles: z.array(z.string().regex(/^[0-9a-f]{64}$/)).max(64)
 })
 
@@ -35,14 +37,14 @@ const indexSchema = z.strictObject({
 export async function writeGenesisSeed(dataDirectory: string, seed: GenesisSeed): Promise<void> {
   const folder = join(dataDirectory, folderName)
   await mkdir(dataDirectory, { recursive: true, mode: 0o700 })
-  for (const [i, name] of documentNames.entries())
-    await write(join(folder, name), seed.documents[i] ?? new Uint8Array())
+  for (const [i, document] of seed.documents.entries()) await write(join(folder, documentName(i)), document)
   await write(join(folder, 'descriptor.json'), seed.descriptor)
   for (const bundle of seed.bundles) {
     await write(join(folder, 'bundles', bundle.id, 'manifest.json'), bundle.manifest)
     for (const [path, bytes] of bundle.files) await write(join(folder, 'bundles', bundle.id, 'files', path), bytes)
   }
-  const index = { format: 1, network: seed.network, name: seed.name, bundles: seed.bundles.map(bundle => bundle.id) }
+  const { network, name, documents } = seed
+  const index = { format: 1, network, name, documents: documents.length, bundles: seed.bundles.map(each => each.id) }
   await write(join(folder, 'genesis.json'), Buffer.from(`${JSON.stringify(index, undefined, 2)}\n`))
 }
 
@@ -56,7 +58,9 @@ export async function readGenesisSeed(dataDirectory: string): Promise<GenesisSee
     return {
       network: index.network,
       name: index.name,
-      documents: await Promise.all(documentNames.map(name => readFile(join(folder, name)))),
+      documents: await Promise.all(
+        Array.from({ length: index.documents }, (_, i) => readFile(join(folder, documentName(i))))
+      ),
       descriptor: await readFile(join(folder, 'descriptor.json')),
       bundles: await Promise.all(index.bundles.map(id => readSeedBundle(join(folder, 'bundles', id), id)))
     }

@@ -1,9 +1,11 @@
 import { InstarError, parseDescriptor, type Descriptor, type ErrorDetail, type Verdict } from '@instar/core'
 import {
+  decisionsOf,
   documentsAhead,
   documentsOf,
   emptyTrust,
   freshUntilMs,
+  haltsOf,
   headsOf,
   isBehind,
   missingDescriptors,
@@ -33,6 +35,14 @@ export type TrustFact =
   | { readonly type: 'freshUntil'; readonly untilMs: number }
   /** Two descriptors are signed for one version: nothing starts there (R20). */
   | { readonly type: 'forked'; readonly version: number; readonly hashes: readonly [string, string] }
+  /** The root's word on a version: the hash of the descriptor that counts, or `none` (§6). */
+  | { readonly type: 'decided'; readonly version: number; readonly keep: string }
+  /** Acts on receipt, on stale metadata too (§4). */
+  | { readonly type: 'halted'; readonly version: number; readonly unload: boolean; readonly reason: string }
+  /** An event: what was resumed before a restart is not told again. */
+  | { readonly type: 'resumed'; readonly version: number }
+  /** Ask `admissionOf(state())` again. */
+  | { readonly type: 'admissionChanged' }
 
 export interface TrustServiceInit {
   readonly network: string
@@ -160,9 +170,20 @@ class StoredTrustService implements TrustService {
         role: dropped.role,
         version: dropped.version
       })
-    for (const { version, hashes } of this.trusted.named.forks) this.init.onFact({ type: 'forked', version, hashes })
+    this.announceAgain()
     this.announceVersions()
     this.announceFreshness()
+  }
+
+  /** What stops, before the versions that it stops. */
+  private announceAgain(): void {
+    const { init } = this
+    for (const { version, hashes } of this.trusted.named.forks) init.onFact({ type: 'forked', version, hashes })
+    for (const [version, keep] of decisionsOf(this.trusted)) init.onFact({ type: 'decided', version, keep })
+    for (const { version, order, unload, reason } of haltsOf(this.trusted).values()) {
+      if (order === 'halt') init.onFact({ type: 'halted', version, unload, reason })
+    }
+    init.onFact({ type: 'admissionChanged' })
   }
 
   /** Also at a later start: a peer that was killed while it began for the first time has some of them. */
@@ -207,11 +228,35 @@ class StoredTrustService implements TrustService {
     return verdict
   }
 
+  /** Versions and freshness are announced by what is trusted now: in order, and each only once. */
   private announce(facts: readonly SignerFact[]): void {
+    const { init } = this
+    const late: TrustFact[] = []
     for (const fact of facts) {
-      if (fact.fact === 'forked') this.init.onFact({ type: 'forked', version: fact.version, hashes: fact.hashes })
+      switch (fact.fact) {
+        case 'forked':
+          init.onFact({ type: 'forked', version: fact.version, hashes: fact.hashes })
+          break
+        case 'decided':
+          init.onFact({ type: 'decided', version: fact.version, keep: fact.keep })
+          break
+        case 'halted':
+          init.onFact({ type: 'halted', version: fact.version, unload: fact.unload, reason: fact.reason })
+          break
+        case 'resumed':
+          late.push({ type: 'resumed', version: fact.version })
+          break
+        case 'admissionChanged':
+          late.push({ type: 'admissionChanged' })
+          break
+        case 'rootRotated':
+        case 'versionTrusted':
+        case 'freshUntil':
+          break
+      }
     }
     this.announceVersions()
+    for (const fact of late) init.onFact(fact)
     this.announceFreshness()
   }
 

@@ -1,10 +1,18 @@
 import { InstarError, invariant } from '@instar/core'
 import type { Signer } from '../keys/signer.js'
-import { names } from '../metadata/meta-entry.js'
-import { authorizedKeys } from '../trust/explain.js'
+import { authorizedKeys } from '../trust/holders.js'
+import { namesAll } from '../trust/online-registers.js'
 import type { TrustState } from '../trust/state.js'
 import { trust } from '../trust/trust.js'
-import { defaultExpiry, signDocument, snapshotBody, timestampBody, toExpires, type Expiry } from './bodies.js'
+import {
+  defaultExpiry,
+  signDocument,
+  snapshotBody,
+  timestampBody,
+  toExpires,
+  type Expiry,
+  type SnapshotNumbers
+} from './bodies.js'
 
 /** The keys of an online signer, and which numbers it may use: those ≡ `index` (mod `signers`); 0 of 1 where absent (§5). */
 export interface OnlineKeys {
@@ -15,7 +23,8 @@ export interface OnlineKeys {
 }
 
 /**
- * Signs a new timestamp for what is held, and a new snapshot where the held one does not name it or has passed half its life. Safe to
+ * Signs a new timestamp for what is held, and a new snapshot, the *join* of all registers, where the held one does not name them or has
+ * passed half its life. Safe to
  * run at several places at once: the later expiry counts.
  *
  * @returns documents in feeding order
@@ -39,13 +48,9 @@ export async function refreshTimestamp(
   const documents: Uint8Array[] = []
   let state = trusted
   const { snapshot } = trusted
-  if (
-    snapshot === undefined ||
-    !names(snapshot.model.targets, targets) ||
-    snapshot.expiresMs - nowMs < snapshotMs / 2
-  ) {
+  if (snapshot === undefined || !namesAll(snapshot, trusted) || snapshot.expiresMs - nowMs < snapshotMs / 2) {
     const version = nextNumber(snapshot?.version ?? 0, onlineKeys)
-    const body = snapshotBody(version, targets.version, toExpires(nowMs + snapshotMs))
+    const body = snapshotBody(version, joinOf(trusted, targets.version), toExpires(nowMs + snapshotMs))
     const document = await signDocument(body, [onlineKeys.snapshot])
     documents.push(document)
     state = adopt(state, document, nowMs)
@@ -54,6 +59,15 @@ export async function refreshTimestamp(
   const newest = Math.max(trusted.timestamp?.version ?? 0, trusted.timestampAhead?.version ?? 0)
   const body = timestampBody(nextNumber(newest, onlineKeys), state.snapshot.version, toExpires(nowMs + timestampMs))
   return { documents: [...documents, await signDocument(body, [onlineKeys.timestamp])] }
+}
+
+/** Per register the highest that is held (§5). */
+function joinOf({ halt, admission }: TrustState, targets: number): SnapshotNumbers {
+  return {
+    targets,
+    ...(halt === undefined ? {} : { halt: halt.version }),
+    ...(admission === undefined ? {} : { admission: admission.version })
+  }
 }
 
 /** Whether these keys may vouch for the network now. @throws InstarError KeyNotAuthorized */

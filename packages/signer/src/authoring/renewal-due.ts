@@ -1,4 +1,4 @@
-import { names } from '../metadata/meta-entry.js'
+import { isDominated, namesAbsent, namesAll } from '../trust/online-registers.js'
 import type { TrustState } from '../trust/state.js'
 import { defaultExpiry, type Expiry } from './bodies.js'
 
@@ -15,14 +15,17 @@ export interface RenewalDue {
 
 /**
  * When {@link refreshTimestamp} is due by this state (§5). Undefined where there is nothing to vouch for, and where the snapshot names
- * documents that are not here yet: whoever signed it knows more, and a snapshot from here would be behind.
+ * targets that are not here yet: whoever signed it knows more, and a snapshot from here would be behind. A halt or admission document
+ * that it names is waited for until half the timestamp's life is over: it may be one that targets have disowned since.
  */
 export function renewalDue(state: TrustState, expiry: Partial<Expiry> = {}): RenewalDue | undefined {
   const { timestampMs, snapshotMs } = { ...defaultExpiry, ...expiry }
   const { targets, snapshot, timestamp } = state
   if (targets === undefined) return undefined
-  if (snapshot !== undefined && snapshot.model.targets.version > targets.version) return undefined
-  if (snapshot === undefined || timestamp === undefined || !names(snapshot.model.targets, targets))
+  const absent = snapshot === undefined ? [] : namesAbsent(snapshot, state)
+  if (absent.includes('targets')) return undefined
+  if (snapshot === undefined || timestamp === undefined) return { why: 'join', atMs: 0 }
+  if (isDominated(snapshot, state) || (absent.length === 0 && !namesAll(snapshot, state)))
     return { why: 'join', atMs: 0 }
   return {
     why: 'halfLife',

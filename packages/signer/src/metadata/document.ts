@@ -10,16 +10,29 @@ import {
   type JsonObject
 } from './canonical.js'
 
-export const metadataRoles = ['root', 'targets', 'snapshot', 'timestamp'] as const
-/** A role of TUF that signs documents of its own. */
-export type MetadataRole = (typeof metadataRoles)[number]
+/** The roles whose keys the root names. */
+export const topLevelRoles = ['root', 'targets', 'snapshot', 'timestamp'] as const
+export type TopLevelRole = (typeof topLevelRoles)[number]
+/** The roles whose keys top-level targets name. */
+export const delegatedRoles = ['halt', 'admission'] as const
+export type DelegatedRole = (typeof delegatedRoles)[number]
+
+export const metadataRoles = [...topLevelRoles, ...delegatedRoles] as const
+/** A role that signs documents of its own (§5). */
+export type MetadataRole = TopLevelRole | DelegatedRole
+
+export function isDelegated(role: MetadataRole): role is DelegatedRole {
+  return delegatedRoles.some(each => each === role)
+}
 
 /** The largest document of each role that is read (§5). */
 export const documentBytesMax: Readonly<Record<MetadataRole, number>> = {
   root: 64 * 1024,
   targets: 256 * 1024,
   snapshot: 16 * 1024,
-  timestamp: 16 * 1024
+  timestamp: 16 * 1024,
+  halt: 16 * 1024,
+  admission: 64 * 1024
 }
 export const signaturesMax = 16
 
@@ -71,8 +84,8 @@ export function parseShape(bytes: Uint8Array): Verdict<JsonObject> {
 export function parseEnvelope(shape: JsonObject, byteLength: number): Verdict<Envelope> {
   const signed = field(shape, 'signed')
   if (!isObject(signed)) return reject('NotATrustDocument', 'no `signed` object')
-  const role = field(signed, '_type')
-  if (!isRole(role)) return reject('NotATrustDocument', 'not of a role that is known here')
+  const role = readRole(signed)
+  if (role === undefined) return reject('NotATrustDocument', 'not of a role that is known here')
   if (byteLength > documentBytesMax[role]) {
     return reject('TooLarge', `${role} metadata of ${byteLength} bytes, at most ${documentBytesMax[role]} are read`)
   }
@@ -103,8 +116,17 @@ export function canonicalise(envelope: Envelope): Verdict<Document> {
   return accept({ ...envelope, body, bodyHash: hashOf(body) })
 }
 
-function isRole(value: Json | undefined): value is MetadataRole {
-  return metadataRoles.some(role => role === value)
+/**
+ * Which role the signed body speaks for. Delegated roles are TUF `targets` that say in their own body which they are: file names are
+ * not signed, and a document of one role must never pass for another's.
+ */
+function readRole(signed: JsonObject): MetadataRole | undefined {
+  const type = topLevelRoles.find(each => each === field(signed, '_type'))
+  const own = field(signed, 'instar')
+  if (type !== 'targets' || own === undefined) return type
+  if (!isObject(own)) return undefined
+  const role = field(own, 'role')
+  return role === undefined ? type : delegatedRoles.find(each => each === role)
 }
 
 const utcTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/

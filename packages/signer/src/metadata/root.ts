@@ -1,22 +1,21 @@
 import { Root } from '@tufjs/models'
 import type { Json } from '@instar/core'
-import { readKeyJson, type PublicKey } from '../keys/public-key.js'
-import { field, isArray, isObject, positiveInteger, type JsonObject } from './canonical.js'
-import { metadataRoles, signaturesMax, type MetadataRole } from './document.js'
+import { digestText, field, isArray, isObject, positiveInteger, type JsonObject } from './canonical.js'
+import { topLevelRoles, type TopLevelRole } from './document.js'
 import { assertSame } from './model.js'
+import { readKeyTable, readRoleKeys, type Delegator, type RoleKeys } from './role-keys.js'
 
-interface RoleKeys {
-  readonly keyIds: readonly string[]
-  readonly threshold: number
+export interface RootMetadata extends Delegator {
+  readonly roles: Readonly<Record<TopLevelRole, RoleKeys>>
+  /** The sha-256 of the descriptor that counts at a version, or that none does (§6). */
+  readonly decisions: ReadonlyMap<number, Decision>
 }
 
-export interface RootMetadata {
-  /** Only keys of algorithms that are known here; a role may name others, which then verify nothing. */
-  readonly keys: ReadonlyMap<string, PublicKey>
-  readonly roles: Readonly<Record<MetadataRole, RoleKeys>>
-}
+/** The root's word on a version: the hash of the descriptor to keep, or none. */
+export type Decision = string
 
-const keysMax = 64
+/** Of a {@link Decision}: no descriptor that is known so far. */
+export const keepNone = 'none'
 
 /** @throws TypeError when the body is no root metadata */
 export function readRoot(signed: JsonObject): RootMetadata {
@@ -30,33 +29,33 @@ export function readRootKeys(signed: JsonObject): RootMetadata {
   const listed = field(signed, 'keys')
   const named = field(signed, 'roles')
   if (!isObject(listed) || !isObject(named)) throw new TypeError('no keys or no roles')
-  const entries = Object.entries(listed)
-  if (entries.length > keysMax) throw new TypeError(`${entries.length} keys, at most ${keysMax} are read`)
-  const ids = new Set(entries.map(([keyId]) => keyId))
-  const keys = new Map<string, PublicKey>()
-  for (const [keyId, json] of entries) {
-    const key = readKeyJson(keyId, json)
-    if (key !== undefined) keys.set(keyId, key)
+  const table = readKeyTable(listed)
+  const roles = Object.fromEntries(topLevelRoles.map(role => [role, readRoleKeys(role, field(named, role), table)]))
+  return {
+    keys: table.keys,
+    roles: roles as Record<TopLevelRole, RoleKeys>,
+    decisions: readDecisions(field(signed, 'instar'))
   }
-  const roles = Object.fromEntries(metadataRoles.map(role => [role, readRole(role, field(named, role), ids)]))
-  return { keys, roles: roles as Record<MetadataRole, RoleKeys> }
 }
 
-function readRole(role: MetadataRole, json: Json | undefined, ids: ReadonlySet<string>): RoleKeys {
-  if (!isObject(json)) throw new TypeError(`the role ${role} is missing`)
-  const list = field(json, 'keyids')
-  if (list === undefined || !isArray(list) || list.length > signaturesMax) {
-    throw new TypeError(`the role ${role} has no list of at most ${signaturesMax} keys`)
+function readDecisions(own: Json | undefined): ReadonlyMap<number, Decision> {
+  const decisions = new Map<number, Decision>()
+  if (own === undefined) return decisions
+  const list = isObject(own) ? (field(own, 'decisions') ?? []) : undefined
+  if (list === undefined || !isArray(list)) throw new TypeError('its decisions are malformed')
+  let last = 0
+  for (const each of list) {
+    const version =
+      isObject(each) && Object.keys(each).length === 2 ? positiveInteger(field(each, 'version')) : undefined
+    const keep = version === undefined ? undefined : readKeep(field(each as JsonObject, 'keep'))
+    // Ascending: no version is decided twice, and one set of decisions has one form.
+    if (version === undefined || keep === undefined || version <= last) throw new TypeError('a decision is malformed')
+    decisions.set(version, keep)
+    last = version
   }
-  const keyIds = list.map(each => {
-    if (typeof each !== 'string' || !ids.has(each))
-      throw new TypeError(`the role ${role} names a key that is not there`)
-    return each
-  })
-  if (new Set(keyIds).size !== keyIds.length) throw new TypeError(`the role ${role} names a key twice`)
-  const threshold = positiveInteger(field(json, 'threshold'))
-  if (threshold === undefined || threshold > keyIds.length) {
-    throw new TypeError(`the role ${role} has a threshold that its keys cannot meet`)
-  }
-  return { keyIds, threshold }
+  return decisions
+}
+
+function readKeep(value: Json | undefined): Decision | undefined {
+  return value === keepNone ? keepNone : digestText(value)
 }

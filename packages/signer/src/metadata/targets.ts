@@ -1,62 +1,77 @@
-import { TargetFile, Targets } from '@tufjs/models'
 import { descriptorBytesMax, type Json } from '@instar/core'
-import { digestText, field, isObject, positiveInteger, type JsonObject } from './canonical.js'
-import { assertSame } from './model.js'
-
-export interface TargetEntry {
-  /** sha-256 of the descriptor. */
-  readonly hash: string
-  readonly byteLength: number
-}
+import { field, isArray, isObject, type JsonObject } from './canonical.js'
+import { delegatedRoles, type DelegatedRole } from './document.js'
+import { readKeyTable, readRoleKeys, type Delegator, type RoleKeys } from './role-keys.js'
+import { readPathVersion, readTargetEntry, readTargetTable, type TargetEntry } from './target-entry.js'
 
 export interface TargetsMetadata {
   /** `upgrades/<n>` by n. */
   readonly upgrades: ReadonlyMap<number, TargetEntry>
+  /** Who may halt and who may admit; a role that is absent is nobody's. */
+  readonly delegations: Delegator
 }
 
 const prefix = 'upgrades/'
-const versionMax = 1_000_000
 
 export function upgradePath(version: number): string {
   return `${prefix}${version}`
 }
 
-type ModelJson = Parameters<typeof Targets.fromJSON>[0]
+/** The one pattern of paths that is ever given to a delegated role. */
+export function delegatedPath(role: DelegatedRole): string {
+  return `${role}/*`
+}
 
 /** @throws TypeError when the body is no targets metadata */
 export function readTargets(signed: JsonObject): TargetsMetadata {
-  const targets = field(signed, 'targets')
-  if (!isObject(targets)) throw new TypeError('no targets')
-  // The model copies the whole table for each entry (quadratic), so it reads the frame and each entry on its own.
-  const frame = { ...signed, targets: {} } as ModelJson
-  assertSame(Targets.fromJSON(frame).toJSON(), frame)
   const upgrades = new Map<number, TargetEntry>()
-  for (const [path, entry] of Object.entries(targets)) {
-    const read = readEntry(path, entry)
+  for (const [path, entry] of readTargetTable(signed)) {
+    const read = readTargetEntry(path, entry)
     if (path.startsWith(prefix)) upgrades.set(readUpgradeVersion(path, entry, read), read)
   }
-  return { upgrades }
+  return { upgrades, delegations: readDelegations(field(signed, 'delegations')) }
 }
 
-function readEntry(path: string, entry: Json): TargetEntry {
-  if (!isObject(entry)) throw new TypeError(`target ${path} is not an object`)
-  assertSame(TargetFile.fromJSON(path, entry as ModelJson).toJSON(), entry)
-  const hashes = field(entry, 'hashes')
-  const hash = isObject(hashes) && Object.keys(hashes).length === 1 ? digestText(field(hashes, 'sha256')) : undefined
-  // A second digest would let two readers that support different ones see two targets in one entry.
-  if (hash === undefined) throw new TypeError(`target ${path} has not exactly one sha-256`)
-  const byteLength = positiveInteger(field(entry, 'length'))
-  if (byteLength === undefined) throw new TypeError(`target ${path} has no length`)
-  return { hash, byteLength }
-}
-
-function readUpgradeVersion(path: string, entry: Json, { byteLength }: TargetEntry): number {
-  const version = Number(path.slice(prefix.length))
-  if (!Number.isSafeInteger(version) || version < 1 || version > versionMax || upgradePath(version) !== path) {
-    throw new TypeError(`target ${path} does not name a version`)
-  }
+function readUpgradeVersion(path: string, entry: JsonObject, { byteLength }: TargetEntry): number {
+  const version = readPathVersion(path, prefix)
   if (byteLength > descriptorBytesMax) throw new TypeError(`target ${path} is longer than ${descriptorBytesMax} bytes`)
-  if (Object.keys(entry as JsonObject).length !== 2)
-    throw new TypeError(`target ${path} says more than hash and length`)
+  if (Object.keys(entry).length !== 2) throw new TypeError(`target ${path} says more than hash and length`)
   return version
+}
+
+const nobody: Delegator = Object.freeze({ keys: new Map(), roles: {} })
+
+/**
+ * Only the two roles that are known, with their fixed patterns: a delegation of anything else could give a stranger's tool a path that
+ * ours never looks at (§5).
+ */
+function readDelegations(json: Json | undefined): Delegator {
+  if (json === undefined) return nobody
+  const listed = isObject(json) ? field(json, 'keys') : undefined
+  const named = isObject(json) ? field(json, 'roles') : undefined
+  if (!isObject(listed) || named === undefined || !isArray(named) || Object.keys(json as JsonObject).length !== 2) {
+    throw new TypeError('its delegations are malformed')
+  }
+  const table = readKeyTable(listed)
+  const roles: Partial<Record<DelegatedRole, RoleKeys>> = {}
+  for (const each of named) {
+    const role = isObject(each) ? delegatedRoles.find(name => name === field(each, 'name')) : undefined
+    if (role === undefined || roles[role] !== undefined) throw new TypeError('it delegates to a role that is not known')
+    assertFixed(role, each as JsonObject)
+    roles[role] = readRoleKeys(role, each, table)
+  }
+  return { keys: table.keys, roles }
+}
+
+function assertFixed(role: DelegatedRole, json: JsonObject): void {
+  const paths = field(json, 'paths')
+  const fixed =
+    Object.keys(json).length === 5 &&
+    field(json, 'terminating') === true &&
+    paths !== undefined &&
+    isArray(paths) &&
+    paths.length === 1 &&
+    paths[0] === delegatedPath(role)
+  if (!fixed)
+    throw new TypeError(`the role ${role} is delegated otherwise than for ${delegatedPath(role)}, terminating`)
 }

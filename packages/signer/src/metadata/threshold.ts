@@ -1,7 +1,7 @@
 import { accept, ignore, reject, type Verdict } from '@instar/core'
 import { verifies } from '../keys/public-key.js'
 import type { Document, Envelope, MetadataRole, Signature } from './document.js'
-import type { RootMetadata } from './root.js'
+import type { Delegator } from './role-keys.js'
 
 /**
  * Checks a document's signatures against the keys and the threshold that `delegator` gives a role. Returns those that verified.
@@ -12,11 +12,11 @@ import type { RootMetadata } from './root.js'
 export function verifyThreshold(
   document: Document,
   role: MetadataRole,
-  delegator: RootMetadata
+  delegator: Delegator
 ): Verdict<readonly Signature[]> {
-  const { threshold } = delegator.roles[role]
   const claimed = claims(document, role, delegator)
   if (claimed.verdict !== 'accept') return claimed
+  const threshold = delegator.roles[role]?.threshold ?? Infinity
   const verified: Signature[] = []
   for (const signature of claimed.value) {
     const key = delegator.keys.get(signature.keyId)
@@ -33,8 +33,10 @@ export function verifyThreshold(
  * The signatures that stand under keys of the role, not verified. Fewer than the threshold asks for are worth neither a verification nor
  * bringing the body into its canonical form.
  */
-export function claims(envelope: Envelope, role: MetadataRole, delegator: RootMetadata): Verdict<readonly Signature[]> {
-  const { keyIds, threshold } = delegator.roles[role]
+export function claims(envelope: Envelope, role: MetadataRole, delegator: Delegator): Verdict<readonly Signature[]> {
+  const holders = delegator.roles[role]
+  if (holders === undefined) return ignore('NeedsNewerTrust', `no targets known here give anyone the role ${role}`)
+  const { keyIds, threshold } = holders
   const claimed = envelope.signatures.filter(({ keyId }) => keyIds.includes(keyId))
   return claimed.length < threshold ? tooFew(envelope, claimed.length, threshold) : accept(claimed)
 }
@@ -42,6 +44,6 @@ export function claims(envelope: Envelope, role: MetadataRole, delegator: RootMe
 function tooFew(document: Envelope, known: number, threshold: number): Verdict<never> {
   return ignore(
     'NeedsNewerTrust',
-    `${document.role} ${document.version} is signed by ${known} of the ${threshold} keys that the root known here asks for`
+    `${document.role} ${document.version} is signed by ${known} of the ${threshold} keys that the trust known here asks for`
   )
 }

@@ -1,7 +1,9 @@
-import type { Held } from '../metadata/document.js'
+import { canonicalise, isDelegated, parseEnvelope, parseShape, type Held } from '../metadata/document.js'
 import type { TargetsMetadata } from '../metadata/targets.js'
 import { emptyTrust, type DocumentInfo, type TrustState } from './state.js'
 import { restoreDescriptor } from './descriptors.js'
+import { withDocument } from './registers.js'
+import { candidatesOf, evidenceOf, settle } from './settle.js'
 import { trust } from './trust.js'
 
 /** A trust document in the bytes in which it was signed. */
@@ -12,10 +14,14 @@ export interface TrustedDocument {
 
 /** Everything trusted, in feeding order, evidence included: what the store keeps. */
 export function documentsOf(state: TrustState): readonly TrustedDocument[] {
-  const { roots, snapshot, timestamp, timestampAhead } = state
-  const metadata = [...roots, ...revisionsInOrder(state), snapshot, timestamp, timestampAhead]
+  const { halts, admissions, snapshots, timestamps } = candidatesOf(state)
+  const metadata: readonly Held<unknown>[] = [
+    ...[...state.roots, ...revisionsInOrder(state)],
+    ...[...halts, ...admissions, ...snapshots, ...timestamps]
+  ]
+  const evidence = new Set(evidenceOf(state))
   return [
-    ...metadata.filter(each => each !== undefined).map(each => toDocument(state, each)),
+    ...metadata.map(each => toDocument(each, evidence)),
     ...[...state.descriptors.values()]
       .sort((a, b) => a.version - b.version)
       .map(({ version, hash, bytes }) => ({
@@ -34,9 +40,9 @@ function revisionsInOrder({ targets, witnesses, named }: TrustState): readonly H
   return [...all.filter(agrees), ...all.filter(each => !agrees(each))]
 }
 
-function toDocument(state: TrustState, { role, version, hash, bytes, bodyHash }: Held<unknown>): TrustedDocument {
-  const witness = state.witnesses.some(each => each.bodyHash === bodyHash)
-  return { info: { role, version, hash, as: witness ? 'evidence' : 'trusted', expired: false }, bytes }
+function toDocument(held: Held<unknown>, evidence: ReadonlySet<Held<unknown>>): TrustedDocument {
+  const { role, version, hash, bytes } = held
+  return { info: { role, version, hash, as: evidence.has(held) ? 'evidence' : 'trusted', expired: false }, bytes }
 }
 
 /**
@@ -51,5 +57,20 @@ export function restoreTrust(network: string, documents: Iterable<Uint8Array>): 
     state = result.state
     if (result.verdict.verdict !== 'accept') refused.push(document)
   }
-  return refused.reduce(restoreDescriptor, state)
+  return refused.reduce((each, bytes) => restoreWaiting(restoreDescriptor(each, bytes), bytes), state)
+}
+
+/**
+ * Takes back a halt or admission document that waits for targets (see `settle`). Nobody can verify it before they come, and then it is;
+ * until then it can only stop what nothing could start.
+ */
+function restoreWaiting(state: TrustState, bytes: Uint8Array): TrustState {
+  if (state.targets !== undefined) return state
+  const shape = parseShape(bytes)
+  const envelope = shape.verdict === 'accept' ? parseEnvelope(shape.value, bytes.byteLength) : shape
+  if (envelope.verdict !== 'accept' || !isDelegated(envelope.value.role)) return state
+  const document = canonicalise(envelope.value)
+  if (document.verdict !== 'accept') return state
+  const candidates = withDocument(candidatesOf(state), document.value, document.value.signatures)
+  return candidates.verdict === 'accept' ? settle(state, candidates.value) : state
 }

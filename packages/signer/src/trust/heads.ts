@@ -1,7 +1,10 @@
 import { accept, reject, type Verdict } from '@instar/core'
 import { z } from 'zod'
-import type { Document } from '../metadata/document.js'
+import { canonicalHash } from '../metadata/canonical.js'
+import type { Document, Held } from '../metadata/document.js'
+import { activeOf, registerRoles } from './online-registers.js'
 import { freshUntilMs, trustedUpgrades } from './reading.js'
+import { evidenceOf } from './settle.js'
 import type { TrustState } from './state.js'
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/)
@@ -16,14 +19,17 @@ const headsSchema = z.strictObject({
   network: digest,
   root: head.optional(),
   targets: head.optional(),
+  /** Of the delegated roles: absent too while no targets say who holds them. */
+  halt: head.optional(),
+  admission: head.optional(),
   snapshot: head.optional(),
   timestamp: head.optional(),
   /** 0 when nothing vouches for what is held. */
   freshUntilMs: z.int().min(0),
   /** How many descriptors are held without a gap from 1. */
   descriptors: z.int().min(0).max(1_000_000),
-  /** Body hashes of the targets revisions kept as evidence. */
-  evidence: z.array(digest).max(8)
+  /** Of the documents kept as evidence in all registers, `evidenceHead`; absent without any. */
+  evidence: digest.optional()
 })
 
 /** What a peer holds, in a few hundred bytes: goes into hello and gossip. JSON-able. */
@@ -38,12 +44,25 @@ export function headsOf(state: TrustState): Heads {
     network: state.network,
     ...headOf('root', state.roots.at(-1)),
     ...headOf('targets', state.targets),
+    ...headOf('halt', activeOf(state, 'halt')),
+    ...headOf('admission', activeOf(state, 'admission')),
     ...headOf('snapshot', state.snapshot),
     ...headOf('timestamp', state.timestamp ?? state.timestampAhead),
     freshUntilMs: freshUntilMs(state),
     descriptors: trustedUpgrades(state).length,
-    evidence: state.witnesses.map(each => each.bodyHash)
+    ...evidenceHead(state)
   }
+}
+
+/** One hash over all: heads stay below 1 KiB, and who holds other evidence than we do is asked for the whole of it, which is little. */
+function evidenceHead(state: TrustState): Pick<Heads, 'evidence'> {
+  const hashes = evidenceToShare(state).map(each => each.bodyHash)
+  return hashes.length === 0 ? {} : { evidence: canonicalHash(hashes.sort()) }
+}
+
+/** Nobody could verify a halt or an admission document while there are no targets. */
+function evidenceToShare(state: TrustState): readonly Held<unknown>[] {
+  return state.targets === undefined ? [] : evidenceOf(state)
 }
 
 function headOf<Role extends string>(role: Role, document: Document | undefined): Partial<Record<Role, Head>> {
@@ -59,17 +78,18 @@ export function parseHeads(value: unknown): Verdict<Heads> {
 }
 
 /**
- * What a peer with these heads lacks, in feeding order: root chain, targets and evidence, snapshot, timestamp, descriptors. A peer that
- * holds more than this state gets nothing. Bounded by what is held: the sender cuts it into answers.
+ * What a peer with these heads lacks, in feeding order: root chain, targets, halt and admission with all evidence, snapshot, timestamp,
+ * descriptors. A peer that holds more than this state gets nothing. Bounded by what is held: the sender cuts it into answers.
  */
 export function documentsAhead(state: TrustState, heads: Heads): readonly Uint8Array[] {
   if (heads.network !== state.network) return []
-  const { targets, snapshot, timestamp, timestampAhead, witnesses } = state
-  const ahead: (Document & { readonly bytes: Uint8Array })[] = state.roots.slice(heads.root?.version ?? 0)
-  if (targets !== undefined && isAhead(targets, heads.targets)) ahead.push(targets)
-  ahead.push(
-    ...witnesses.filter(each => !heads.evidence.includes(each.bodyHash) && each.bodyHash !== heads.targets?.hash)
-  )
+  const ahead: Held<unknown>[] = state.roots.slice(heads.root?.version ?? 0)
+  for (const role of registerRoles) {
+    const held = activeOf(state, role)
+    if (held !== undefined && isAhead(held, heads[role])) ahead.push(held)
+  }
+  if (evidenceHead(state).evidence !== heads.evidence) ahead.push(...evidenceToShare(state))
+  const { snapshot, timestamp, timestampAhead } = state
   if (snapshot !== undefined && isAhead(snapshot, heads.snapshot)) ahead.push(snapshot)
   const fresher = freshUntilMs(state) > heads.freshUntilMs
   for (const each of [timestamp, timestampAhead]) {
@@ -90,19 +110,18 @@ function isAhead(document: Document, known: Head | undefined): boolean {
 export function isBehind(state: TrustState, heads: Heads): boolean {
   if (heads.network !== state.network) return false
   const mine = headsOf(state)
-  const behind = (role: 'root' | 'targets' | 'snapshot') => {
+  const behind = (role: 'root' | 'targets' | 'halt' | 'admission' | 'snapshot') => {
     const theirs = heads[role]
     const own = mine[role]
     if (theirs === undefined || theirs.hash === own?.hash) return false
     return own === undefined || theirs.version >= own.version
   }
-  const evidence = new Set([...mine.evidence, mine.targets?.hash])
   return (
     behind('root') ||
-    behind('targets') ||
+    registerRoles.some(behind) ||
     behind('snapshot') ||
     heads.freshUntilMs > mine.freshUntilMs ||
     heads.descriptors > mine.descriptors ||
-    heads.evidence.some(each => !evidence.has(each))
+    (heads.evidence !== undefined && heads.evidence !== mine.evidence)
   )
 }

@@ -1,5 +1,5 @@
-import { names } from '../metadata/meta-entry.js'
-import type { Fork, HeldDescriptor, NamedUpgrade, TrustState } from './state.js'
+import { namesAll } from './online-registers.js'
+import type { HeldDescriptor, NamedUpgrade, TrustState } from './state.js'
 
 /** A version of the network whose descriptor is here and named by trusted targets. */
 export interface TrustedUpgrade {
@@ -44,15 +44,12 @@ export function missingDescriptors(state: TrustState): readonly NamedUpgrade[] {
  * Until when trust counts as fresh (§5): 0 when no timestamp vouches for what is held, and never longer than the other documents that it
  * vouches for. Compare it with the wall clock; the past means stale: reported, blocks starting, hides nothing.
  */
-export function freshUntilMs({ roots, targets, snapshot, timestamp }: TrustState): number {
+export function freshUntilMs(state: TrustState): number {
+  const { roots, targets, snapshot, timestamp, halt, admission } = state
   const root = roots.at(-1)
   if (root === undefined || targets === undefined || snapshot === undefined || timestamp === undefined) return 0
-  // The snapshot names a revision that has not come yet: what is held is not the newest.
-  if (!names(snapshot.model.targets, targets)) return 0
-  return Math.min(root.expiresMs, targets.expiresMs, snapshot.expiresMs, timestamp.expiresMs)
-}
-
-/** Versions for which two signed descriptors are known, ascending (R20). */
-export function forksOf(state: TrustState): readonly Fork[] {
-  return state.named.forks
+  // The snapshot names a document that has not come yet, or one that it does not name is here: what is held is not what it vouches for.
+  if (!namesAll(snapshot, state)) return 0
+  const all = [root, targets, snapshot, timestamp, halt, admission]
+  return Math.min(...all.map(each => each?.expiresMs ?? Infinity))
 }

@@ -1,9 +1,9 @@
 import { accept, ignore, messageOf, reject, type Verdict } from '@instar/core'
-import { hold, type Document, type Held, type MetadataRole } from '../metadata/document.js'
+import { hold, type Document, type Held } from '../metadata/document.js'
 import { readModel } from '../metadata/model.js'
 import { readRoot, readRootKeys, type RootMetadata } from '../metadata/root.js'
 import { verifyThreshold } from '../metadata/threshold.js'
-import { candidatesOf, settle } from './settle.js'
+import { candidatesOf, settle, verifyAgain } from './settle.js'
 import type { TrustState } from './state.js'
 
 /**
@@ -55,22 +55,17 @@ function final<T>(verdict: Verdict<T>): Verdict<T> {
 
 /**
  * The state under a new root. Each register is verified again and dropped when it no longer does: this is how a network recovers from a
- * stolen key that signed absurdly high numbers (fast-forward).
+ * stolen key that signed absurdly high numbers (fast-forward). Halt and admission follow the targets that delegate them.
  */
 function rotate(state: TrustState, root: Held<RootMetadata>): TrustState {
-  const { targets, snapshots, timestamps } = candidatesOf(state)
+  const candidates = candidatesOf(state)
   return settle(
     { ...state, roots: [...state.roots, root] },
     {
-      targets: targets.flatMap(each => verifyAgain(each, 'targets', root.model)),
-      snapshots: snapshots.flatMap(each => verifyAgain(each, 'snapshot', root.model)),
-      timestamps: timestamps.flatMap(each => verifyAgain(each, 'timestamp', root.model))
+      ...candidates,
+      targets: candidates.targets.flatMap(each => verifyAgain(each, 'targets', root.model)),
+      snapshots: candidates.snapshots.flatMap(each => verifyAgain(each, 'snapshot', root.model)),
+      timestamps: candidates.timestamps.flatMap(each => verifyAgain(each, 'timestamp', root.model))
     }
   )
-}
-
-function verifyAgain<Model>(held: Held<Model>, role: MetadataRole, root: RootMetadata): readonly Held<Model>[] {
-  const verified = verifyThreshold(held, role, root)
-  if (verified.verdict !== 'accept') return []
-  return verified.value.length === held.signatures.length ? [held] : [hold(held, verified.value, held.model)]
 }

@@ -1,8 +1,10 @@
-import type { RootMetadata } from '../metadata/root.js'
+import type { AdmissionMetadata } from '../metadata/admission.js'
+import type { HaltMetadata } from '../metadata/halt.js'
+import type { Decision, RootMetadata } from '../metadata/root.js'
 import type { SnapshotMetadata } from '../metadata/snapshot.js'
 import type { TargetsMetadata } from '../metadata/targets.js'
 import type { TimestampMetadata } from '../metadata/timestamp.js'
-import type { Held } from '../metadata/document.js'
+import type { Held, MetadataRole } from '../metadata/document.js'
 
 /**
  * Everything that one peer has verified for one network. Immutable, a plain value; opaque outside this package: read it through
@@ -16,6 +18,15 @@ export interface TrustState {
   readonly targets: Held<TargetsMetadata> | undefined
   /** Other verified revisions that name an upgrade which the register lacks or names otherwise, or share its number (R20). */
   readonly witnesses: readonly Held<TargetsMetadata>[]
+  /**
+   * The highest halt document that verifies under the targets, and others that have the word on a version. While there are no targets,
+   * those that were held wait here for the next.
+   */
+  readonly halt: Held<HaltMetadata> | undefined
+  readonly haltWitnesses: readonly Held<HaltMetadata>[]
+  /** The highest admission document likewise, and its twin. */
+  readonly admission: Held<AdmissionMetadata> | undefined
+  readonly admissionWitnesses: readonly Held<AdmissionMetadata>[]
   readonly snapshot: Held<SnapshotMetadata> | undefined
   /** Vouches for the snapshot that is held. */
   readonly timestamp: Held<TimestampMetadata> | undefined
@@ -43,6 +54,8 @@ export interface NamedUpgrades {
   /** The gapless run from 1: the network's version is its length (§6). At a fork the entry that this peer saw first. */
   readonly run: readonly NamedUpgrade[]
   readonly forks: readonly Fork[]
+  /** Those of the newest root, under which the run and the forks were found. */
+  readonly decisions: ReadonlyMap<number, Decision>
 }
 
 /** A version as trusted targets name it, whether or not its descriptor is here. */
@@ -53,7 +66,7 @@ export interface NamedUpgrade {
   readonly chainId: string
 }
 
-/** Two descriptors that authors signed for one version (R20). */
+/** Two descriptors that authors signed for one version, and the root has not decided (R20). */
 export interface Fork {
   readonly version: number
   /** sha-256 of the two descriptors, ascending. */
@@ -71,9 +84,16 @@ export type TrustFact =
   | { readonly fact: 'freshUntil'; readonly untilMs: number }
   | { readonly fact: 'forked'; readonly version: number; readonly hashes: readonly [string, string] }
   | { readonly fact: 'rootRotated'; readonly version: number }
+  /** The root's word on a version: the hash of the descriptor that counts, or `none` (§6). */
+  | { readonly fact: 'decided'; readonly version: number; readonly keep: Decision }
+  /** Acts at once, on stale metadata too (§4). */
+  | { readonly fact: 'halted'; readonly version: number; readonly unload: boolean; readonly reason: string }
+  | { readonly fact: 'resumed'; readonly version: number }
+  /** Policy, revocations, groups, or the keys that admit: whoever was judged by them is judged anew. */
+  | { readonly fact: 'admissionChanged' }
 
 /** What a document that peers exchange can be. */
-export type DocumentRole = 'root' | 'targets' | 'snapshot' | 'timestamp' | 'descriptor'
+export type DocumentRole = MetadataRole | 'descriptor'
 
 /** Which document some bytes claim to be. */
 export interface DocumentInfo {
@@ -88,7 +108,7 @@ export interface DocumentInfo {
   readonly expired: boolean
 }
 
-const nothing: NamedUpgrades = Object.freeze({ run: [], forks: [] })
+const nothing: NamedUpgrades = Object.freeze({ run: [], forks: [], decisions: new Map() })
 
 /** Trust in a network of which only the id is known: everything follows from it, root 1 first. */
 export function emptyTrust(network: string): TrustState {
@@ -97,6 +117,10 @@ export function emptyTrust(network: string): TrustState {
     roots: [],
     targets: undefined,
     witnesses: [],
+    halt: undefined,
+    haltWitnesses: [],
+    admission: undefined,
+    admissionWitnesses: [],
     snapshot: undefined,
     timestamp: undefined,
     timestampAhead: undefined,

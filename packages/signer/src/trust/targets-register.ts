@@ -1,5 +1,6 @@
 import type { Held } from '../metadata/document.js'
 import { compareDocuments, compareHashes } from '../metadata/meta-entry.js'
+import type { Decision } from '../metadata/root.js'
 import type { TargetsMetadata } from '../metadata/targets.js'
 
 type Revision = Held<TargetsMetadata>
@@ -18,37 +19,48 @@ const witnessesMax = 8
  * revision 3 before revision 2 ends where its neighbour is that saw them in order.
  *
  * The highest number wins. A revision that names an upgrade which the winner lacks, or names another descriptor for it, stays as a
- * witness: authors signed it, so nobody may act as if they had not (R20). So does the twin of the winner: same number, other body.
+ * witness: authors signed it, so nobody may act as if they had not (R20). So does the twin of the winner: same number, other body. What
+ * the root has decided to keep comes first among them.
  */
-export function settleTargets(revisions: readonly Revision[]): TargetsRegister {
+export function settleTargets(
+  revisions: readonly Revision[],
+  decisions: ReadonlyMap<number, Decision>
+): TargetsRegister {
   const sorted = [...revisions].sort((a, b) => compareDocuments(b, a))
   const [winner, ...others] = sorted
-  if (winner === undefined) return { targets: undefined, witnesses: [] }
+  if (winner === undefined || others.length === 0) return { targets: winner, witnesses: [] }
   const witnesses = new Set<Revision>()
   const twin = others.find(each => each.version === winner.version)
   if (twin !== undefined) witnesses.add(twin)
-  for (const [, { revision }] of contradictions(winner, others)) {
+  for (const [, { revision }] of contradictions(winner, others, decisions)) {
     if (witnesses.size === witnessesMax) break
     witnesses.add(revision)
   }
   return { targets: winner, witnesses: sorted.filter(each => witnesses.has(each)) }
 }
 
-/** Per version the lowest hash that the winner does not name, and the highest revision that names it; ascending. */
-function contradictions(winner: Revision, others: readonly Revision[]): readonly [number, Contradiction][] {
+/** Per version one hash that the winner does not name, and the highest revision that names it; ascending, kept ones first. */
+function contradictions(
+  winner: Revision,
+  others: readonly Revision[],
+  decisions: ReadonlyMap<number, Decision>
+): readonly [number, Contradiction][] {
   const found = new Map<number, Contradiction>()
   for (const revision of others) {
     for (const [version, { hash }] of revision.model.upgrades) {
       if (winner.model.upgrades.get(version)?.hash === hash) continue
+      const isKept = decisions.get(version) === hash
       const known = found.get(version)
-      // The others come highest first, so of equal hashes the first stays.
-      if (known === undefined || compareHashes(hash, known.hash) > 0) found.set(version, { hash, revision })
+      // The others come highest first, so of equal hashes the first stays; of different ones that which is kept, or the lowest.
+      const better = known === undefined ? 1 : Number(isKept) - Number(known.isKept) || compareHashes(hash, known.hash)
+      if (better > 0) found.set(version, { hash, revision, isKept })
     }
   }
-  return [...found].sort(([a], [b]) => a - b)
+  return [...found].sort(([v, a], [w, b]) => Number(b.isKept) - Number(a.isKept) || v - w)
 }
 
 interface Contradiction {
   readonly hash: string
   readonly revision: Revision
+  readonly isKept: boolean
 }

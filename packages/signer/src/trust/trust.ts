@@ -6,7 +6,7 @@ import { judgeDescriptor } from './descriptors.js'
 import { factsBetween } from './facts.js'
 import { judgeRegister } from './registers.js'
 import { judgeRoot } from './root-chain.js'
-import { heldDocuments } from './settle.js'
+import { delegatorOf, evidenceOf, heldDocuments } from './settle.js'
 import type { DocumentInfo, TrustFact, TrustState } from './state.js'
 
 /** The verdict on one document, and what is trusted after it. */
@@ -44,9 +44,9 @@ function judge(state: TrustState, bytes: Uint8Array, nowMs: number): Verdict<Jud
   const envelope = parseEnvelope(shape.value, bytes.byteLength)
   if (envelope.verdict !== 'accept') return envelope
   const { role } = envelope.value
-  const root = state.roots.at(-1)
-  if (role !== 'root' && root !== undefined) {
-    const claimed = claims(envelope.value, role, root.model)
+  const delegator = role === 'root' ? undefined : delegatorOf(state, role)
+  if (delegator !== undefined) {
+    const claimed = claims(envelope.value, role, delegator)
     if (claimed.verdict !== 'accept') return claimed
   }
   const document = canonicalise(envelope.value)
@@ -72,7 +72,7 @@ function judgeAsDescriptor(state: TrustState, bytes: Uint8Array): Verdict<Judged
 
 function infoOf(next: TrustState, document: Document, nowMs: number): DocumentInfo {
   const held = [...next.roots, ...heldDocuments(next)].find(each => each.bodyHash === document.bodyHash)
-  const witness = next.witnesses.some(each => each.bodyHash === document.bodyHash)
+  const witness = evidenceOf(next).some(each => each.bodyHash === document.bodyHash)
   return {
     role: document.role,
     version: document.version,
