@@ -8,7 +8,7 @@ import { pino } from 'pino'
 import { createAnnouncements, type AnnouncementContent, type Announcements } from '../src/overlay/announcements.js'
 import type { AnnouncementRates } from '../src/overlay/announcement-pace.js'
 import { createHeadTopic, type HeadTopic } from '../src/overlay/head-topic.js'
-import type { connectionLimits } from '../src/overlay/limits.js'
+import type { connectionLimits, syncLimits } from '../src/overlay/limits.js'
 import { createOverlay, type Overlay } from '../src/overlay/overlay.js'
 import { createRefusals, type Refusals } from '../src/overlay/refusals.js'
 import { openDataDirectory, type DataDirectory } from '../src/store/data-directory.js'
@@ -45,6 +45,7 @@ export interface TestPeerInit {
   readonly now?: () => number
   readonly sameHost?: boolean
   readonly connections?: Partial<typeof connectionLimits>
+  readonly syncLimits?: Partial<typeof syncLimits>
 }
 
 const stops: (() => Promise<unknown>)[] = []
@@ -108,9 +109,12 @@ export async function startPeer(init: TestPeerInit): Promise<TestPeer> {
     announcements,
     ...(init.syncEveryMs === undefined ? {} : { everyMs: init.syncEveryMs }),
     ...(init.messageTimeoutMs === undefined ? {} : { messageTimeoutMs: init.messageTimeoutMs }),
+    ...(init.syncLimits === undefined ? {} : { limits: init.syncLimits }),
+    refusals,
+    ...(init.now === undefined ? {} : { now: init.now }),
     log
   })
-  const heads = createHeadTopic({ overlay, network, trust, pullFrom: peer => sync.pullFrom(peer), log })
+  const heads = createHeadTopic({ overlay, network, trust, pullFrom: peer => sync.pullOnClaim(peer), log })
   let stopped: Promise<void> | undefined
   const stopOnce = async () => {
     heads.stop()

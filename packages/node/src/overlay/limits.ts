@@ -58,10 +58,12 @@ export const gossipLimits = limits({
 })
 
 export const syncLimits = limits({
-  /** Exchanges that are answered at once, of one peer and of all. Connected peers that were here before have `servedKnownMax` of them to themselves. */
+  /** Exchanges that are answered at once, of one peer and of all. Those with peers that this one dialled itself have some places to themselves. */
   servedPerPeerMax: 2,
   servedMax: 32,
-  servedKnownMax: 8,
+  servedDialledMax: 8,
+  /** An exchange that has lasted so long gives its place to another when all are taken. Most last some milliseconds. */
+  servedLongMs: 5000,
   /** Exchanges of one peer that are answered in a minute, and at once. It begins one a minute, and one for each piece of news. */
   servedPerMinute: 120,
   servedAtOnce: 60,

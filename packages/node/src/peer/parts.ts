@@ -13,6 +13,7 @@ import { createPeerMetrics } from '../metrics/peer-metrics.js'
 import { createAnnouncements } from '../overlay/announcements.js'
 import { createHeadTopic } from '../overlay/head-topic.js'
 import { createOverlay } from '../overlay/overlay.js'
+import { createRefusals } from '../overlay/refusals.js'
 import { createRpc } from '../rpc/rpc.js'
 import type { GenesisSeed } from '../seed/genesis-seed.js'
 import type { DataDirectory } from '../store/data-directory.js'
@@ -55,7 +56,9 @@ export async function createParts(init: PartsInit) {
   const { paths, identity, store, audit } = directory
   const { network } = config
 
+  const refusals = createRefusals({ log })
   const overlay = await createOverlay({
+    refusals,
     identity,
     network,
     listen: config.listen,
@@ -121,9 +124,10 @@ export async function createParts(init: PartsInit) {
     trust,
     announcements,
     ...(options.syncEveryMs === undefined ? {} : { everyMs: options.syncEveryMs }),
+    refusals,
     log
   })
-  const pullFrom = async (peer: string): Promise<void> => void (await sync.pullFrom(peer))
+  const pullFrom = async (peer: string): Promise<void> => void (await sync.pullOnClaim(peer))
   const headTopic = createHeadTopic({ overlay, network, trust, pullFrom, log })
 
   const bundles = createBundleStore({

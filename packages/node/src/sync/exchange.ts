@@ -1,6 +1,7 @@
 import { InstarError } from '@instar/core'
 import type { Heads } from '@instar/signer'
 import type { Announcements } from '../overlay/announcements.js'
+import { syncLimits } from '../overlay/limits.js'
 import type { Overlay } from '../overlay/overlay.js'
 import type { TrustService } from '../trust/trust-service.js'
 import { PeerLied, type Frames } from './frames.js'
@@ -14,25 +15,36 @@ import {
   type SyncMessage
 } from './messages.js'
 
-/** Pages of one exchange: some 600 MB of documents, more than a network can sign. */
-const pagesMax = 1000
-
 export interface ExchangeInit {
   readonly overlay: Overlay
   readonly network: string
   readonly trust: TrustService
   readonly announcements: Announcements
+  /** Of one exchange; default: the limit. */
+  readonly pulledBytesMax?: number
   /** The other side said what it holds, and it may be more than is here. */
   onAhead(peer: string): void
 }
 
-/** The asking side: hello, then documents in feeding order until nothing more is to be had. Returns what the peer said that it holds. */
-export async function pull(init: ExchangeInit, frames: Frames, peer: string): Promise<Heads> {
-  const { trust } = init
+/** What came of asking a peer. */
+export interface Pulled {
+  /** What it said that it holds. */
+  readonly heads: Heads
+  /** `more`: it has more than one exchange takes. `nothing`: it claimed more than is here and gave nothing of it. */
+  readonly outcome: 'all' | 'more' | 'nothing'
+}
+
+/** The asking side: hello, then documents in feeding order until nothing more is to be had. */
+export async function pull(init: ExchangeInit, frames: Frames, peer: string): Promise<Pulled> {
+  const { trust, pulledBytesMax = syncLimits.pulledBytesMax } = init
   await frames.send(helloOf(init, { known: stampsOf(init), announcements: [] }))
   const hello = expectType(await frames.receive(), 'hello')
   await take(init, hello, peer)
-  for (let pages = 0; trust.isBehind(hello.heads) && pages < pagesMax; pages++) {
+  let taken = false
+  for (let pages = 0; trust.isBehind(hello.heads); pages++) {
+    // At least one page, so that the next exchange begins further on.
+    if (pages >= syncLimits.pagesMax || (pages > 0 && frames.receivedBytes >= pulledBytesMax))
+      return { heads: hello.heads, outcome: 'more' }
     await frames.send({ type: 'pull', heads: trust.heads() })
     const { documents } = expectType(await frames.receive(), 'documents')
     let news = false
@@ -42,15 +54,16 @@ export async function pull(init: ExchangeInit, frames: Frames, peer: string): Pr
       if (verdict.verdict === 'reject') throw new PeerLied(`${verdict.code}: ${verdict.detail}`)
       news ||= verdict.verdict === 'accept'
     }
+    taken ||= news
     // It claims more than it gives, or gives what this peer cannot use: others are asked for the rest.
     if (!news) break
   }
-  return hello.heads
+  return { heads: hello.heads, outcome: taken || !trust.isBehind(hello.heads) ? 'all' : 'nothing' }
 }
 
 /** The answering side: until the other one ends. */
 export async function serve(init: ExchangeInit, frames: Frames, peer: string): Promise<void> {
-  for (let messages = 0; messages <= pagesMax; messages++) {
+  for (let messages = 0; messages <= syncLimits.pagesMax; messages++) {
     const message = await frames.receive()
     if (message === undefined) return
     if (message.type === 'documents') throw new PeerLied('it sent documents that nobody asked for')

@@ -1,13 +1,17 @@
 import { InstarError, messageOf } from '@instar/core'
 import type { Heads } from '@instar/signer'
-import type { Stream } from '@libp2p/interface'
+import type { Connection, Stream } from '@libp2p/interface'
 import type { Logger } from 'pino'
 import type { Announcements } from '../overlay/announcements.js'
+import { syncLimits } from '../overlay/limits.js'
 import type { Overlay } from '../overlay/overlay.js'
+import type { Refusals } from '../overlay/refusals.js'
 import type { TrustService } from '../trust/trust-service.js'
-import { pull, serve, type ExchangeInit } from './exchange.js'
+import { Doubts } from './doubts.js'
+import { pull, serve, type ExchangeInit, type Pulled } from './exchange.js'
 import { framesOver, PeerLied, PeerStalled } from './frames.js'
 import { syncProtocol } from './messages.js'
+import { Serving } from './serving.js'
 
 export interface SyncInit {
   readonly overlay: Overlay
@@ -18,6 +22,11 @@ export interface SyncInit {
   readonly everyMs?: number
   /** How long a peer may take for one message before it counts as stalled. Default 10 s. */
   readonly messageTimeoutMs?: number
+  /** Where they differ from the defaults. */
+  readonly limits?: Partial<typeof syncLimits>
+  /** Where what is refused is counted. */
+  readonly refusals?: Refusals
+  readonly now?: () => number
   readonly random?: () => number
   readonly log: Logger
 }
@@ -33,6 +42,8 @@ export interface Sync {
    * the peer said that it holds.
    */
   pullFrom(peer: string): Promise<Heads>
+  /** The same because of something that this peer has claimed. One whose claims came to nothing is not asked for a while: then it rejects at once. */
+  pullOnClaim(peer: string): Promise<Heads>
   /** After each complete exchange. A newcomer's start waits for the first. */
   onSynced(listener: (peer: string) => void): () => void
 }
@@ -40,12 +51,6 @@ export interface Sync {
 const everyDefaultMs = 60_000
 /** A newcomer whose first exchange failed does not wait for a minute: nothing of it runs before. */
 const untilFirstMs = 2000
-const messageTimeoutDefaultMs = 10_000
-const exchangeTimeoutMs = 60_000
-const pullsAtOnce = 8
-const servedAtOnce = 32
-/** A peer that stalled may be busy with an upgrade of its own. */
-const stalledBanMs = 5000
 
 export function createSync(init: SyncInit): Sync {
   return new NeighbourSync(init)
@@ -64,20 +69,30 @@ class NeighbourSync implements Sync {
   private readonly exchange: ExchangeInit
   private readonly random: () => number
   private readonly messageTimeoutMs: number
+  private readonly limits: typeof syncLimits
+  private readonly doubts: Doubts
+  private readonly serving: Serving
   private synced = false
-  private serving = 0
   private active = 0
   private timer: NodeJS.Timeout | undefined
 
   constructor(private readonly init: SyncInit) {
     this.random = init.random ?? Math.random
-    this.messageTimeoutMs = init.messageTimeoutMs ?? messageTimeoutDefaultMs
-    this.exchange = { ...init, onAhead: peer => this.pullSoon(peer) }
+    this.limits = { ...syncLimits, ...init.limits }
+    this.messageTimeoutMs = init.messageTimeoutMs ?? this.limits.messageMs
+    this.exchange = { ...init, pulledBytesMax: this.limits.pulledBytesMax, onAhead: peer => this.pullSoon(peer) }
+    const now = init.now ?? Date.now
+    this.doubts = new Doubts(now)
+    this.serving = new Serving({ limits: this.limits, refusals: init.refusals, now })
   }
 
   async start(): Promise<void> {
     const { overlay, announcements, trust } = this.init
-    await overlay.handle(syncProtocol, (stream, peer) => this.answer(stream, peer), { maxInboundStreams: 2 })
+    await overlay.handle(syncProtocol, (stream, peer, connection) => this.answer(stream, peer, connection), {
+      maxInboundStreams: this.limits.servedPerPeerMax
+    })
+    // Whatever true comes from a peer, by whatever way, makes its next claim worth a look.
+    trust.onChange((_, from) => this.doubts.clear(from))
     overlay.on('neighbour', peer => this.pullSoon(peer))
     announcements.onHeard((statement, from) => {
       // R3: somebody knows a version that is not here.
@@ -102,13 +117,20 @@ class NeighbourSync implements Sync {
     return now.again
   }
 
+  pullOnClaim(peer: string): Promise<Heads> {
+    if (!this.doubts.has(peer)) return this.pullFrom(peer)
+    this.init.refusals?.count('sync', 'EmptyClaim', peer)
+    const message = `Peer ${peer} claimed more than it gave; it is asked again later.`
+    return Promise.reject(new InstarError('Unreachable', message))
+  }
+
   onSynced(listener: (peer: string) => void): () => void {
     this.listeners.add(listener)
     return () => this.listeners.delete(listener)
   }
 
   private pullSoon(peer: string): void {
-    this.pullFrom(peer).catch((thrown: unknown) => {
+    this.pullOnClaim(peer).catch((thrown: unknown) => {
       this.init.log.debug({ peer, cause: messageOf(thrown) }, 'an exchange failed')
     })
   }
@@ -122,7 +144,9 @@ class NeighbourSync implements Sync {
 
   private askAnother(tried: Set<string>): void {
     if (this.stopped.signal.aborted || tried.size > 3) return
-    const others = [...this.init.overlay.neighbours()].filter(each => !tried.has(each) && !this.pulling.has(each))
+    const others = [...this.init.overlay.neighbours()].filter(
+      each => !tried.has(each) && !this.pulling.has(each) && !this.doubts.has(each)
+    )
     const next = this.pick(others)
     if (next === undefined) return
     this.begin(next, tried.add(next)).catch((thrown: unknown) => {
@@ -132,14 +156,14 @@ class NeighbourSync implements Sync {
 
   private async run(peer: string): Promise<Heads> {
     await this.turn()
-    const limit = AbortSignal.any([this.stopped.signal, AbortSignal.timeout(exchangeTimeoutMs)])
+    const limit = AbortSignal.any([this.stopped.signal, AbortSignal.timeout(this.limits.exchangeMs)])
     let stream: Stream | undefined
-    let heads: Heads
+    let pulled: Pulled
     try {
       limit.throwIfAborted()
       stream = await this.init.overlay.openStream(peer, syncProtocol, { signal: limit })
       const frames = framesOver(stream, this.messageTimeoutMs, limit)
-      heads = await pull(this.exchange, frames, peer)
+      pulled = await pull(this.exchange, frames, peer)
       frames.close()
     } catch (thrown) {
       stream?.abort(thrown as Error)
@@ -149,20 +173,32 @@ class NeighbourSync implements Sync {
       this.active--
       this.queue.shift()?.()
     }
-    this.synced = true
-    for (const listener of this.listeners) listener(peer)
-    return heads
+    this.learnFrom(peer, pulled)
+    return pulled.heads
   }
 
-  private async answer(stream: Stream, peer: string): Promise<void> {
-    const limit = AbortSignal.any([this.stopped.signal, AbortSignal.timeout(exchangeTimeoutMs)])
-    if (this.serving >= servedAtOnce) {
+  private learnFrom(peer: string, { outcome }: Pulled): void {
+    if (outcome === 'nothing') {
+      this.doubts.add(peer)
+      this.init.refusals?.count('sync', 'NothingNew', peer, 'it claims more than it gives')
+    } else {
+      this.doubts.clear(peer)
+    }
+    // Others get their turn in between.
+    if (outcome === 'more') this.pullSoon(peer)
+    this.synced = true
+    for (const listener of this.listeners) listener(peer)
+  }
+
+  private async answer(stream: Stream, peer: string, connection: Connection): Promise<void> {
+    const served = this.serving.begin(peer, connection.direction === 'outbound', cause => stream.abort(cause))
+    if (served === undefined) {
       stream.abort(new Error('busy'))
       return
     }
-    this.serving++
+    const limit = AbortSignal.any([this.stopped.signal, AbortSignal.timeout(this.limits.exchangeMs)])
     try {
-      const frames = framesOver(stream, this.messageTimeoutMs, limit)
+      const frames = framesOver(stream, this.messageTimeoutMs, limit, bytes => served.sent(bytes))
       await serve(this.exchange, frames, peer)
       frames.close()
     } catch (thrown) {
@@ -170,20 +206,27 @@ class NeighbourSync implements Sync {
       // Only a lie counts here: one who asks slowly costs a stream, and that is bounded.
       if (thrown instanceof PeerLied) this.judge(peer, thrown)
     } finally {
-      this.serving--
+      served.end()
     }
   }
 
   private judge(peer: string, thrown: unknown): void {
     if (thrown instanceof InstarError && thrown.code !== 'Unreachable')
       this.init.log.warn({ peer, cause: thrown.message }, 'could not keep what an exchange brought')
-    if (thrown instanceof PeerLied) this.init.overlay.ban(peer, thrown.message)
-    if (thrown instanceof PeerStalled) this.init.overlay.ban(peer, thrown.message, stalledBanMs)
+    const { overlay, refusals } = this.init
+    if (thrown instanceof PeerLied) {
+      refusals?.count('sync', 'Lied', peer, thrown.message)
+      overlay.ban(peer, thrown.message)
+    }
+    if (thrown instanceof PeerStalled) {
+      refusals?.count('sync', 'Stalled', peer, thrown.message)
+      overlay.ban(peer, thrown.message, this.limits.stalledMs)
+    }
   }
 
   /** Waits for one of the few places for exchanges. */
   private async turn(): Promise<void> {
-    if (this.active >= pullsAtOnce) await new Promise<void>(resolve => this.queue.push(resolve))
+    if (this.active >= this.limits.pullsMax) await new Promise<void>(resolve => this.queue.push(resolve))
     this.active++
   }
 
@@ -191,7 +234,7 @@ class NeighbourSync implements Sync {
     const everyMs = Math.min(this.init.everyMs ?? everyDefaultMs, this.synced ? Infinity : untilFirstMs)
     this.timer = setTimeout(
       () => {
-        const peer = this.pick([...this.init.overlay.neighbours()])
+        const peer = this.pick([...this.init.overlay.neighbours()].filter(each => !this.doubts.has(each)))
         if (peer !== undefined) this.pullSoon(peer)
         this.plan()
       },
