@@ -15,6 +15,8 @@ export interface StartOptions {
   readonly timing?: Partial<Timing>
   readonly groups?: readonly string[]
   readonly className?: string
+  /** More words of its command line; `--online-keys` and what belongs to it are understood from the second start on. */
+  readonly words?: readonly string[]
   /** Puts the process into a group of its own, so that Ctrl-C in the terminal does not reach it: whoever started it has to end it. */
   readonly ownGroup?: boolean
   /** What the process prints, line by line. */
@@ -76,6 +78,7 @@ export function createLocalPeer(
     const args = [...words, '--data', dataDirectory, '--listen', '/ip4/127.0.0.1/tcp/0', '--json']
     if (options.className !== undefined) args.push('--class', options.className)
     for (const group of options.groups ?? []) args.push('--group', group)
+    args.push(...(options.words ?? []))
     const env = { ...process.env, ...options.env, INSTAR_FAULTS: options.faults ?? '' }
     const started = spawn(process.execPath, [instarPath, ...args], {
       env,
