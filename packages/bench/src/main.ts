@@ -8,9 +8,10 @@ import { toTable } from './output/table.js'
 import { hostSuite } from './host/suite.js'
 import { rpcSuite } from './rpc/suite.js'
 import { spreadSuite } from './spread/suite.js'
+import { switchSuite } from './switch/suite.js'
 import type { Suite } from './suite.js'
 
-const suites: readonly Suite[] = [rpcSuite, hostSuite, spreadSuite]
+const suites: readonly Suite[] = [rpcSuite, hostSuite, spreadSuite, switchSuite]
 
 process.exitCode = await main(process.argv.slice(2))
 
