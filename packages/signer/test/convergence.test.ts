@@ -24,6 +24,8 @@ import {
   nextDescriptor,
   nextRoot,
   nowMs,
+  settled,
+  shuffled,
   signSnapshot,
   signTargets,
   signTimestamp,
@@ -64,16 +66,6 @@ beforeAll(async () => {
   forked = [...life, other, await signTargets(4, [one, two, other], [authors[0]!, authors[1]!])]
 })
 
-/** As sync does it: what was ignored for want of newer trust is asked for again, until nothing changes. */
-function settled(state: TrustState, documents: readonly Uint8Array[]): TrustState {
-  for (let round = 0; round < 20; round++) {
-    const next = feed(state, documents)
-    if (next === state) return state
-    state = next
-  }
-  throw new Error('it does not settle')
-}
-
 /** What two peers compare, beyond what they hold byte for byte. */
 function essence(state: TrustState) {
   const hashes = documentsOf(state).map(each => each.info.hash)
@@ -83,14 +75,6 @@ function essence(state: TrustState) {
     fresh: freshUntilMs(state),
     upgrades: trustedUpgrades(state).length
   }
-}
-
-const shuffled = (length: number) => {
-  const indices = Array.from({ length }, (_, i) => i)
-  const duplicates = fc.array(fc.nat(length - 1), { maxLength: 5 })
-  return fc
-    .tuple(fc.shuffledSubarray(indices, { minLength: length }), duplicates)
-    .map(([order, again]) => [...order, ...again])
 }
 
 describe('registers', () => {

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import {
   bundleId,
   encodeDescriptor,
@@ -255,4 +256,23 @@ export function tamper(
 
 export function memoryLedger(): Ledger {
   return { promise: async () => {} }
+}
+
+/** As sync does it: what was ignored for want of newer trust is asked for again, until nothing changes. */
+export function settled(state: TrustState, documents: readonly Uint8Array[]): TrustState {
+  for (let round = 0; round < 20; round++) {
+    const next = feed(state, documents)
+    if (next === state) return state
+    state = next
+  }
+  throw new Error('it does not settle')
+}
+
+/** All indices below the length in any order, some of them again. */
+export const shuffled = (length: number) => {
+  const indices = Array.from({ length }, (_, i) => i)
+  const duplicates = fc.array(fc.nat(length - 1), { maxLength: 5 })
+  return fc
+    .tuple(fc.shuffledSubarray(indices, { minLength: length }), duplicates)
+    .map(([order, again]) => [...order, ...again])
 }

@@ -84,9 +84,14 @@ export function parseHeads(value: unknown): Verdict<Heads> {
 export function documentsAhead(state: TrustState, heads: Heads): readonly Uint8Array[] {
   if (heads.network !== state.network) return []
   const ahead: Held<unknown>[] = state.roots.slice(heads.root?.version ?? 0)
+  // Under another delegator the peer may have to drop what it holds, however high its number: then it lacks ours.
+  let judgesAnew = ahead.length > 0
   for (const role of registerRoles) {
-    const held = activeOf(state, role)
-    if (held !== undefined && isAhead(held, heads[role])) ahead.push(held)
+    const [held, theirs] = [activeOf(state, role), heads[role]]
+    if (held === undefined || held.bodyHash === theirs?.hash) continue
+    if (!judgesAnew && !isAhead(held, theirs)) continue
+    ahead.push(held)
+    if (role === 'targets') judgesAnew = true
   }
   if (evidenceHead(state).evidence !== heads.evidence) ahead.push(...evidenceToShare(state))
   const { snapshot, timestamp, timestampAhead } = state
