@@ -1,7 +1,7 @@
 // Networks and versions for tests, made with the signer's own tools.
 
 import { join } from 'node:path'
-import { bundleId, sha256Hex, type Descriptor, type Manifest } from '@instar/core'
+import { bundleId, sha256Hex, toCanonicalJson, type Descriptor, type Json, type Manifest } from '@instar/core'
 import {
   createKeystore,
   createNetwork,
@@ -13,6 +13,7 @@ import {
   signProposal,
   trust,
   type Keystore,
+  type MetadataRole,
   type TrustState
 } from '@instar/signer'
 import { temporaryDirectory } from './peers.js'
@@ -25,6 +26,10 @@ export interface TestNetwork {
   readonly next: (more?: Partial<Descriptor>) => Promise<readonly Uint8Array[]>
   /** The keystore of everybody: authors, root and online signers. */
   readonly keys: string
+  /** What is trusted by all that was signed here. */
+  readonly state: () => TrustState
+  /** Signs any body with all keys of a role. */
+  readonly sign: (role: MetadataRole, body: { readonly [field: string]: Json }) => Promise<Uint8Array>
   /** A timestamp that says nothing new but that the rest is still so. */
   readonly refresh: () => Promise<readonly Uint8Array[]>
 }
@@ -46,6 +51,20 @@ export async function makeNetwork(genesis: Partial<Descriptor> = {}): Promise<Te
     network: created.network,
     documents,
     keys: keystore.directory,
+    state: () => state,
+    async sign(role, body) {
+      const bytes = toCanonicalJson(body)
+      const signatures = await Promise.all(
+        keystore.keysFor(role).map(async signer => ({
+          keyid: signer.key.keyId,
+          sig: Buffer.from(await signer.sign(bytes)).toString('hex')
+        }))
+      )
+      const sorted = signatures.sort((a, b) => (a.keyid < b.keyid ? -1 : 1))
+      const document = toCanonicalJson({ signed: body, signatures: sorted })
+      state = fed(state, document)
+      return document
+    },
     async next(more = {}) {
       const base = state.named.run.at(-1)!
       const descriptor = { ...descriptorOf(created.network, base.version + 1, base.chainId), ...more }

@@ -30,6 +30,8 @@ export interface TestPeer {
   readonly address: string
   /** Versions whose descriptors were reported, in the order of the reports. */
   versions(): number[]
+  /** Pulls that head messages have asked for since they were last allowed. */
+  pulls(): number
   stop(): Promise<void>
 }
 
@@ -42,6 +44,8 @@ export interface TestPeerInit {
   readonly syncEveryMs?: number
   readonly messageTimeoutMs?: number
   readonly listen?: string
+  /** Asked before each pull that a head message wants. */
+  readonly canPull?: () => boolean
   readonly now?: () => number
   readonly sameHost?: boolean
   readonly connections?: Partial<typeof connectionLimits>
@@ -114,7 +118,20 @@ export async function startPeer(init: TestPeerInit): Promise<TestPeer> {
     ...(init.now === undefined ? {} : { now: init.now }),
     log
   })
-  const heads = createHeadTopic({ overlay, network, trust, pullFrom: peer => sync.pullOnClaim(peer), log })
+  let pulls = 0
+  const heads = createHeadTopic({
+    overlay,
+    network,
+    trust,
+    async pullFrom(peer) {
+      if (init.canPull?.() === false) {
+        pulls++
+        throw new Error('not now')
+      }
+      await sync.pullOnClaim(peer)
+    },
+    log
+  })
   let stopped: Promise<void> | undefined
   const stopOnce = async () => {
     heads.stop()
@@ -147,6 +164,7 @@ export async function startPeer(init: TestPeerInit): Promise<TestPeer> {
     refusals,
     id: overlay.peerId,
     address: overlay.addresses()[0] ?? '',
+    pulls: () => pulls,
     versions: () => facts.flatMap(fact => (fact.type === 'versionTrusted' ? [fact.version] : [])),
     stop
   }

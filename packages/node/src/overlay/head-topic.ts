@@ -25,11 +25,14 @@ export interface HeadTopic {
   stop(): void
 }
 
-/** Messages that wait for a pull; each is at most 16 KiB. */
+/** Messages that wait for a pull, of all neighbours and of one. */
 const heldMax = 64
+const heldPerPeerMax = 4
+const heldBytesMax = 512 * 1024
 const heldMs = 20_000
-/** Documents of one publication follow each other faster than this. */
+/** Documents of one publication follow each other faster than this; nothing waits for the end of an endless one. */
 const batchMs = 25
+const batchMaxMs = 250
 /** How often a neighbour that is behind is told so. */
 const nudgeMs = 5000
 
@@ -42,7 +45,8 @@ class GossipedHeads implements HeadTopic {
   private readonly topic: Topic
   private readonly leave: () => void
   private planned: NodeJS.Timeout | undefined
-  private held = 0
+  private plannedAtMs: number | undefined
+  private readonly held: { readonly from: string; readonly bytes: number }[] = []
   private readonly nudgedAtMs = new Map<string, number>()
 
   constructor(private readonly init: HeadTopicInit) {
@@ -69,13 +73,19 @@ class GossipedHeads implements HeadTopic {
 
   /** Documents come in batches: one message after the batch. What others spread already is the same bytes and goes no further. */
   private plan(): void {
+    const nowMs = performance.now()
+    this.plannedAtMs ??= nowMs
     clearTimeout(this.planned)
-    this.planned = setTimeout(() => {
-      this.publish().catch((thrown: unknown) => {
-        // Neighbours learn it by sync.
-        this.init.log.debug({ cause: messageOf(thrown) }, 'could not spread the head')
-      })
-    }, batchMs)
+    this.planned = setTimeout(
+      () => {
+        this.plannedAtMs = undefined
+        this.publish().catch((thrown: unknown) => {
+          // Neighbours learn it by sync.
+          this.init.log.debug({ cause: messageOf(thrown) }, 'could not spread the head')
+        })
+      },
+      Math.max(0, Math.min(batchMs, this.plannedAtMs + batchMaxMs - nowMs))
+    )
   }
 
   private async validate(data: Uint8Array, from: string): Promise<Verdict<unknown>> {
@@ -85,7 +95,7 @@ class GossipedHeads implements HeadTopic {
     if (message.verdict !== 'accept') return message
     let verdict = await this.submit(message.value, from)
     if (verdict.verdict === 'ignore' && verdict.code === 'NeedsNewerTrust')
-      verdict = await this.hold(message.value, from)
+      verdict = await this.hold(message.value, data.length, from)
     const { trust, overlay } = this.init
     if (verdict.verdict !== 'reject' && overlay.neighbours().has(from) && trust.isBehind(message.value.heads)) {
       // More was named than fitted into the message.
@@ -97,9 +107,10 @@ class GossipedHeads implements HeadTopic {
   }
 
   /** §5: a validator that lacks documents holds the message while it pulls them from the sender, then decides. */
-  private async hold(message: HeadMessage, from: string): Promise<Verdict<unknown>> {
-    if (this.held >= heldMax) return ignore('TooManyHeld', `${heldMax} messages wait for documents already`)
-    this.held++
+  private async hold(message: HeadMessage, bytes: number, from: string): Promise<Verdict<unknown>> {
+    if (!this.hasRoom(bytes, from)) return ignore('TooManyHeld', 'too many messages wait for documents already')
+    const held = { from, bytes }
+    this.held.push(held)
     let timer: NodeJS.Timeout | undefined
     try {
       const timeout = new Promise<void>(resolve => {
@@ -111,8 +122,15 @@ class GossipedHeads implements HeadTopic {
       return ignore('NeedsNewerTrust', `the sender did not give what its message needs: ${messageOf(thrown)}`)
     } finally {
       clearTimeout(timer)
-      this.held--
+      this.held.splice(this.held.indexOf(held), 1)
     }
+  }
+
+  /** One neighbour cannot take the room of all others. */
+  private hasRoom(bytes: number, from: string): boolean {
+    const bytesHeld = this.held.reduce((sum, each) => sum + each.bytes, 0)
+    const ofPeer = this.held.filter(each => each.from === from).length
+    return this.held.length < heldMax && ofPeer < heldPerPeerMax && bytesHeld + bytes <= heldBytesMax
   }
 
   /** Accepts what brought something new; one rejected document makes the message a reject. */

@@ -178,7 +178,7 @@ test('slow readers of sync take places only until somebody else wants one', asyn
   const victim = await startPeer({ network, documents, syncLimits })
   const crowd = await Promise.all(Array.from({ length: 3 }, () => startAttacker(network, victim)))
   const { network: id, format } = victim.trust.heads()
-  const nothing = { format, network: id, freshUntilMs: 0, descriptors: 0, evidence: [] }
+  const nothing = { format, network: id, freshUntilMs: 0, descriptors: 0 }
   for (const attacker of crowd) {
     const [connection] = attacker.getConnections()
     for (let i = 0; i < 2; i++) {
