@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { addCall } from './commands/call.js'
+import { addHalt } from './commands/halt.js'
 import { addJoin } from './commands/join.js'
 import { addKeysCreate } from './commands/keys-create.js'
 import { addKeysExportPublic } from './commands/keys-export-public.js'
@@ -8,9 +9,13 @@ import { addKeysList } from './commands/keys-list.js'
 import { addLog } from './commands/log.js'
 import { addNetworkCreate } from './commands/network-create.js'
 import { addNetworkRefresh } from './commands/network-refresh.js'
+import { addNetworkRenew } from './commands/network-renew.js'
+import { addNetworkResolve } from './commands/network-resolve.js'
+import { addNetworkRotate } from './commands/network-rotate.js'
 import { addNetworkShow } from './commands/network-show.js'
 import { addPeerStart } from './commands/peer-start.js'
 import { addPeerStop } from './commands/peer-stop.js'
+import { addProposalPublish, addProposalShow, addProposalSign } from './commands/proposal.js'
 import { addStatus } from './commands/status.js'
 import { addTicket } from './commands/ticket.js'
 import { addUpgradeApprove } from './commands/upgrade-approve.js'
@@ -57,6 +62,14 @@ ${Object.values(exitCodes)
   addNetworkCreate(network, io)
   addNetworkShow(network, io)
   addNetworkRefresh(network, io)
+  addNetworkRotate(network, io)
+  addNetworkRenew(network, io)
+  addNetworkResolve(network, io)
+  const proposal = group(program, 'proposal', 'look at a proposal, sign it, publish it')
+  addProposalShow(proposal, io)
+  addProposalSign(proposal, io)
+  addProposalPublish(proposal, io)
+  addHalt(program, io)
   const peer = group(program, 'peer', 'run a peer')
   addPeerStart(peer, io)
   addPeerStop(peer, io)

@@ -5,11 +5,11 @@ import { bundleId, sha256Hex, toCanonicalJson, type Descriptor, type Json, type 
 import {
   createKeystore,
   createNetwork,
-  createProposal,
   emptyTrust,
-  finishProposal,
+  finishProposals,
   openLedger,
   refreshTimestamp,
+  propose,
   signProposal,
   trust,
   type Keystore,
@@ -69,7 +69,7 @@ export async function makeNetwork(genesis: Partial<Descriptor> = {}): Promise<Te
       const base = state.named.run.at(-1)!
       const descriptor = { ...descriptorOf(created.network, base.version + 1, base.chainId), ...more }
       const momentMs = nowMs + ++moments * 1000
-      const proposal = createProposal({ trusted: state, descriptor, manifests: [manifest], nowMs: momentMs })
+      const proposal = propose('upgrade', { descriptor, manifests: [manifest] }, { trusted: state, nowMs: momentMs })
       const ledger = openLedger(join(directory, 'ledger'))
       const signed = await signProposal(proposal, {
         trusted: state,
@@ -77,8 +77,8 @@ export async function makeNetwork(genesis: Partial<Descriptor> = {}): Promise<Te
         ledger,
         nowMs: momentMs
       })
-      const finished = await finishProposal(signed, state, onlineKeys, momentMs)
-      const all = [...finished.documents, finished.descriptor]
+      const finished = await finishProposals([signed], state, onlineKeys, momentMs)
+      const all = [...finished.documents, finished.descriptor!]
       state = all.reduce(fed, state)
       return all
     },

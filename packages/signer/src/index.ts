@@ -1,19 +1,21 @@
+export { admissionAgain, haltsAgain, targetsAgain } from './authoring/again.js'
 export { defaultExpiry, type Expiry } from './authoring/bodies.js'
 export { describeProposal } from './authoring/describe.js'
-export { finishProposal, type FinishedProposal } from './authoring/finish.js'
+export { finishProposals, type FinishedProposals } from './authoring/finish.js'
+export { nextGroup, type AdmissionChange } from './authoring/kinds/admission.js'
+export { orderFor, type HaltChange, type HaltInit } from './authoring/kinds/halt.js'
+export type { RoleChange } from './authoring/kinds/role-change.js'
+export type { RootChange } from './authoring/kinds/root.js'
+export type { TargetsChange } from './authoring/kinds/targets.js'
+export { nextPlace, type NextPlace, type UpgradeChange } from './authoring/kinds/upgrade.js'
 export { createNetwork, type CreatedNetwork, type NetworkInit } from './authoring/network.js'
 export { refreshTimestamp, type OnlineKeys } from './authoring/online.js'
 export { renewalDue, type RenewalDue } from './authoring/renewal-due.js'
 export { encodeProposal, parseProposal } from './authoring/proposal-file.js'
-export {
-  createProposal,
-  nextPlace,
-  rebaseProposal,
-  type NextPlace,
-  type Proposal,
-  type ProposalInit
-} from './authoring/proposal.js'
-export { isComplete, signProposal, type SignInit } from './authoring/sign.js'
+export type { Proposal, ProposalChanges, ProposalKind, ProposalOf } from './authoring/proposal.js'
+export { numberOf, propose, rebaseProposal, type ProposeInit } from './authoring/propose.js'
+export { signProposal, type SignInit } from './authoring/sign.js'
+export { isComplete, quorumsOf, signersOf, type Quorum } from './authoring/signatures.js'
 export type { KeyProtection, StoredKey } from './keys/key-file.js'
 export {
   addKeys,
@@ -33,7 +35,7 @@ export { importPublicKey, schemes, type PublicKey, type Scheme } from './keys/pu
 export { createKeyPair, importKeyPair, type KeyPair, type Signer } from './keys/signer.js'
 export { assertUsablePassphrase, type PassphraseQuestion, type PassphraseSource } from './keys/unlocking.js'
 export type { AdmissionMetadata, AdmissionPolicy, GroupConfiguration } from './metadata/admission.js'
-export type { MetadataRole } from './metadata/document.js'
+export { metadataRoles, type MetadataRole } from './metadata/document.js'
 export type { HaltOrder } from './metadata/halt.js'
 export type { Decision } from './metadata/root.js'
 export {

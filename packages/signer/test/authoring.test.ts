@@ -4,22 +4,23 @@ import { nextNumber } from '../src/authoring/online.js'
 import {
   createKeyPair,
   createNetwork,
-  createProposal,
   describeProposal,
   emptyTrust,
   encodeProposal,
-  finishProposal,
+  finishProposals,
   freshUntilMs,
   headsOf,
   isComplete,
   nextPlace,
   parseProposal,
+  propose as proposeChange,
   rebaseProposal,
   refreshTimestamp,
   signProposal,
   trustedUpgrades,
   type OnlineKeys,
   type Proposal,
+  type ProposalOf,
   type TrustState
 } from '../src/index.js'
 import {
@@ -44,10 +45,13 @@ beforeAll(async () => {
   online = { snapshot: net.key('snapshot'), timestamp: net.key('timestamp') }
 })
 
-const propose = (trusted: TrustState, title?: string): Proposal =>
-  createProposal({ trusted, descriptor: descriptorAt(nextPlace(trusted), title), manifests: [manifest], nowMs })
+const propose = (trusted: TrustState, title?: string): ProposalOf<'upgrade'> =>
+  proposeUpgrade(trusted, descriptorAt(nextPlace(trusted), title))
 
-const sign = (proposal: Proposal, author: number, trusted = net.state) =>
+const proposeUpgrade = (trusted: TrustState, descriptor: Descriptor, manifests = [manifest]) =>
+  proposeChange('upgrade', { descriptor, manifests }, { trusted, nowMs })
+
+const sign = <P extends Proposal>(proposal: P, author: number, trusted = net.state) =>
   signProposal(proposal, { trusted, signer: net.key('targets', author), ledger: memoryLedger(), nowMs })
 
 const codeOf = async (run: () => unknown): Promise<string> => {
@@ -93,12 +97,12 @@ describe('from proposal to publication', () => {
     const proposed = propose(net.state)
     const first = parseProposal(encodeProposal(await sign(proposed, 0)))
     expect(isComplete(first, net.state)).toBe(false)
-    expect(await codeOf(() => finishProposal(first, net.state, online, nowMs))).toBe('NotTrusted')
+    expect(await codeOf(() => finishProposals([first], net.state, online, nowMs))).toBe('NotTrusted')
     const second = parseProposal(encodeProposal(await sign(first, 2)))
     expect(isComplete(second, net.state)).toBe(true)
 
-    const { documents, descriptor } = await finishProposal(second, net.state, online, nowMs + 1000)
-    const state = feed(net.state, [...documents, descriptor])
+    const { documents, descriptor } = await finishProposals([second], net.state, online, nowMs + 1000)
+    const state = feed(net.state, [...documents, descriptor!])
     expect(trustedUpgrades(state).map(each => each.version)).toEqual([1, 2])
     expect(headsOf(state)).toMatchObject({
       targets: { version: 2 },
@@ -108,7 +112,7 @@ describe('from proposal to publication', () => {
     expect(freshUntilMs(state)).toBe(nowMs + 1000 + 7 * dayMs)
 
     // Repeating `publish` is harmless.
-    const again = await finishProposal(second, state, online, nowMs + 2000)
+    const again = await finishProposals([second], state, online, nowMs + 2000)
     expect(outcome(state, again.documents[0]!)).toBe('ignore Known')
     expect(trustedUpgrades(feed(state, again.documents))).toHaveLength(2)
   })
@@ -128,32 +132,40 @@ describe('from proposal to publication', () => {
   it('is outdated when the base moved; re-based while its number is free, its signatures start again', async () => {
     const proposal = await sign(await sign(propose(net.state), 0), 1)
     const renewed = feed(net.state, [await signTargets(2, [net.created.descriptor], keysOf(net).targets)])
-    expect(await codeOf(() => finishProposal(proposal, renewed, online, nowMs))).toBe('ProposalOutdated')
+    expect(await codeOf(() => finishProposals([proposal], renewed, online, nowMs))).toBe('ProposalOutdated')
     expect(await codeOf(() => sign(proposal, 2, renewed))).toBe('ProposalOutdated')
-    const rebased = rebaseProposal(proposal, renewed, nowMs)
-    expect(rebased).toMatchObject({ base: { revision: 2 }, signatures: [] })
+    const rebased = rebaseProposal(proposal, { trusted: renewed, nowMs })
+    expect(rebased).toMatchObject({ base: { version: 2 }, signatures: [] })
     const signed = await sign(await sign(rebased, 0, renewed), 1, renewed)
-    const { documents, descriptor } = await finishProposal(signed, renewed, online, nowMs)
-    expect(trustedUpgrades(feed(renewed, [...documents, descriptor]))).toHaveLength(2)
+    const { documents, descriptor } = await finishProposals([signed], renewed, online, nowMs)
+    expect(trustedUpgrades(feed(renewed, [...documents, descriptor!]))).toHaveLength(2)
 
     const first = await sign(await sign(propose(net.state, 'first'), 0), 1)
-    const published = await finishProposal(first, net.state, online, nowMs)
-    const taken = feed(net.state, [...published.documents, published.descriptor])
-    expect(await codeOf(() => rebaseProposal(proposal, taken, nowMs))).toBe('ProposalConflict')
+    const published = await finishProposals([first], net.state, online, nowMs)
+    const taken = feed(net.state, [...published.documents, published.descriptor!])
+    expect(await codeOf(() => rebaseProposal(proposal, { trusted: taken, nowMs }))).toBe('ProposalConflict')
   })
 
   it('is not signed when it changes more than it shows', async () => {
     const proposal = propose(net.state)
-    const targets = structuredClone(proposal.targets) as { targets: Record<string, unknown> }
-    targets.targets['upgrades/3'] = { length: 5, hashes: { sha256: 'ab'.repeat(32) } }
-    const forged = parseProposal(encodeProposal({ ...proposal, targets: targets as unknown as Proposal['targets'] }))
+    const body = structuredClone(proposal.body) as { targets: Record<string, unknown> }
+    body.targets['upgrades/3'] = { length: 5, hashes: { sha256: 'ab'.repeat(32) } }
+    const forged = parseProposal(encodeProposal({ ...proposal, body: body as Proposal['body'] }))
     expect(await codeOf(() => sign(forged, 0))).toBe('BadInput')
+  })
+
+  it('is not signed when it shows another descriptor than the one that its body names, and says so', async () => {
+    const text = Buffer.from(encodeProposal(propose(net.state))).toString()
+    const forged = parseProposal(Buffer.from(text.replace('"a set"', '"another"')))
+    expect(await codeOf(() => sign(forged, 0))).toBe('BadInput')
+    expect(describeProposal(forged, net.state).join('\n')).toContain('CANNOT BE SIGNED')
+    expect(describeProposal(propose(net.state), net.state).join('\n')).not.toContain('CANNOT')
   })
 
   it('is not made for a descriptor out of place', async () => {
     const place = nextPlace(net.state)
     const make = (descriptor: Descriptor, manifests = [manifest]) =>
-      codeOf(() => createProposal({ trusted: net.state, descriptor, manifests, nowMs }))
+      codeOf(() => proposeUpgrade(net.state, descriptor, manifests))
     const good = descriptorAt(place)
     expect(await make(good)).toBe('nothing thrown')
     expect(await make({ ...good, version: 1, previous: net.network })).toBe('ProposalConflict')
@@ -172,7 +184,6 @@ describe('from proposal to publication', () => {
     const text = Buffer.from(encodeProposal(propose(net.state))).toString()
     const read = (bytes: string) => codeOf(() => parseProposal(Buffer.from(bytes)))
     expect(await read(text)).toBe('nothing thrown')
-    expect(await read(text.replace('"a set"', '"another"'))).toBe('BadInput')
     expect(await read(text.slice(0, -20))).toBe('BadInput')
     expect(await read(text.replace('"format": 1', '"format": 2'))).toBe('BadInput')
     for (const junk of [
@@ -194,7 +205,7 @@ it('a signer reads what a signature agrees to, and an author cannot forge lines 
     title: 'Colours\u001b[2K\nsigned by 3 of 3',
     notes: 'why\nnot'
   }
-  const proposal = createProposal({ trusted: net.state, descriptor, manifests: [manifest], nowMs })
+  const proposal = proposeUpgrade(net.state, descriptor)
   const lines = describeProposal(proposal, net.state)
   expect(lines.join('\n')).not.toContain('\u001b')
   expect(lines).toEqual([
@@ -209,8 +220,8 @@ it('a signer reads what a signature agrees to, and an author cannot forge lines 
     '  schedule: as soon as the gates are open; at the latest 2030-02-01T00:00:00Z, spread over 10 min',
     '  the version before is retired after 1 d without calls',
     'notes: why not',
-    'targets revision 1 → 2',
-    'signed by 0 of 2 authors'
+    'targets revision 1 → 2, expires 2032-01-01T00:00:00Z, that of now 2032-01-01T00:00:00Z',
+    'signed by 0 of 2 authors, which 3 keys may give'
   ])
 })
 
@@ -263,7 +274,7 @@ describe('refreshing the timestamp', () => {
 
 it('a descriptor survives the way through a proposal byte for byte', () => {
   const proposal = propose(net.state)
-  const read = parseProposal(encodeProposal(proposal))
-  expect(descriptorHash(read.descriptor)).toBe(descriptorHash(proposal.descriptor))
-  expect(parseDescriptor(encodeDescriptor(read.descriptor)).verdict).toBe('accept')
+  const read = parseProposal(encodeProposal(proposal)) as typeof proposal
+  expect(descriptorHash(read.change.descriptor)).toBe(descriptorHash(proposal.change.descriptor))
+  expect(parseDescriptor(encodeDescriptor(read.change.descriptor)).verdict).toBe('accept')
 })

@@ -40,7 +40,7 @@ export interface BuiltUpgrade {
 
 /** Builds the bundles of the network's next version and describes it on the base of what the peer trusts. Writes nothing. */
 export async function buildUpgrade(init: UpgradeInit): Promise<BuiltUpgrade> {
-  const { createProposal, nextPlace } = await import('@instar/signer')
+  const { nextPlace, propose } = await import('@instar/signer')
   const { trusted, upgrades } = init.trust
   const known = classesOf(upgrades.map(each => each.descriptor))
   const built: Array<{ readonly built: BuiltBundle; readonly change: ClassChange }> = []
@@ -61,7 +61,7 @@ export async function buildUpgrade(init: UpgradeInit): Promise<BuiltUpgrade> {
     classes: built.map(each => classUpgradeOf(each.built, each.change, init))
   }
   const manifests = built.map(each => each.built.manifest)
-  const proposal = createProposal({ trusted: trusted.state, descriptor, manifests, nowMs: init.nowMs })
+  const proposal = propose('upgrade', { descriptor, manifests }, { trusted: trusted.state, nowMs: init.nowMs })
   return {
     descriptor,
     proposal,

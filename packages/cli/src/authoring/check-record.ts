@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Descriptor } from '@instar/core'
 import { writeAtomically } from './write-atomically.js'
 
 /**
@@ -29,7 +30,7 @@ export async function writeCheckRecord(out: string, record: CheckRecord): Promis
 }
 
 /** `undefined`: there is none that can be read. */
-export async function readCheckRecord(out: string, bundle: string): Promise<CheckRecord | undefined> {
+async function readCheckRecord(out: string, bundle: string): Promise<CheckRecord | undefined> {
   // A note that is missing or spoilt counts as none: all it can do is spare a warning.
   const text = await readFile(pathOf(out, bundle), 'utf8').catch(() => '')
   try {
@@ -41,7 +42,7 @@ export async function readCheckRecord(out: string, bundle: string): Promise<Chec
 }
 
 /** What a signer should know of the check of one class, and whether it is a warning. */
-export function checkWords(
+function checkWords(
   className: string,
   record: CheckRecord | undefined
 ): { readonly text: string; readonly isWarning: boolean } {
@@ -58,4 +59,13 @@ export function checkWords(
     }
   }
   return { text: `The author notes, unsigned, that the upgrade to ${className} was checked (${by}).`, isWarning: false }
+}
+
+/** Of every class that there was before; `folder` is that of the proposal. */
+export function checksOf(
+  { classes }: Descriptor,
+  folder: string
+): Promise<ReadonlyArray<ReturnType<typeof checkWords>>> {
+  const changed = classes.filter(each => each.oldClass !== undefined)
+  return Promise.all(changed.map(async each => checkWords(each.newClass, await readCheckRecord(folder, each.bundle))))
 }

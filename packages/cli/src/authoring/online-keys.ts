@@ -1,17 +1,23 @@
 import { InstarError } from '@instar/core'
 import type { Keystore, OnlineKeys, TrustState } from '@instar/signer'
 
-/** The keys of a keystore that the network's root lets sign snapshots and timestamps. @throws InstarError KeyNotAuthorized */
-export async function onlineKeysOf(keystore: Keystore, trusted: TrustState): Promise<OnlineKeys> {
+/** The keys of a keystore that the network's root lets sign snapshots and timestamps; undefined when it has not both. */
+export async function maybeOnlineKeysOf(keystore: Keystore, trusted: TrustState): Promise<OnlineKeys | undefined> {
   const { authorizedKeys } = await import('@instar/signer')
   const find = (role: 'snapshot' | 'timestamp') => {
     const authorized = authorizedKeys(trusted, role)
-    const pair = keystore.keysFor(role).find(({ key }) => authorized.includes(key.keyId))
-    if (pair !== undefined) return pair
-    throw new InstarError(
-      'KeyNotAuthorized',
-      `${keystore.directory} holds no ${role} key of this network: ask someone who holds its online keys.`
-    )
+    return keystore.keysFor(role).find(({ key }) => authorized.includes(key.keyId))
   }
-  return { snapshot: find('snapshot'), timestamp: find('timestamp') }
+  const [snapshot, timestamp] = [find('snapshot'), find('timestamp')]
+  return snapshot === undefined || timestamp === undefined ? undefined : { snapshot, timestamp }
+}
+
+/** @throws InstarError KeyNotAuthorized when the keystore has not both */
+export async function onlineKeysOf(keystore: Keystore, trusted: TrustState): Promise<OnlineKeys> {
+  const keys = await maybeOnlineKeysOf(keystore, trusted)
+  if (keys !== undefined) return keys
+  throw new InstarError(
+    'KeyNotAuthorized',
+    `${keystore.directory} holds no snapshot and timestamp key of this network: ask someone who holds its online keys.`
+  )
 }

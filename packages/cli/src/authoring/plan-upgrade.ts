@@ -16,7 +16,7 @@ import {
   type VersionLog
 } from '@instar/core'
 import type { PeerStatus } from '@instar/node/control'
-import type { Proposal } from '@instar/signer'
+import type { UpgradeChange } from '@instar/signer'
 import { toWords } from '../options/duration.js'
 
 /** What a version would do, as far as one peer of the network can tell now. */
@@ -54,11 +54,14 @@ export interface PeerPlan {
 }
 
 /**
- * @param known the descriptors of the network's versions, in order; the proposal may be published already
+ * @param known the descriptors of the network's versions, in order; the upgrade may be published already
  * @throws InstarError ProposalOutdated when it does not follow them
  */
-export function planUpgrade(proposal: Proposal, known: readonly Descriptor[], status: PeerStatus): UpgradePlan {
-  const { descriptor, manifests } = proposal
+export function planUpgrade(
+  { descriptor, manifests }: UpgradeChange,
+  known: readonly Descriptor[],
+  status: PeerStatus
+): UpgradePlan {
   const log = appendVersion(logBefore(descriptor, known), descriptor)
   const old = `version ${descriptor.version - 1 - descriptor.supersedes.length}`
   const sizes = new Map(manifests.map(each => [bundleId(each), bundleBytes(each)]))

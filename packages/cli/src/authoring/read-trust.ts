@@ -18,11 +18,18 @@ interface ReadUpgrade {
   readonly forked: boolean
 }
 
-export async function readTrust(client: ControlClient, nowMs: number): Promise<ReadTrust> {
-  const { explainTrust, freshUntilMs, restoreTrust, trustedUpgrades } = await import('@instar/signer')
+/** What a peer trusts, whether or not that is a whole version: a rotation may have dropped what named the versions. */
+export async function readTrustState(client: ControlClient): Promise<TrustState> {
+  const { restoreTrust } = await import('@instar/signer')
   const { network } = await client.status()
   const { documents, descriptors } = await client.trustDocuments()
-  const state = restoreTrust(network, [...documents, ...descriptors])
+  return restoreTrust(network, [...documents, ...descriptors])
+}
+
+/** @throws InstarError NotTrusted while the peer holds no version */
+export async function readTrust(client: ControlClient, nowMs: number): Promise<ReadTrust> {
+  const { explainTrust, freshUntilMs, trustedUpgrades } = await import('@instar/signer')
+  const state = await readTrustState(client)
   const upgrades = trustedUpgrades(state).map(({ version, descriptorBytes, forked }) => {
     const descriptor = parseDescriptor(descriptorBytes)
     if (descriptor.verdict !== 'accept')
@@ -34,5 +41,6 @@ export async function readTrust(client: ControlClient, nowMs: number): Promise<R
       'NotTrusted',
       'The peer does not hold a whole trusted version yet: try again when it has synced.'
     )
+  const { network } = state
   return { network, trusted: { state, freshUntilMs: freshUntilMs(state) }, upgrades, lines: explainTrust(state, nowMs) }
 }

@@ -1,16 +1,15 @@
 import { join } from 'node:path'
-import { bundleId, encodeManifest, InstarError } from '@instar/core'
-import type { Proposal } from '@instar/signer'
+import { bundleId, encodeManifest, InstarError, type Manifest } from '@instar/core'
 import type { ControlClient } from '../control/control-client.js'
 
-/** Brings the bundles of a proposal to the peer: those that it has not, and of these the files that it lacks. */
+/** Brings the bundles of an upgrade to the peer: those that it has not, and of these the files that it lacks. */
 export async function uploadBundles(
   client: ControlClient,
-  proposal: Proposal,
+  manifests: readonly Manifest[],
   folder: string,
   onBundle: (id: string, uploaded: number) => void
 ): Promise<void> {
-  for (const manifest of proposal.manifests) {
+  for (const manifest of manifests) {
     const id = bundleId(manifest)
     const uploaded = (await client.bundle(id)).complete ? 0 : await uploadBundle(client, id, join(folder, id))
     onBundle(id, uploaded)

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { InstarError } from '@instar/core'
 import type { Command } from 'commander'
 import { planUpgrade } from '../authoring/plan-upgrade.js'
 import { readProposal } from '../authoring/proposal-file.js'
@@ -21,12 +22,14 @@ export function addUpgradePlan(upgrade: Command, io: Io): void {
     .action(async (file: string, options: PeerOptions) => {
       const output = createOutput(io, options)
       const proposal = await readProposal(resolve(io.cwd, file))
+      if (proposal.kind !== 'upgrade')
+        throw new InstarError('BadInput', `${file} proposes no upgrade: instar proposal show says what it changes.`)
       const { trust, status } = await withPeer(options, io, async client => ({
         trust: await readTrust(client, io.now()),
         status: await client.status()
       }))
       const known = trust.upgrades.map(each => each.descriptor)
-      const plan = planUpgrade(proposal, known, status)
+      const plan = planUpgrade(proposal.change, known, status)
       output.result(plan, () => planText(plan, output))
     })
   addPeerOptions(command)

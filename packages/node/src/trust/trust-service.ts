@@ -67,7 +67,7 @@ export interface TrustService {
    * time, in order of the calls. `accept` means that it is to be relayed; what was known already is `ignore` with code `Known`.
    */
   submit(document: Uint8Array, from: string): Promise<Verdict<DocumentInfo>>
-  /** Everything trusted, for the signer's functions (`trustedUpgrades`, `createProposal`, …). */
+  /** Everything trusted, for the signer's functions (`trustedUpgrades`, `propose`, …). */
   state(): TrustState
   /** The network's version here: the largest n of which 1 … n are named and held. Before version 1: 0 and the network id. */
   newest(): { readonly version: number; readonly chainId: string }

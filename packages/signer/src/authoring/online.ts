@@ -90,7 +90,12 @@ export function assertAuthorized(trusted: TrustState, onlineKeys: OnlineKeys): v
 export function nextNumber(after: number, { index = 0, signers = 1 }: Pick<OnlineKeys, 'index' | 'signers'>): number {
   invariant(index >= 0 && index < signers, 'a signer has an index below their number')
   const next = after + 1
-  return next + ((((index - next) % signers) + signers) % signers)
+  const number = next + ((((index - next) % signers) + signers) % signers)
+  if (Number.isSafeInteger(number)) return number
+  throw new InstarError(
+    'ProposalConflict',
+    'The online documents have the last number there is: nothing can follow. Somebody misused a key; rotate the keys of snapshot and timestamp, and the number falls with them.'
+  )
 }
 
 /** What we signed ourselves must be trusted by our own rules before anyone else sees it. */

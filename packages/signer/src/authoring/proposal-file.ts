@@ -1,32 +1,10 @@
-import {
-  descriptorHash,
-  encodeDescriptor,
-  encodeManifest,
-  InstarError,
-  messageOf,
-  parseBoundedJson,
-  parseDescriptor,
-  parseManifest,
-  type Descriptor,
-  type Json,
-  type Manifest,
-  type Verdict
-} from '@instar/core'
-import {
-  digestText,
-  field,
-  flawOfValues,
-  isArray,
-  isObject,
-  positiveInteger,
-  type JsonObject
-} from '../metadata/canonical.js'
+import { InstarError, messageOf, parseBoundedJson, type Json, type Verdict } from '@instar/core'
+import { digestText, field, flawOfValues, isArray, isObject, type JsonObject } from '../metadata/canonical.js'
 import { parseSignatures, type Signature } from '../metadata/document.js'
-import { readTargets } from '../metadata/targets.js'
-import { assertManifestsFit, type Proposal } from './proposal.js'
+import { kinds } from './kinds/table.js'
+import type { Base, Proposal, ProposalKind } from './proposal.js'
 
-const limits = { bytesMax: 16 * 1024 * 1024, depthMax: 12, itemsMax: 1_000_000 }
-const manifestsMax = 64
+const limits = { bytesMax: 16 * 1024 * 1024, depthMax: 14, itemsMax: 1_000_000 }
 
 /** Readable JSON: people look into it before they sign. */
 export function encodeProposal(proposal: Proposal): Uint8Array {
@@ -37,53 +15,53 @@ export function encodeProposal(proposal: Proposal): Uint8Array {
 /**
  * Reads a proposal file. It may come from anyone: what it says is checked against what is trusted when it is signed or finished.
  *
- * @throws InstarError BadInput when the file is no proposal, or its parts do not belong together
+ * @throws InstarError BadInput when the file is no proposal
  */
 export function parseProposal(bytes: Uint8Array): Proposal {
   const file = accepted(parseBoundedJson(bytes, limits))
   if (!isObject(file) || field(file, 'format') !== 1) throw bad('it is not of a format that is known here')
-  const descriptor = readDescriptor(field(file, 'descriptor'))
-  const manifests = readManifests(field(file, 'manifests'))
-  assertManifestsFit(descriptor, manifests)
-  return Object.freeze({
+  const kind = readKind(field(file, 'kind'))
+  const network = digestText(field(file, 'network'))
+  if (network === undefined) throw bad('it does not say of which network it is')
+  const proposal = {
     format: 1,
-    network: descriptor.network,
+    kind,
+    network,
     base: readBase(field(file, 'base')),
-    targets: readBody(field(file, 'targets'), descriptor),
-    descriptor,
-    manifests,
+    change: readChange(kind, field(file, 'change')),
+    body: readBody(field(file, 'body')),
     signatures: readSignatures(field(file, 'signatures'))
-  })
+  }
+  // The change was read by the rules of this very kind.
+  return Object.freeze(proposal) as Proposal
 }
 
-function readDescriptor(value: Json | undefined): Descriptor {
-  if (!isObject(value)) throw bad('it has no descriptor')
-  return accepted(parseDescriptor(encodeDescriptor(value as unknown as Descriptor)))
+function readKind(value: Json | undefined): ProposalKind {
+  const kind = (Object.keys(kinds) as ProposalKind[]).find(each => each === value)
+  if (kind === undefined) throw bad('it is of no kind that is known here')
+  return kind
 }
 
-function readManifests(value: Json | undefined): readonly Manifest[] {
-  if (value === undefined || !isArray(value) || value.length > manifestsMax) throw bad('it has no list of manifests')
-  return value.map(each => accepted(parseManifest(encodeManifest(each as unknown as Manifest))))
+function readChange(kind: ProposalKind, value: Json | undefined): Proposal['change'] {
+  try {
+    return kinds[kind].parse(value)
+  } catch (cause) {
+    throw bad(`its change is malformed (${messageOf(cause, 200)})`)
+  }
 }
 
-function readBase(value: Json | undefined): Proposal['base'] {
-  const revision = isObject(value) ? positiveInteger(field(value, 'revision')) : undefined
+function readBase(value: Json | undefined): Base {
+  const version = isObject(value) ? field(value, 'version') : undefined
   const hash = isObject(value) ? digestText(field(value, 'hash')) : undefined
-  if (revision === undefined || hash === undefined) throw bad('it does not say which targets it follows')
-  return { revision, hash }
+  const isNumber = typeof version === 'number' && Number.isSafeInteger(version) && version >= 0
+  if (!isNumber || hash === undefined) throw bad('it does not say which document it follows')
+  return { version, hash }
 }
 
-function readBody(value: Json | undefined, descriptor: Descriptor): JsonObject {
-  if (!isObject(value) || field(value, '_type') !== 'targets') throw bad('it has no targets')
+function readBody(value: Json | undefined): JsonObject {
+  if (!isObject(value)) throw bad('it has no body')
   const flaw = flawOfValues(value)
   if (flaw !== undefined) throw bad(flaw)
-  let named: string | undefined
-  try {
-    named = readTargets(value).upgrades.get(descriptor.version)?.hash
-  } catch (cause) {
-    throw bad(messageOf(cause))
-  }
-  if (named !== descriptorHash(descriptor)) throw bad('its targets name another descriptor than the one it shows')
   return value
 }
 

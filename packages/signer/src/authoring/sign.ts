@@ -1,13 +1,13 @@
-import { descriptorHash, InstarError, sha256Hex } from '@instar/core'
-import type { Ledger } from '../keys/ledger.js'
-import { verifies } from '../keys/public-key.js'
+import { descriptorHash, InstarError } from '@instar/core'
+import type { Ledger, SigningPromise } from '../keys/ledger.js'
 import type { Signer } from '../keys/signer.js'
-import { canonicalBytes, field } from '../metadata/canonical.js'
-import type { Signature } from '../metadata/document.js'
-import { authorizedKeys } from '../trust/holders.js'
+import { canonicalHash } from '../metadata/canonical.js'
 import type { TrustState } from '../trust/state.js'
 import { signBody, sortSignatures } from './bodies.js'
-import { assertDescriptorFits, assertManifestsFit, baseOf, bodyOf, nextTargets, type Proposal } from './proposal.js'
+import type { Proposal } from './proposal.js'
+import { bodyHashOf, bodyOf, numberOf, rebuiltBody, roleOf } from './propose.js'
+import { registerOf } from './register.js'
+import { signersOf } from './signatures.js'
 
 /** Who signs, on what, and where the promise is written down. */
 export interface SignInit {
@@ -18,84 +18,74 @@ export interface SignInit {
 }
 
 /**
- * Adds one author's signature. The body is built again from what is trusted here and must come out the same, so that nobody signs more
- * than {@link describeProposal} showed; the promise is in the ledger before the signature exists.
+ * Adds one signature. The body is built again from what is trusted here and must come out the same, so that nobody signs more than
+ * `describeProposal` showed; the promise is in the ledger before the signature exists.
  *
  * @throws InstarError KeyNotAuthorized, ProposalOutdated when the base moved, ProposalConflict when the ledger holds another body for
  * one of its numbers
  */
-export async function signProposal(
-  proposal: Proposal,
+export async function signProposal<P extends Proposal>(
+  proposal: P,
   { trusted, signer, ledger, nowMs }: SignInit
-): Promise<Proposal> {
+): Promise<P> {
   const { keyId } = signer.key
-  if (!authorizedKeys(trusted, 'targets').includes(keyId)) {
+  const role = roleOf(proposal)
+  if (!signersOf(proposal, trusted).includes(keyId)) {
     throw new InstarError(
       'KeyNotAuthorized',
-      `The root of this network does not name key ${keyId.slice(0, 8)} as an author.`,
-      {
-        detail: { role: 'targets', keyId }
-      }
+      `This network does not name key ${keyId.slice(0, 8)} for ${role}: it cannot sign this.`,
+      { detail: { role, keyId } }
     )
   }
   assertFits(proposal, trusted)
-  const body = bodyOf(proposal)
-  const { network, descriptor } = proposal
-  const promise = { network, keyId, atMs: nowMs }
+  const promise = { network: proposal.network, keyId, atMs: nowMs }
   await ledger.promise([
-    { ...promise, kind: 'targets', number: proposal.base.revision + 1, hash: sha256Hex(body) },
-    { ...promise, kind: 'upgrade', number: descriptor.version, hash: descriptorHash(descriptor) }
+    { ...promise, kind: role, number: numberOf(proposal), hash: bodyHashOf(proposal) },
+    ...upgradePromise(proposal, promise)
   ])
   const others = proposal.signatures.filter(each => each.keyId !== keyId)
-  return Object.freeze({ ...proposal, signatures: sortSignatures([...others, await signBody(body, signer)]) })
+  const signatures = sortSignatures([...others, await signBody(bodyOf(proposal), signer)])
+  return { ...proposal, signatures }
+}
+
+/** Two descriptors for one version would freeze it, in whatever revisions they stand. */
+function upgradePromise(
+  proposal: Proposal,
+  promise: Pick<SigningPromise, 'network' | 'keyId' | 'atMs'>
+): readonly SigningPromise[] {
+  if (proposal.kind !== 'upgrade') return []
+  const { descriptor } = proposal.change
+  return [{ ...promise, kind: 'upgrade', number: descriptor.version, hash: descriptorHash(descriptor) }]
 }
 
 /** Whether the network took over exactly this proposal already. */
 export function isPublished(proposal: Proposal, trusted: TrustState): boolean {
-  return trusted.targets?.bodyHash === sha256Hex(bodyOf(proposal))
+  return registerOf(trusted, roleOf(proposal))?.bodyHash === bodyHashOf(proposal)
 }
 
 /** Checks that a proposal is the next step from what is trusted here, and nothing more. @throws InstarError */
 export function assertFits(proposal: Proposal, trusted: TrustState): void {
   if (proposal.network !== trusted.network) throw new InstarError('WrongNetwork', 'The proposal is of another network.')
   if (isPublished(proposal, trusted)) return
-  const base = baseOf(trusted)
-  if (base.version !== proposal.base.revision || base.bodyHash !== proposal.base.hash) {
+  const role = roleOf(proposal)
+  const base = registerOf(trusted, role)
+  const stands = base === undefined ? proposal.base.hash === trusted.network : isBase(proposal, base)
+  if (!stands) {
     throw new InstarError(
       'ProposalOutdated',
-      `The proposal follows targets revision ${proposal.base.revision}, the network is at ${base.version}: re-base it, and have it signed again.`,
-      { detail: { base: proposal.base.revision, newest: base.version, version: proposal.descriptor.version } }
+      `The proposal follows ${role} ${proposal.base.version}, the network is at ${base?.version ?? 'none'}: re-base it, and have it signed again.`,
+      { detail: { role, base: proposal.base.version, newest: base?.version } }
     )
   }
-  assertDescriptorFits(proposal.descriptor, trusted)
-  assertManifestsFit(proposal.descriptor, proposal.manifests)
-  const expires = field(proposal.targets, 'expires')
-  const expected = nextTargets(trusted, base, proposal.descriptor, typeof expires === 'string' ? expires : '')
-  if (sha256Hex(canonicalBytes(expected)) !== sha256Hex(bodyOf(proposal))) {
+  if (canonicalHash(rebuiltBody(proposal, trusted)) !== bodyHashOf(proposal)) {
     throw new InstarError(
       'BadInput',
-      'The proposal changes more in the targets than the descriptor that it shows: do not sign it.'
+      `The proposal changes more in the ${role} document than it shows: do not sign it.`,
+      { detail: { role } }
     )
   }
 }
 
-/** The signatures of a proposal that are by authors and verify. */
-export function validSignatures(proposal: Proposal, trusted: TrustState): readonly Signature[] {
-  const root = trusted.roots.at(-1)?.model
-  if (root === undefined) return []
-  const body = bodyOf(proposal)
-  return proposal.signatures.filter(({ keyId, sig }) => {
-    const key = root.roles.targets.keyIds.includes(keyId) ? root.keys.get(keyId) : undefined
-    return key !== undefined && verifies(key, body, sig)
-  })
-}
-
-/** Whether enough authors signed. */
-export function isComplete(proposal: Proposal, trusted: TrustState): boolean {
-  return validSignatures(proposal, trusted).length >= authorThreshold(trusted)
-}
-
-/** How many authors must sign; infinite without a root. */
-export function authorThreshold(trusted: TrustState): number {
-  return trusted.roots.at(-1)?.model.roles.targets.threshold ?? Infinity
+function isBase({ base }: Proposal, { version, bodyHash }: { version: number; bodyHash: string }): boolean {
+  return base.version === version && base.hash === bodyHash
 }

@@ -9,7 +9,7 @@ const revokedValue = z.strictObject({
   format: z.literal(1),
   serials: z.array(z.string().regex(/^[0-9a-f]{32}$/)).refine(isAscending, 'not in ascending order')
 })
-const groupConfiguration = z
+export const groupConfigurationSchema = z
   .strictObject({
     format: z.literal(1),
     group: z.string().regex(groupName),
@@ -26,7 +26,7 @@ const groupConfiguration = z
   .refine(({ limit, members }) => limit <= members.length, 'its limit is above the number of its members')
 
 /** Who is in a group, signed and counted (§3). */
-export type GroupConfiguration = Readonly<z.infer<typeof groupConfiguration>>
+export type GroupConfiguration = Readonly<z.infer<typeof groupConfigurationSchema>>
 export type AdmissionPolicy = z.infer<typeof policyValue>['policy']
 
 export interface AdmissionMetadata {
@@ -63,7 +63,7 @@ function readGroups(values: ReadonlyMap<string, JsonObject>): ReadonlyMap<string
   for (const [path, value] of values) {
     if (path === policyPath || path === revokedPath) continue
     if (!path.startsWith(groupPrefix)) throw new TypeError(`target ${path} is not one of an admission document`)
-    const configuration = parseValue(groupConfiguration, path, value)
+    const configuration = parseValue(groupConfigurationSchema, path, value)
     if (groupPath(configuration.group) !== path)
       throw new TypeError(`target ${path} is of group ${configuration.group}`)
     groups.set(configuration.group, configuration)

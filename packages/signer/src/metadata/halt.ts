@@ -3,7 +3,7 @@ import type { JsonObject } from './canonical.js'
 import { digest, parseValue, readDelegatedValues } from './delegated-targets.js'
 import { readPathVersion } from './target-entry.js'
 
-const haltOrder = z.strictObject({
+export const haltOrderSchema = z.strictObject({
   format: z.literal(1),
   version: z.int().min(1),
   /** Of the version that is meant: one number may have had two histories (§6). */
@@ -16,7 +16,7 @@ const haltOrder = z.strictObject({
 })
 
 /** A signed word that a version must stop, or may go on (§4). */
-export type HaltOrder = Readonly<z.infer<typeof haltOrder>>
+export type HaltOrder = Readonly<z.infer<typeof haltOrderSchema>>
 
 export interface HaltMetadata {
   readonly orders: ReadonlyMap<number, HaltOrder>
@@ -34,7 +34,7 @@ export function readHalt(signed: JsonObject): HaltMetadata {
   for (const [path, value] of readDelegatedValues(signed)) {
     if (!path.startsWith(prefix)) throw new TypeError(`target ${path} is not a halt's`)
     const version = readPathVersion(path, prefix)
-    const order = parseValue(haltOrder, path, value)
+    const order = parseValue(haltOrderSchema, path, value)
     if (order.version !== version) throw new TypeError(`target ${path} speaks of version ${order.version}`)
     orders.set(version, order)
   }

@@ -1,0 +1,77 @@
+import {
+  bundleBytes,
+  bundleId,
+  stateWords,
+  upgradeWords,
+  type ClassUpgrade,
+  type Descriptor,
+  type Schedule
+} from '@instar/core'
+import type { TrustState } from '../../trust/state.js'
+import type { UpgradeChange } from '../kinds/upgrade.js'
+import { oneLine } from './text.js'
+
+/** What an upgrade changes, one line each. */
+export function upgradeProposalWords({ network }: TrustState, change: UpgradeChange): readonly string[] {
+  const { descriptor } = change
+  return [
+    `version ${descriptor.version} "${oneLine(descriptor.title)}" of network ${network.slice(0, 8)}`,
+    `made ${descriptor.createdAt}, for Instar ${oneLine(descriptor.runtime)}`,
+    ...(descriptor.supersedes.length === 0 ? [] : [`skips the versions ${descriptor.supersedes.join(', ')}`]),
+    ...descriptor.classes.flatMap(each => describeClass(each, change)),
+    ...(descriptor.notes === '' ? [] : [`notes: ${oneLine(descriptor.notes)}`])
+  ]
+}
+
+function describeClass(upgrade: ClassUpgrade, { manifests, descriptor }: UpgradeChange): readonly string[] {
+  const { oldClass, newClass, bundle, entry } = upgrade
+  const manifest = manifests.find(each => bundleId(each) === bundle)
+  const size =
+    manifest === undefined ? 'of unknown size' : `${bundleBytes(manifest)} bytes in ${manifest.files.length} files`
+  return [
+    oldClass === undefined ? `brings class ${newClass}` : `upgrades class ${oldClass} → ${newClass}`,
+    `  code: ${entry} in bundle ${bundle}, ${size}`,
+    ...(oldClass === undefined ? [`  state: ${stateWords(upgrade)}`] : costs(upgrade, descriptor)),
+    `  schedule: ${strategy(upgrade.schedule)}; at the latest ${upgrade.schedule.deadline}, spread over ${duration(upgrade.schedule.deadlineSpreadMs)}`,
+    `  the version before is retired after ${duration(upgrade.retirement.quietMs)} without calls${upgrade.retirement.notAfter === undefined ? '' : `, at the latest ${upgrade.retirement.notAfter}`}`
+  ]
+}
+
+function costs(upgrade: ClassUpgrade, { version, supersedes }: Descriptor): readonly string[] {
+  const old = `version ${version - 1 - supersedes.length}`
+  const words = upgradeWords(upgrade, { old, new: `version ${version}` })
+  return [
+    ...(upgrade.compatible
+      ? [`  calls: ${words.before}`]
+      : [`  before the upgrade: ${words.before}`, `  after it: ${words.after}`]),
+    `  state: ${words.state}`,
+    `  way back: ${words.back}`
+  ]
+}
+
+function strategy({ strategy: chosen }: Schedule): string {
+  switch (chosen.type) {
+    case 'eager':
+      return 'as soon as the gates are open'
+    case 'at':
+      return `from ${chosen.time}`
+    case 'manual':
+      return "when each peer's operator approves"
+    case 'rolling':
+      return `at most ${chosen.maxUnavailable} at once of ${chosen.group === undefined ? 'all peers of the class' : `group ${chosen.group}`}`
+    default:
+      return JSON.stringify(chosen satisfies never)
+  }
+}
+
+function duration(ms: number): string {
+  for (const [unit, length] of [
+    ['d', 86_400_000],
+    ['h', 3_600_000],
+    ['min', 60_000],
+    ['s', 1000]
+  ] as const) {
+    if (ms >= length && ms % length === 0) return `${ms / length} ${unit}`
+  }
+  return `${ms} ms`
+}
