@@ -5,13 +5,14 @@ import { toJsonLine } from './output/json-lines.js'
 import { describeMachine } from './output/machine.js'
 import { createProgress } from './output/progress.js'
 import { toTable } from './output/table.js'
+import { catchUpSuite } from './catch-up/suite.js'
 import { hostSuite } from './host/suite.js'
 import { rpcSuite } from './rpc/suite.js'
 import { spreadSuite } from './spread/suite.js'
 import { switchSuite } from './switch/suite.js'
 import type { Suite } from './suite.js'
 
-const suites: readonly Suite[] = [rpcSuite, hostSuite, spreadSuite, switchSuite]
+const suites: readonly Suite[] = [rpcSuite, hostSuite, spreadSuite, switchSuite, catchUpSuite]
 
 process.exitCode = await main(process.argv.slice(2))
 

@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { createLocalNetwork, type LocalNetwork, type LocalPeer } from '@instar/local-network'
 import { store } from '../fixtures/store.js'
+import { fill } from './fill.js'
 import { startCaller, type PacedCaller, type Seen } from './paced-caller.js'
 
 /** How an upgrade gets its state. */
@@ -32,8 +33,6 @@ export interface StorePeer {
 }
 
 const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/${name}.js`, import.meta.url))
-const entryBytes = 1024
-const entriesPerCommand = 512
 const restMs = 2000
 /** What comes right after an event belongs to it. */
 const afterMs = 500
@@ -54,12 +53,8 @@ export async function startStorePeer(init: {
   }
   try {
     const [peer] = (await network.startPeers(['store'])) as [LocalPeer]
-    const entries = Math.ceil(bytes / entryBytes)
     const object = (await network.client()).object(store, peer.id, { version: 1, deadlineMs })
-    for (let at = 0; at < entries; at += entriesPerCommand) {
-      signal.throwIfAborted()
-      await object.fill(at, Math.min(entriesPerCommand, entries - at), entryBytes)
-    }
+    const entries = await fill(object, bytes, signal)
     caller = startCaller(pace, i =>
       i % 2 === 0 ? object.write((i * 7919) % entries, i) : object.read((i * 31) % entries)
     )
