@@ -13,6 +13,7 @@ import { addNetworkRenew } from './commands/network-renew.js'
 import { addNetworkResolve } from './commands/network-resolve.js'
 import { addNetworkRotate } from './commands/network-rotate.js'
 import { addNetworkShow } from './commands/network-show.js'
+import { addPeerReset } from './commands/peer-reset.js'
 import { addPeerStart } from './commands/peer-start.js'
 import { addPeerStop } from './commands/peer-stop.js'
 import { addProposalPublish, addProposalShow, addProposalSign } from './commands/proposal.js'
@@ -73,6 +74,7 @@ ${Object.values(exitCodes)
   const peer = group(program, 'peer', 'run a peer')
   addPeerStart(peer, io)
   addPeerStop(peer, io)
+  addPeerReset(peer, io)
   addJoin(program, io)
   addTicket(program, io)
   addStatus(program, io)

@@ -168,7 +168,17 @@ function someStatus(network: string): PeerStatus {
     newest: 2,
     floor: 1,
     served: [1, 2],
-    trust: { root: 1, targets: 2, timestamp: 5, freshUntil: '2030-01-01T00:00:00.000Z', fresh: true, forks: [] },
+    trust: {
+      root: 1,
+      targets: 2,
+      timestamp: 5,
+      freshUntil: '2030-01-01T00:00:00.000Z',
+      fresh: true,
+      forks: [],
+      forkSides: [],
+      halts: [],
+      decisions: []
+    },
     audit: { seq: 12, hash: 'ab'.repeat(32) },
     versions: [
       { version: 1, title: 'Genesis', phase: 'committed', since, held: false },

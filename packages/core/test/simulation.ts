@@ -468,6 +468,8 @@ function describeEntry(entry: JournalEntry): string {
       return `runs ${entry.version}`
     case 'operator':
       return `${entry.word} ${entry.version ?? 'all'}`
+    case 'reset':
+      return 'reset'
     case 'resumed':
       return `v${entry.version} has another chance`
   }

@@ -1,4 +1,5 @@
 export { createControlServer, type ControlServer, type ControlServerInit } from './control/control-server.js'
 export { createPeer, type Peer } from './peer/peer.js'
+export { resetPeer, type PeerReset } from './peer/reset-peer.js'
 export type { PeerOptions } from './peer/options.js'
 export { instarVersion } from './version.js'

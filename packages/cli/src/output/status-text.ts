@@ -98,7 +98,8 @@ function served(range: PeerStatus['served']): string {
 
 /** R18: upgrading looks like work in progress, never like a failure. */
 export function colourPhase(phase: Phase, output: Output): string {
-  if (isTrouble(phase) || phase === 'frozen' || phase === 'halted') return output.style('red', phase)
+  if (isTrouble(phase) || phase === 'frozen' || phase === 'halted' || phase === 'diverged')
+    return output.style('red', phase)
   if (isSwitching(phase) || phase === 'trial') return output.style('cyan', phase)
   return phase === 'committed' ? output.style('green', phase) : phase
 }

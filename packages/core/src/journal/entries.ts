@@ -25,6 +25,8 @@ export type JournalEntry =
   | { readonly type: 'running'; readonly version: number; readonly chainId: string }
   /** What the operator decided about a version; `version` absent: about all. */
   | { readonly type: 'operator'; readonly word: OperatorWord; readonly version?: number; readonly chainId?: string }
+  /** An operator has had the peer begin anew: it joins as a newcomer does, also where it was the first of its network (§6). */
+  | { readonly type: 'reset'; readonly atMs: number }
   /** A version was given another chance at this moment, wall clock: by the signed order of this name, or by the operator. */
   | {
       readonly type: 'resumed'
@@ -51,5 +53,6 @@ const types: ReadonlySet<string> = new Set<JournalEntry['type']>([
   'phase',
   'running',
   'operator',
-  'resumed'
+  'resumed',
+  'reset'
 ])

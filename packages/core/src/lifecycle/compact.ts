@@ -6,7 +6,7 @@ import type { PeerState } from './state.js'
 /** The shortest journal that folds to the durable part of this state (§11): what compaction writes in place of the history. */
 export function compactEntries(state: Readonly<PeerState>, now: Now): readonly JournalEntry[] {
   const { lineage, log } = state
-  if (lineage === undefined) return []
+  if (lineage === undefined) return state.isReset ? [{ type: 'reset', atMs: now.wallMs }] : []
   const chainId = (version: number): string => chainIdPrefix(log, version) ?? ''
   const entries: JournalEntry[] = [
     { type: 'joined', lineage, version: state.joinedAt, chainId: chainId(state.joinedAt) }

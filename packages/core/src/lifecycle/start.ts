@@ -92,6 +92,9 @@ function fold(state: PeerState, entry: JournalEntry, { wallMs, monoMs }: Now): v
     case 'began':
       state.host.began = true
       break
+    case 'reset':
+      state.isReset = true
+      break
     case 'resumed':
       state.heeded.set(entry.version, {
         order: entry.order ?? state.heeded.get(entry.version)?.order,
@@ -181,7 +184,7 @@ export function leave(turn: Turn, version: number): void {
 export function maybeJoin(turn: Turn): void {
   const { state } = turn
   if (!state.started || state.lineage !== undefined || state.damage !== undefined) return
-  if (state.log.length === 0 || (!state.config.alone && !state.synced)) return
+  if (state.log.length === 0 || (!isAlone(state) && !state.synced)) return
   const className = state.config.className ?? onlyClass(state.log)
   const lineage = className === undefined ? undefined : findLineage(state.log, className)
   if (lineage === undefined) return
@@ -207,6 +210,11 @@ export function maybeJoin(turn: Turn): void {
     { type: 'served', low: state.lowest }
   )
   learnVersions(turn)
+}
+
+/** Whether there is nobody to ask where to begin. */
+export function isAlone({ config, isReset }: Readonly<PeerState>): boolean {
+  return config.alone && !isReset
 }
 
 /** The class that everybody runs, where there is only one to choose. */

@@ -43,6 +43,8 @@ export interface PeerState {
   synced: boolean
 
   // What this peer is
+  /** It has been reset, and has not joined again: others know where it belongs, and it waits for them. */
+  isReset: boolean
   lineage: Lineage | undefined
   /** Version at which it joined; nothing below was ever served here. */
   joinedAt: number
@@ -187,6 +189,7 @@ export function createPeerState(config: PeerConfig): PeerState {
     rosterRevision: 0,
     admissionChangesAtMs: Number.POSITIVE_INFINITY,
     synced: false,
+    isReset: false,
     lineage: undefined,
     joinedAt: 0,
     running: 0,

@@ -51,6 +51,18 @@ function setUp() {
   return { calls, metrics, state }
 }
 
+describe('the metrics of what is stopped', () => {
+  it('name each version that is halted or frozen, and from where on the peer is diverged', async () => {
+    const { metrics, state } = setUp()
+    state.halted.set(3, { unload: false, reason: 'it is slow' })
+    state.frozen.add(4)
+    const text = await metrics.text()
+    expect(text).toContain('instar_stopped_version{version="3",by="halt"} 1')
+    expect(text).toContain('instar_stopped_version{version="4",by="fork"} 1')
+    expect(text).toContain('instar_diverged_version 0')
+  })
+})
+
 describe('the metrics of a peer', () => {
   it('count calls by class, version, kind and outcome, and name what was disallowed', async () => {
     const { calls, metrics, state } = setUp()

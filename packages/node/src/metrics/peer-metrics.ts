@@ -1,4 +1,4 @@
-import { servedRange, type PeerState, type Routes } from '@instar/core'
+import { divergedAt, servedRange, type PeerState, type Routes } from '@instar/core'
 import type { RetryCounters } from '@instar/rpc'
 import { contractMethod } from '@instar/simulator-runtime/codec'
 import type { FacadeDescription } from '@instar/simulator-runtime/host'
@@ -68,6 +68,15 @@ export function createPeerMetrics(init: MetricsInit): PeerMetrics {
     'phase'
   ])
 
+  const stopped = gauge('instar_stopped_version', 'Always 1: the versions that are halted, or frozen by a fork.', [
+    'version',
+    'by'
+  ])
+  const diverged = gauge(
+    'instar_diverged_version',
+    'The version from which on this peer answers nothing, because the root decided against what it has committed; 0 otherwise.'
+  )
+
   function counter<L extends string>(name: string, help: string, labelNames: readonly L[] = []): Counter<L> {
     return new Counter({ name, help, labelNames, registers })
   }
@@ -103,6 +112,10 @@ export function createPeerMetrics(init: MetricsInit): PeerMetrics {
     for (const { version, phase } of state.versions.values()) {
       if (phase !== 'retired' && !(phase === 'committed' && version < state.running)) phases.set({ version, phase }, 1)
     }
+    stopped.reset()
+    for (const each of state.halted.keys()) stopped.set({ version: each, by: 'halt' }, 1)
+    for (const each of state.frozen) stopped.set({ version: each, by: 'fork' }, 1)
+    diverged.set(divergedAt(state) ?? 0)
     set(restarts, state.host.crashes)
   }
 

@@ -26,6 +26,7 @@ import type { PeerConfiguration } from './options.js'
 import type { Performer } from './perform.js'
 import type { StateSize } from './state-size.js'
 import { neighbourStatus, statusOf } from './status.js'
+import { stopsOf } from './stops-shown.js'
 import { whyOf } from './why.js'
 
 interface RenewalSource {
@@ -259,7 +260,7 @@ function trustStatus(trust: TrustService, renewal: RenewalSource | undefined): T
     ...(until === 0 ? {} : { freshUntil: new Date(until).toISOString() }),
     fresh: wallMs() < until,
     ...(renewal === undefined ? {} : { renewal: renewalStatus(renewal) }),
-    forks: trust.state().named.forks.map(({ version }) => version)
+    ...stopsOf(trust.state())
   }
 }
 

@@ -25,7 +25,15 @@ export function toCoreFact(fact: TrustFact): Fact | undefined {
       return { fact: 'freshUntil', untilMs: fact.untilMs }
     case 'forked':
       return { fact: 'forked', version: fact.version }
-    default:
+    case 'unforked':
+      return { fact: 'unforked', version: fact.version }
+    case 'decided':
+      return { fact: 'decided', version: fact.version, keep: fact.keep }
+    case 'halted':
+      return { fact: 'halt', version: fact.version, unload: fact.unload, reason: fact.reason }
+    case 'resumed':
+      return { fact: 'resume', version: fact.version, order: fact.order }
+    case 'admissionChanged':
       return undefined
   }
 }

@@ -29,6 +29,7 @@ import { createPeerControl } from './control.js'
 import { createStateSize } from './state-size.js'
 import { coreConfig, toCoreFact } from './facts.js'
 import { helloOf } from './hello.js'
+import { createHistoryWatch } from './history-watch.js'
 import type { PeerConfiguration, PeerOptions } from './options.js'
 import { createPerformer } from './perform.js'
 
@@ -110,13 +111,16 @@ export async function createParts(init: PartsInit) {
     ...(options.urgentPerMinute === undefined ? {} : { rates: { urgentPerMinute: options.urgentPerMinute } }),
     now: wallMs,
     log,
-    onAnnouncement: (announcement, receivedAtMs) =>
+    onAnnouncement: (announcement, receivedAtMs) => {
+      const { peer, running, versions } = announcement
+      if (overlay.connected().has(peer)) histories.told(peer, [running, ...versions])
       input({
         fact: 'announcement',
         announcement,
         ageMs: Math.max(0, wallMs() - receivedAtMs),
         admission: openAdmission
       })
+    }
   })
   const sync = createSync({
     overlay,
@@ -128,6 +132,11 @@ export async function createParts(init: PartsInit) {
     log
   })
   const pullFrom = async (peer: string): Promise<void> => void (await sync.pullOnClaim(peer))
+  const pullInBackground = (peer: string): void =>
+    void pullFrom(peer).catch((thrown: unknown) =>
+      log.debug({ err: thrown, peer }, 'nothing could be pulled from a peer')
+    )
+  const histories = createHistoryWatch({ log: () => engine.state.log, pullFrom: pullInBackground, now: monoMs })
   const headTopic = createHeadTopic({ overlay, network, trust, pullFrom, log })
 
   const bundles = createBundleStore({
@@ -173,12 +182,16 @@ export async function createParts(init: PartsInit) {
     hello: () => helloOf(engine, overlay, network),
     routes: () => engine.routes(),
     host,
-    onHigherVersion: peer => {
-      // R3: whoever calls at a version that is not known here has its descriptors.
-      pullFrom(peer).catch((thrown: unknown) =>
-        log.debug({ err: thrown, peer }, 'nothing could be pulled from a caller')
-      )
+    // R3: whoever calls at a version that is not known here has its descriptors.
+    onHigherVersion: pullInBackground,
+    onHello: (peer, { role, versions }) => {
+      if (role === 'peer')
+        histories.told(
+          peer,
+          versions.map(([version, chainId]) => ({ version, chainId }))
+        )
     },
+    onOtherHistory: peer => histories.refused(peer),
     onOutcome: (header, outcome) => tally.count(header, outcome),
     onUse: version => input({ fact: 'used', version }),
     now: monoMs,

@@ -97,7 +97,14 @@ async function runnable(init: Omit<PartsInit, 'log' | 'signal' | 'stop'>): Promi
     const entries = toEntries(journal.records, type =>
       log.warn({ type }, 'a journal entry of another release is left out')
     )
-    engine.input({ fact: 'start', epoch: directory.bootEpoch, entries, found, bundles: bundles.list() })
+    engine.input({
+      fact: 'start',
+      epoch: directory.bootEpoch,
+      entries,
+      found,
+      bundles: bundles.list(),
+      others: trust.otherDescriptors()
+    })
     await engine.settled()
     if (journal.bytes > journalBytesMax)
       await journal.compact(compactEntries(engine.state, { wallMs: wallMs(), monoMs: monoMs() }).map(toRecord))

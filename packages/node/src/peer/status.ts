@@ -1,8 +1,11 @@
 import {
+  blockOf,
   byPeer,
   chainIdPrefix,
+  divergedAt,
   entryOf,
   floorOf,
+  isAlone,
   isReachable,
   isSwitching,
   servedRange,
@@ -26,6 +29,7 @@ import type { BuildProgress } from '@instar/simulator-runtime/host'
 import type { FetchProgress } from '../bundles/bundle-exchange.js'
 import type { AuditHead } from '../audit/audit-line.js'
 import { monoMs, wallMs } from './clock.js'
+import { stopProblems } from './stops-shown.js'
 
 /** What the status is drawn from, besides the core's state. */
 export interface StatusSources {
@@ -49,6 +53,7 @@ export function statusOf(state: Readonly<PeerState>, from: StatusSources): PeerS
   const { config, lineage, log } = state
   const running = Math.max(state.running, 1)
   const served = servedRange(state)
+  const diverged = divergedAt(state)
   return {
     peer: config.peer,
     network: from.network,
@@ -62,6 +67,7 @@ export function statusOf(state: Readonly<PeerState>, from: StatusSources): PeerS
     newest: Math.max(log.length, 1),
     floor: Math.max(lineage === undefined ? 1 : floorOf(state), 1),
     ...(served === undefined ? {} : { served: [...served] as [number, number] }),
+    ...(diverged === undefined ? {} : { diverged }),
     trust: from.trust,
     audit: { ...from.audit },
     versions: [...state.versions.values()]
@@ -187,16 +193,16 @@ function problemsOf(state: Readonly<PeerState>, from: StatusSources): string[] {
       problems.push(`The last attempt to upgrade to version ${version} failed: ${cause}`)
     }
   }
-  for (const version of state.frozen)
-    problems.push(`Two valid descriptors of version ${version} are known: it is frozen.`)
-  return problems
+  return [...problems, ...stopProblems(state, from.trust)]
 }
 
 function whyNotJoined(state: Readonly<PeerState>): string {
   if (state.log.length === 0)
     return 'It has not learned the network yet: it waits for a neighbour that knows the trust documents.'
-  if (!state.config.alone && !state.synced)
+  if (!isAlone(state) && !state.synced)
     return 'It has not joined yet: it waits for the first complete exchange with a neighbour.'
+  const block = state.log.map(({ version }) => blockOf(state, version)).find(each => each !== undefined)
+  if (block !== undefined) return `It has not joined yet: there is no version to begin with, as ${block.reason}.`
   const known = [...new Set(state.log.flatMap(({ descriptor }) => descriptor.classes.map(each => each.newClass)))]
   const asked = state.config.className
   const flaw = asked === undefined ? 'The network has several classes' : `The network has no class ${asked}`

@@ -1,5 +1,7 @@
 import {
   classAt,
+  divergedAt,
+  divergedWords,
   entryOf,
   gatesOf,
   InstarError,
@@ -63,6 +65,8 @@ function toReason({ className, revision, role, method, kind, count, lastWallMs, 
 function summaryHere(state: Readonly<PeerState>, versions: readonly VersionReason[]): string {
   if (state.damage !== undefined) return state.damage
   if (state.lineage === undefined) return 'It has not joined the network yet.'
+  const diverged = divergedAt(state)
+  if (diverged !== undefined) return `It is diverged: ${divergedWords(state, diverged)}.`
   const pending = versions.filter(({ version }) => version > state.running)
   const onTrial = state.versions.get(state.running)?.phase === 'trial'
   if (onTrial) return `It runs version ${state.running}, which is still watched before it is committed.`
@@ -73,7 +77,12 @@ function summaryHere(state: Readonly<PeerState>, versions: readonly VersionReaso
 function reasonHere(state: Readonly<PeerState>, progress: VersionProgress, now: Now): VersionReason {
   const { version, phase } = progress
   const asksGates =
-    version > state.running && (phase === 'introduced' || phase === 'waiting' || phase === 'introducing')
+    version > state.running &&
+    (phase === 'introduced' ||
+      phase === 'waiting' ||
+      phase === 'introducing' ||
+      phase === 'halted' ||
+      phase === 'frozen')
   const back = wayBack(state, progress)
   return {
     version,

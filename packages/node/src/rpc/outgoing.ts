@@ -1,4 +1,4 @@
-import type { Routes } from '@instar/core'
+import { CallError, type Routes } from '@instar/core'
 import {
   callWithRetry,
   createCallerSessions,
@@ -32,6 +32,8 @@ export interface OutgoingInit {
   readonly pool: Pick<ChannelPool, 'get'>
   readonly router: Router
   readonly routes: () => Routes
+  /** The called peer means another version by the number of a call (§6). */
+  readonly onOtherHistory?: (peer: string) => void
 }
 
 export function createOutgoing(init: OutgoingInit): Outgoing {
@@ -71,7 +73,12 @@ export function createOutgoing(init: OutgoingInit): Outgoing {
     const { peer, args, signal } = call
     if (peer === init.self) return init.router(init.self, header, args, { signal, remainingMs: header.remainingMs })
     const { channel } = await init.pool.get(peer, { signal })
-    return channel.request(header, args, { signal })
+    try {
+      return await channel.request(header, args, { signal })
+    } catch (thrown) {
+      if (thrown instanceof CallError && thrown.code === 'Diverged') init.onOtherHistory?.(peer)
+      throw thrown
+    }
   }
 
   return {

@@ -26,6 +26,7 @@ export interface RpcInit extends Pick<RouterInit, 'onOutcome' | 'onHigherVersion
   readonly host: Pick<HostPort, 'call'>
   /** What another peer or client said of itself, on connecting and whenever it changes. */
   readonly onHello?: (peer: string, hello: Hello) => void
+  readonly onOtherHistory?: (peer: string) => void
   readonly limits?: Partial<ChannelLimits>
   /** Monotonic milliseconds. */
   readonly now: () => number
@@ -59,7 +60,13 @@ export function createRpc(init: RpcInit): Rpc {
   const pool: ChannelPool = createChannelPool({
     open: async (peer, signal) => meet(await overlay.openStream(peer, rpcProtocol, { signal }), peer, signal)
   })
-  const outgoing = createOutgoing({ self: overlay.peerId, pool, router, routes: init.routes })
+  const outgoing = createOutgoing({
+    self: overlay.peerId,
+    pool,
+    router,
+    routes: init.routes,
+    ...(init.onOtherHistory && { onOtherHistory: init.onOtherHistory })
+  })
   let helloTimer: NodeJS.Timeout | undefined
 
   function meet(stream: Stream, peer: string, signal?: AbortSignal): Promise<Greeted> {

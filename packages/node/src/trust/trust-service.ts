@@ -22,7 +22,10 @@ import type { AuditLog } from '../audit/audit-log.js'
 import { auditOf, newestOf } from '../audit/trust-entries.js'
 import type { StoredTrust } from '../store/store.js'
 
-/** What the trust documents say, for the engine. Versions come in order 1 … n, each once, after a restart again. */
+/**
+ * What the trust documents say, for the engine. Versions come in order 1 … n, each once, after a restart again; where the network takes another
+ * turn at a version, they come again from there on.
+ */
 export type TrustFact =
   | {
       readonly type: 'versionTrusted'
@@ -39,8 +42,10 @@ export type TrustFact =
   | { readonly type: 'decided'; readonly version: number; readonly keep: string }
   /** Acts on receipt, on stale metadata too (§4). */
   | { readonly type: 'halted'; readonly version: number; readonly unload: boolean; readonly reason: string }
-  /** An event: what was resumed before a restart is not told again. */
-  | { readonly type: 'resumed'; readonly version: number }
+  /** `order` names what ended the halt: told again after a restart, it is heeded once. */
+  | { readonly type: 'resumed'; readonly version: number; readonly order: string }
+  /** The evidence of a fork does not count any more, and nobody had to decide: who signed it has lost the keys. */
+  | { readonly type: 'unforked'; readonly version: number }
   /** Ask `admissionOf(state())` again. */
   | { readonly type: 'admissionChanged' }
 
@@ -72,6 +77,8 @@ export interface TrustService {
   /** The network's version here: the largest n of which 1 … n are named and held. Before version 1: 0 and the network id. */
   newest(): { readonly version: number; readonly chainId: string }
   missingDescriptors(): readonly NamedUpgrade[]
+  /** Descriptors that are held and not of the network's history: what runs here may stand on one (§6). */
+  otherDescriptors(): readonly Descriptor[]
   freshUntilMs(): number
   heads(): Heads
   /** Whether a peer with these heads may hold something that is missing here. */
@@ -88,7 +95,8 @@ export function createTrustService(init: TrustServiceInit): TrustService {
 
 class StoredTrustService implements TrustService {
   private trusted: TrustState
-  private announced: { version: number; chainId: string }
+  /** What was announced of the network's history, from version 1 on. */
+  private announced: { readonly version: number; readonly chainId: string }[] = []
   private freshUntil = 0
   private last: Promise<unknown> = Promise.resolve()
   private readonly listeners = new Set<(info: DocumentInfo, from: string) => void>()
@@ -96,7 +104,6 @@ class StoredTrustService implements TrustService {
 
   constructor(private readonly init: TrustServiceInit) {
     this.trusted = emptyTrust(init.network)
-    this.announced = { version: 0, chainId: init.network }
     this.now = init.now ?? Date.now
   }
 
@@ -119,11 +126,20 @@ class StoredTrustService implements TrustService {
   }
 
   newest(): { version: number; chainId: string } {
-    return this.announced
+    return this.announced.at(-1) ?? { version: 0, chainId: this.init.network }
   }
 
   missingDescriptors(): readonly NamedUpgrade[] {
     return missingDescriptors(this.trusted)
+  }
+
+  otherDescriptors(): readonly Descriptor[] {
+    const { named, descriptors } = this.trusted
+    const counts = new Set(named.run.map(each => each.hash))
+    return [...descriptors.values()].flatMap(({ hash, bytes }) => {
+      const parsed = counts.has(hash) ? undefined : parseDescriptor(bytes)
+      return parsed?.verdict === 'accept' ? [parsed.value] : []
+    })
   }
 
   freshUntilMs(): number {
@@ -180,8 +196,9 @@ class StoredTrustService implements TrustService {
     const { init } = this
     for (const { version, hashes } of this.trusted.named.forks) init.onFact({ type: 'forked', version, hashes })
     for (const [version, keep] of decisionsOf(this.trusted)) init.onFact({ type: 'decided', version, keep })
-    for (const { version, order, unload, reason } of haltsOf(this.trusted).values()) {
+    for (const { version, order, unload, reason, at } of haltsOf(this.trusted).values()) {
       if (order === 'halt') init.onFact({ type: 'halted', version, unload, reason })
+      else init.onFact({ type: 'resumed', version, order: at })
     }
     init.onFact({ type: 'admissionChanged' })
   }
@@ -221,15 +238,16 @@ class StoredTrustService implements TrustService {
       { event: 'trusted', role, number: version, document: hash, as, from, set, ...newestOf(state) },
       ...facts.flatMap(fact => auditOf(fact, state))
     )
+    const before = this.trusted
     this.trusted = state
     this.init.log.info({ role, version, hash, as, from }, 'a trust document was taken')
-    this.announce(facts)
+    this.announce(facts, before)
     for (const listener of this.listeners) listener(verdict.value, from)
     return verdict
   }
 
   /** Versions and freshness are announced by what is trusted now: in order, and each only once. */
-  private announce(facts: readonly SignerFact[]): void {
+  private announce(facts: readonly SignerFact[], before: TrustState): void {
     const { init } = this
     const late: TrustFact[] = []
     for (const fact of facts) {
@@ -244,7 +262,7 @@ class StoredTrustService implements TrustService {
           init.onFact({ type: 'halted', version: fact.version, unload: fact.unload, reason: fact.reason })
           break
         case 'resumed':
-          late.push({ type: 'resumed', version: fact.version })
+          late.push({ type: 'resumed', version: fact.version, order: this.whatResumed(fact.version) })
           break
         case 'admissionChanged':
           late.push({ type: 'admissionChanged' })
@@ -255,14 +273,31 @@ class StoredTrustService implements TrustService {
           break
       }
     }
+    for (const { version } of before.named.forks) {
+      const { forks, decisions } = this.trusted.named
+      if (!decisions.has(version) && !forks.some(each => each.version === version))
+        init.onFact({ type: 'unforked', version })
+    }
     this.announceVersions()
     for (const fact of late) init.onFact(fact)
     this.announceFreshness()
   }
 
+  /** The signed order, or the documents under which the halt does not verify any more. */
+  private whatResumed(version: number): string {
+    const { roots, targets, halt } = this.trusted
+    const order = haltsOf(this.trusted).get(version)
+    return order?.at ?? `root ${roots.length}, targets ${targets?.version ?? 0}, halt ${halt?.version ?? 0}`
+  }
+
   /** In order, without a gap: a descriptor that comes early waits for those before it. */
   private announceVersions(): void {
-    for (const named of this.trusted.named.run.slice(this.announced.version)) {
+    const { run, decisions } = this.trusted.named
+    const turn = this.announced.findIndex(({ chainId }, i) => run[i]?.chainId !== chainId)
+    // A run that is only shorter names nothing else: what a rotation has dropped may come back. What the root has decided against does not.
+    if (turn >= 0 && (run[turn] !== undefined || decisions.has(turn + 1)))
+      this.announced = this.announced.slice(0, turn)
+    for (const named of run.slice(this.announced.length)) {
       const bytes = this.trusted.descriptors.get(named.hash)?.bytes
       if (bytes === undefined) return
       const parsed = parseDescriptor(bytes)
@@ -272,7 +307,7 @@ class StoredTrustService implements TrustService {
         this.init.log.error({ version: named.version, flaw }, 'a signed descriptor cannot be followed')
         return
       }
-      this.announced = { version: named.version, chainId: named.chainId }
+      this.announced.push({ version: named.version, chainId: named.chainId })
       this.init.onFact({
         type: 'versionTrusted',
         version: named.version,
@@ -287,7 +322,7 @@ class StoredTrustService implements TrustService {
   private flawOf(descriptor: Descriptor, named: NamedUpgrade): string | undefined {
     if (descriptor.network !== this.init.network) return 'it is of another network'
     if (descriptor.version !== named.version) return `it says that it is version ${descriptor.version}`
-    if (descriptor.previous !== this.announced.chainId) return 'it follows another chain'
+    if (descriptor.previous !== this.newest().chainId) return 'it follows another chain'
     return undefined
   }
 

@@ -18,7 +18,17 @@ export const someStatus: PeerStatus = {
   newest: 2,
   floor: 1,
   served: [1, 2],
-  trust: { root: 1, targets: 2, timestamp: 5, freshUntil: '2026-01-08T00:00:00.000Z', fresh: true, forks: [] },
+  trust: {
+    root: 1,
+    targets: 2,
+    timestamp: 5,
+    freshUntil: '2026-01-08T00:00:00.000Z',
+    fresh: true,
+    forks: [],
+    forkSides: [],
+    halts: [],
+    decisions: []
+  },
   audit: { seq: 12, hash: 'ab'.repeat(32) },
   versions: [
     { version: 1, title: 'Genesis', phase: 'committed', since: '2026-01-01T00:00:00.000Z', held: false },

@@ -19,7 +19,16 @@ const trustStatusSchema = z.object({
     .optional()
     .meta({ description: 'Absent at a peer without online keys.' }),
   fresh: z.boolean().meta({ description: 'Stale metadata blocks starting and stops nothing that runs (P1).' }),
-  forks: z.array(version).meta({ description: 'Versions with two valid descriptors; frozen here (R20).' })
+  forks: z.array(version).meta({ description: 'Versions with two valid descriptors; frozen here (R20).' }),
+  forkSides: z
+    .array(z.object({ version, descriptor: z.string(), revision: z.int().min(0), signedBy: z.array(z.string()) }))
+    .meta({ description: 'Who signed what for them: each descriptor, in which revision of targets, by which keys.' }),
+  halts: z
+    .array(z.object({ version, unload: z.boolean(), reason: z.string(), at: isoTime, signedBy: z.array(z.string()) }))
+    .meta({ description: 'Versions that are halted (§4), since when, and by the keys of which document.' }),
+  decisions: z
+    .array(z.object({ version, keep: z.string() }))
+    .meta({ description: 'What the root role has decided on forks: the descriptor that counts, or `none` (§6).' })
 })
 
 const versionStatusSchema = z.object({
@@ -113,6 +122,10 @@ export const peerStatusSchema = z.object({
   newest: version.meta({ description: 'The newest version whose descriptor this peer trusts.' }),
   floor: version,
   served: z.tuple([version, version]).optional(),
+  diverged: version.optional().meta({
+    description:
+      'From this version on it answers nothing: it has committed what the root decided against (§6). Absent otherwise.'
+  }),
   trust: trustStatusSchema,
   audit: z.object({ seq: z.int().min(0), hash: z.string() }).meta({
     description:
