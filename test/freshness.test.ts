@@ -1,9 +1,7 @@
 import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readBundle } from '@instar/bundler'
-import { bundleId, encodeManifest } from '@instar/core'
 import { createLocalNetwork, runInstar, type LocalNetwork, type LocalPeer } from '@instar/local-network'
-import { finishProposal, loadKeystore, parseProposal, refreshTimestamp, type OnlineKeys } from '@instar/signer'
+import { loadKeystore, refreshTimestamp, type OnlineKeys } from '@instar/signer'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { trustedBy } from './fixtures/forgeries.js'
 import { fixtureModule } from './fixtures/modules.js'
@@ -37,21 +35,6 @@ async function letGoStale(): Promise<void> {
   expect(verdicts.map(({ verdict }) => verdict)).toEqual(['accept', 'accept'])
 }
 
-/** Hands bundles, targets and descriptor to a peer. */
-async function publishTargets(folder: string): Promise<void> {
-  const trusted = await trustedBy(plain, (await plain.status()).network)
-  const proposal = parseProposal(await readFile(join(folder, 'proposal.json')))
-  for (const manifest of proposal.manifests) {
-    const id = bundleId(manifest)
-    const { files } = await readBundle(join(folder, 'bundles', id))
-    const { missing } = await plain.control.putManifest(id, encodeManifest(manifest))
-    for (const path of missing) await plain.control.putFile(id, path, files.get(path)!)
-  }
-  const { documents, descriptor } = await finishProposal(proposal, trusted, await onlineSigners(), Date.now())
-  const verdicts = await plain.control.submit({ documents: documents.slice(0, 1), descriptor })
-  expect(verdicts.map(({ verdict }) => verdict)).toEqual(['accept', 'accept'])
-}
-
 async function onlineSigners(): Promise<OnlineKeys> {
   const keystore = await loadKeystore(onlineKeys)
   return { snapshot: keystore.keysFor('snapshot')[0]!, timestamp: keystore.keysFor('timestamp')[0]! }
@@ -69,7 +52,16 @@ test('stale metadata are shown, keep an upgrade from starting and stop nothing t
     modules: [fixtureModule('counter-by-ten')],
     title: 'by ten'
   })
-  await publishTargets(folder)
+  const published = await runInstar([
+    'upgrade',
+    'publish',
+    join(folder, 'proposal.json'),
+    '--data',
+    plain.dataDirectory,
+    '--wait',
+    '0s'
+  ])
+  expect(published).toMatchObject({ code: 0, err: '' })
   for (const peer of [plain, signer]) await peer.until('knows version 2', ({ newest }) => newest === 2)
   const before = await increment(plain)
   await plain.until('says what version 2 waits for', ({ versions }) =>

@@ -14,6 +14,7 @@ import {
   trust,
   type Keystore,
   type MetadataRole,
+  type Signer,
   type TrustState
 } from '@instar/signer'
 import { temporaryDirectory } from './peers.js'
@@ -28,8 +29,12 @@ export interface TestNetwork {
   readonly keys: string
   /** What is trusted by all that was signed here. */
   readonly state: () => TrustState
-  /** Signs any body with all keys of a role. */
-  readonly sign: (role: MetadataRole, body: { readonly [field: string]: Json }) => Promise<Uint8Array>
+  /** Signs any body, with all keys of a role or with others. */
+  readonly sign: (
+    role: MetadataRole,
+    body: { readonly [field: string]: Json },
+    signers?: readonly Signer[]
+  ) => Promise<Uint8Array>
   /** A timestamp that says nothing new but that the rest is still so. */
   readonly refresh: () => Promise<readonly Uint8Array[]>
 }
@@ -52,10 +57,10 @@ export async function makeNetwork(genesis: Partial<Descriptor> = {}): Promise<Te
     documents,
     keys: keystore.directory,
     state: () => state,
-    async sign(role, body) {
+    async sign(role, body, signers = keystore.keysFor(role)) {
       const bytes = toCanonicalJson(body)
       const signatures = await Promise.all(
-        keystore.keysFor(role).map(async signer => ({
+        signers.map(async signer => ({
           keyid: signer.key.keyId,
           sig: Buffer.from(await signer.sign(bytes)).toString('hex')
         }))

@@ -81,7 +81,7 @@ async function feedAndKill(root: string, file: string, afterCount: number, delay
 test('a process that is killed at any moment trusts afterwards what it acknowledged, or the one document more', async () => {
   const { network, all, prints, file } = await makeHistory(runsEverything ? 24 : 6)
   const root = join(await temporaryDirectory(), 'peer')
-  const kills = runsEverything ? 100 : 7
+  const kills = runsEverything ? 100 : 4
   let acknowledged = 0
   for (let i = 1; i <= kills; i++) {
     // Each process is handed everything from the beginning again, and may be killed before it comes to what is new.
@@ -153,6 +153,6 @@ test('a file that is cut off, zeroed from some place on, flipped in one byte, of
 /** Evenly spread, ends included: a few, or very many. */
 function placesIn(length: number): readonly number[] {
   if (length === 0) return []
-  const count = Math.min(length, runsEverything ? 60 : 6)
+  const count = Math.min(length, runsEverything ? 60 : 3)
   return Array.from({ length: count }, (_, i) => Math.round((i * (length - 1)) / Math.max(1, count - 1)))
 }
