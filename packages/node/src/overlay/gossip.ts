@@ -85,13 +85,16 @@ export class Gossip {
     const { refusals, onLiar, log } = this.init
     log.debug({ topic, from, ...verdict }, 'not taken and not relayed')
     if (verdict.verdict === 'ignore') {
-      if (verdict.code === 'Busy') refusals.count('gossip', verdict.code, from, verdict.detail)
+      if (overload.has(verdict.code)) refusals.count('gossip', verdict.code, from, verdict.detail)
       return
     }
     refusals.count('gossip', verdict.code, from, verdict.detail)
     if (!this.rejects.take(from)) onLiar(from, `its gossip was wrong again and again, last: ${verdict.detail}`)
   }
 }
+
+/** What is ignored because there is too much of it, and not for what it says. */
+const overload: ReadonlySet<string> = new Set(['Busy', 'TooManyHeld', 'TooOften', 'Full'])
 
 const validatorResults = {
   accept: TopicValidatorResult.Accept,

@@ -4,6 +4,7 @@ import type { TrustService } from '../trust/trust-service.js'
 import { decodeContainer } from './container.js'
 import { composeHeadMessage, headMessageBytesMax, readHeadMessage, type HeadMessage } from './head-message.js'
 import type { Topic } from './gossip.js'
+import { gossipLimits } from './limits.js'
 import type { Overlay } from './overlay.js'
 import { headTopicName } from './topics.js'
 
@@ -25,11 +26,7 @@ export interface HeadTopic {
   stop(): void
 }
 
-/** Messages that wait for a pull, of all neighbours and of one. */
-const heldMax = 64
-const heldPerPeerMax = 4
-const heldBytesMax = 512 * 1024
-const heldMs = 20_000
+const { heldMax, heldPerPeerMax, heldBytesMax, heldMs } = gossipLimits
 /** Documents of one publication follow each other faster than this; nothing waits for the end of an endless one. */
 const batchMs = 25
 const batchMaxMs = 250

@@ -49,9 +49,10 @@ export const gossipLimits = limits({
   /** Messages of one neighbour that wait for that; more are ignored. They wait when the disk is slow. */
   waitingPerPeerMax: 1024,
   waitingBytesPerPeerMax: 2 * mebibyte,
-  /** Messages that wait for a pull (§5), at most 16 KiB each, of one neighbour and of all, and how long. */
+  /** Messages that wait for a pull (§5), of one neighbour and of all, and how long. They are being judged all that time: fewer than half of all that may be. */
   heldPerPeerMax: 4,
   heldMax: 32,
+  heldBytesMax: mebibyte / 2,
   heldMs: 20_000,
   /** A neighbour is sent off for more rejected messages than this; one is forgiven a minute. */
   rejectsMax: 6

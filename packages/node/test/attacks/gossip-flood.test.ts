@@ -6,6 +6,7 @@ import { encodeContainer } from '../../src/overlay/container.js'
 import { sealAnnouncement } from '../../src/overlay/announcement-envelope.js'
 import { gossipLimits } from '../../src/overlay/limits.js'
 import { announcementTopicName, headTopicName } from '../../src/overlay/topics.js'
+import { syncProtocol } from '../../src/sync/messages.js'
 import { follow, plain, refusalsOf, scoreOf, startAttacker } from '../attackers.js'
 import { makeNetwork } from '../authors.js'
 import { contentAt, startPeer, stopPeers, until } from '../peers.js'
@@ -113,6 +114,27 @@ test('a newer-trust head of which nothing can be pulled is ignored, again and ag
   expect(scoreOf(old, attacker.peerId.toString())).toBeGreaterThanOrEqual(0)
   expect(old.overlay.sentOff()).toEqual([])
   await friend.stop()
+})
+
+test('heads that wait for a peer that never answers are few, and others’ heads do not wait for them', async () => {
+  const { network, documents, next } = await makeNetwork()
+  const victim = await startPeer({ network, documents })
+  const friend = await startPeer({ network, documents, bootstrap: [victim.address] })
+  await until(() => friend.heads.followers().length === 1, 'the friend follows')
+  const attacker = await startAttacker(network, victim)
+  await attacker.handle(syncProtocol, () => new Promise(() => undefined))
+  const topic = headTopicName(network)
+  await follow(attacker, topic)
+  const second = await next()
+  const unnamed = (await next()).at(-1)!
+  const heads = plain(victim.trust.heads())
+  const flood = 3 * gossipLimits.heldPerPeerMax
+  for (let i = 0; i < flood; i++)
+    await attacker.services.pubsub.publish(topic, encodeContainer({ format: 1, heads, i }, [unnamed]))
+  await until(() => refusalsOf(victim, 'gossip')['TooManyHeld'] === flood - gossipLimits.heldPerPeerMax, 'few wait')
+  for (const document of second) await friend.trust.submit(document, 'the operator')
+  await until(() => victim.versions().length === 2, 'an honest head is taken meanwhile')
+  expect(victim.overlay.sentOff()).toEqual([])
 })
 
 test('statements of more strangers than anybody has time for leave room for an honest one', async () => {
