@@ -66,7 +66,10 @@ export function createCallOne(init: { pool: Pick<ChannelPool, 'get'>; counters: 
     remainingMs: number,
     request?: RequestId
   ): Promise<Uint8Array> {
-    const { channel, hello } = await init.pool.get(peer, target)
+    const { channel, hello } = await init.pool.get(peer, {
+      ...(target.signal && { signal: target.signal }),
+      withinMs: remainingMs
+    })
     const chainId = chainIdAt(peer, target.version, hello)
     const header: CallHeader = {
       version: target.version,

@@ -11,6 +11,7 @@ export {
   type Goodbye,
   type RequestOptions
 } from './channel/channel.js'
+export { createCallerQuotas, type CallerLimits, type CallerQuotas } from './channel/caller-quotas.js'
 export { defaultChannelLimits, type ChannelLimits } from './channel/limits.js'
 export { connectionParts } from './connection/connection-parts.js'
 export { greet, type Greeted, type GreetInit } from './hello/greet.js'

@@ -194,6 +194,7 @@ export async function createParts(init: PartsInit) {
     onOtherHistory: peer => histories.refused(peer),
     onOutcome: (header, outcome) => tally.count(header, outcome),
     onUse: version => input({ fact: 'used', version }),
+    refusals,
     now: monoMs,
     log
   })

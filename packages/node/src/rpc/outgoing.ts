@@ -72,7 +72,7 @@ export function createOutgoing(init: OutgoingInit): Outgoing {
   async function attempt(call: CallOut, header: CallHeader): Promise<Uint8Array> {
     const { peer, args, signal } = call
     if (peer === init.self) return init.router(init.self, header, args, { signal, remainingMs: header.remainingMs })
-    const { channel } = await init.pool.get(peer, { signal })
+    const { channel } = await init.pool.get(peer, { signal, withinMs: header.remainingMs })
     try {
       return await channel.request(header, args, { signal })
     } catch (thrown) {

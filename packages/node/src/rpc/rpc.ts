@@ -1,10 +1,12 @@
 import { CallError, InstarError, messageOf, type Routes } from '@instar/core'
 import {
+  createCallerQuotas,
   createChannelPool,
   encodeHello,
   fromLibp2pStream,
   greet,
   rpcProtocol,
+  type CallerLimits,
   type ChannelLimits,
   type ChannelPool,
   type Greeted,
@@ -14,6 +16,7 @@ import type { Stream } from '@libp2p/interface'
 import type { Logger } from 'pino'
 import type { HostPort } from '../host/host-port.js'
 import type { Overlay } from '../overlay/overlay.js'
+import type { Refusals } from '../overlay/refusals.js'
 import { createCallCounters, type CallCounters } from './call-counters.js'
 import { createOutgoing, type Outgoing } from './outgoing.js'
 import { createRouter, type RouterInit } from './router.js'
@@ -28,6 +31,9 @@ export interface RpcInit extends Pick<RouterInit, 'onOutcome' | 'onHigherVersion
   readonly onHello?: (peer: string, hello: Hello) => void
   readonly onOtherHistory?: (peer: string) => void
   readonly limits?: Partial<ChannelLimits>
+  readonly callerLimits?: Partial<CallerLimits>
+  /** Where what is refused is counted. */
+  readonly refusals?: Refusals
   /** Monotonic milliseconds. */
   readonly now: () => number
   readonly log: Pick<Logger, 'debug' | 'info'>
@@ -49,13 +55,17 @@ export interface Rpc extends Outgoing {
 }
 
 /** One is needed per pair; the rest is for both ends dialling at once, and for a channel that is not known to be dead yet. */
-const streamsPerConnectionMax = 64
+const streamsPerConnectionMax = 8
 const channelsMax = 4096
 const helloSpanMs = 100
 
 export function createRpc(init: RpcInit): Rpc {
   const { overlay, log, now } = init
   const received = createCallCounters()
+  const quotas = createCallerQuotas({
+    ...(init.callerLimits && { limits: init.callerLimits }),
+    onRefused: (caller, reason) => init.refusals?.count('call', reason, caller)
+  })
   const router = createRouter({ ...init, counters: received })
   const pool: ChannelPool = createChannelPool({
     open: async (peer, signal) => meet(await overlay.openStream(peer, rpcProtocol, { signal }), peer, signal)
@@ -73,6 +83,7 @@ export function createRpc(init: RpcInit): Rpc {
     return greet({
       transport: fromLibp2pStream(stream),
       name: peer,
+      quotas,
       hello: init.hello(),
       now,
       // The caller is who the connection proves it to be, whatever it says of itself.
@@ -82,13 +93,22 @@ export function createRpc(init: RpcInit): Rpc {
       ...(init.limits && { limits: init.limits }),
       ...(signal && { signal })
     }).then(greeted => {
+      noteFaults(peer, greeted)
       init.onHello?.(peer, greeted.hello)
       return greeted
     })
   }
 
+  function noteFaults(peer: string, { channel }: Greeted): void {
+    void channel.closed.then(({ code, message }) => {
+      if (code === 'protocol' || code === 'silent' || code === 'stalled')
+        init.refusals?.count('call', code, peer, message)
+    })
+  }
+
   async function accept(stream: Stream, peer: string): Promise<void> {
     if (pool.all().length >= channelsMax) {
+      init.refusals?.count('call', 'TooManyChannels', peer)
       stream.abort(new Error('too many connections'))
       return
     }

@@ -10,7 +10,9 @@ import {
   type ProtocolFault
 } from '../frame/frame.js'
 import type { FrameTransport } from '../transport/frame-transport.js'
+import { createRate } from '../connection/rate.js'
 import type { CallHandler, Cancellation } from './call-handler.js'
+import type { CallerQuotas } from './caller-quotas.js'
 import { createIncomingCalls } from './incoming-calls.js'
 import { defaultChannelLimits, type ChannelLimits } from './limits.js'
 import { createOutbox } from './outbox.js'
@@ -23,6 +25,8 @@ export interface ChannelInit {
   /** Each hello frame of the other end, as it came. Throwing ends the channel with the error's message. */
   readonly onHello?: (payload: Uint8Array) => void
   readonly limits?: Partial<ChannelLimits>
+  /** What this caller has over all its channels, and all callers together; `name` says who it is. Without it the limits of the channel are all. */
+  readonly quotas?: CallerQuotas
   /** Names the other end in messages. */
   readonly name?: string
   /** Milliseconds that only grow. */
@@ -104,7 +108,9 @@ export function createChannel(init: ChannelInit): Channel {
     onFlushed: adjustReading
   })
   const outgoing = createOutgoingCalls({ outbox, limits, now, onSettled })
-  const incoming = createIncomingCalls({ outbox, limits, handler: init.onCall, now, onSettled })
+  const share = init.quotas?.open(name, reason => finish({ code: 'stalled', message: reason }))
+  const incoming = createIncomingCalls({ outbox, limits, share, handler: init.onCall, now, onSettled })
+  const mayGreet = createRate({ perSecond: limits.hellosPerSecond, atOnce: limits.hellosAtOnce, now })
   const decoder = createFrameDecoder({ payloadBytesMax: limits.frameBytesMax, onFrame })
   const heartbeat = startHeartbeat()
 
@@ -128,7 +134,8 @@ export function createChannel(init: ChannelInit): Channel {
       case frameKind.pong:
         return
       case frameKind.hello:
-        return onHello(frame.payload)
+        if (mayGreet()) return onHello(frame.payload)
+        return breakOff({ code: 'TooManyHellos', detail: `more than ${limits.hellosPerSecond} a second` })
       case frameKind.goodbye:
         farewell = parseGoodbye(frame.payload)
         return
@@ -158,9 +165,11 @@ export function createChannel(init: ChannelInit): Channel {
 
   /** Nothing is read while the other end does not take what it asked for, or asks for more than is served. */
   function adjustReading(): void {
-    if (end !== undefined) return
-    const share = paused ? 0.5 : 1
-    const full = outbox.bytes > limits.queuedBytesMax * share || incoming.bytes > limits.servingBytesMax * share
+    share?.holds(outbox.bytes + incoming.bytes + decoder.buffered)
+    // What it holds may just have ended it.
+    if (hasEnded()) return
+    const part = paused ? 0.5 : 1
+    const full = outbox.bytes > limits.queuedBytesMax * part || incoming.bytes > limits.servingBytesMax * part
     if (full === paused) return
     paused = full
     if (full) {
@@ -169,6 +178,11 @@ export function createChannel(init: ChannelInit): Channel {
       lastReceivedAt = now()
       transport.resume()
     }
+  }
+
+  /** Read through a function: the compiler does not see that others write it. */
+  function hasEnded(): boolean {
+    return end !== undefined
   }
 
   function startHeartbeat(): NodeJS.Timeout | undefined {
@@ -203,6 +217,7 @@ export function createChannel(init: ChannelInit): Channel {
     clearInterval(heartbeat)
     outgoing.failAll(reason.message)
     incoming.abandonAll()
+    share?.close()
     outbox.clear()
     onQuiet?.()
     const orderly = reason.code === 'closed' || reason.code === 'goodbye'

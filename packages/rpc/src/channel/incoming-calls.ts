@@ -11,6 +11,7 @@ import {
 } from '../frame/frame.js'
 import type { CallHandler, Cancellation, IncomingCall } from './call-handler.js'
 import { createDeadlines } from './deadlines.js'
+import type { CallerShare } from './caller-quotas.js'
 import type { ChannelLimits } from './limits.js'
 import type { Outbox } from './outbox.js'
 import { nameOf } from './outgoing-calls.js'
@@ -32,11 +33,13 @@ export interface IncomingCalls {
 export function createIncomingCalls(init: {
   readonly outbox: Outbox
   readonly limits: ChannelLimits
+  /** The part of what the caller has over all its channels; absent where it has only this one. */
+  readonly share: CallerShare | undefined
   readonly handler: CallHandler | undefined
   readonly now: () => number
   readonly onSettled: () => void
 }): IncomingCalls {
-  const { outbox, limits, handler, now, onSettled } = init
+  const { outbox, limits, share, handler, now, onSettled } = init
   const running = new Map<number, RunningCall>()
   const deadlines = createDeadlines<RunningCall>({ entries: running, now, onExpired: expire })
   /** Calls whose caller no longer waits but whose handler has not come back: they still take their place. */
@@ -70,9 +73,9 @@ export function createIncomingCalls(init: {
         message: `the deadline of ${nameOf(header)} passed before it arrived`
       })
     }
-    if (running.size + abandoned >= limits.servingMax) {
+    if (running.size + abandoned >= limits.servingMax || share?.begin() === false) {
       return new CallError('Busy', {
-        message: `${limits.servingMax} calls of this caller are running`,
+        message: `as many calls of this caller are running as may at once, at most ${limits.servingMax}`,
         retryAfterMs: 50
       })
     }
@@ -105,6 +108,7 @@ export function createIncomingCalls(init: {
     error: CallError | undefined
   ): void {
     bytes -= body.byteLength
+    share?.ended()
     if (running.get(id) === call) {
       running.delete(id)
       if (value === undefined) sendFailure(id, error as CallError)

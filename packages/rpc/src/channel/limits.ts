@@ -12,6 +12,9 @@ export interface ChannelLimits {
   readonly servingBytesMax: number
   /** Bytes handed to the transport at once, for fairness between streams. The default fills two packets of Noise, headers of the muxer included. */
   readonly sendBytes: number
+  /** Hellos of the other end in a second, and at once; more end the channel. One follows each change of what it serves, ten a second at most. */
+  readonly hellosPerSecond: number
+  readonly hellosAtOnce: number
   /** A ping is sent after so long without a frame of ours; 0 sends none. */
   readonly keepaliveMs: number
   /** Without a frame of the other end for so long the channel is broken; 0 waits for ever. */
@@ -29,6 +32,8 @@ export const defaultChannelLimits: ChannelLimits = Object.freeze({
   queuedBytesMax: 16 * 1024 * 1024,
   servingBytesMax: 32 * 1024 * 1024,
   sendBytes: 2 * 65_519 - 96,
+  hellosPerSecond: 20,
+  hellosAtOnce: 100,
   keepaliveMs: 30_000,
   silenceMs: 90_000,
   stallMs: 30_000,

@@ -1,6 +1,7 @@
 import type { MessageStream, StreamMessageEvent } from '@libp2p/interface'
 import { readUint32 } from '../frame/frame.js'
 import { connectionLimits } from './limits.js'
+import { createRate } from './rate.js'
 
 /**
  * Ends a connection whose frames of Yamux no honest end sends: longer than a window, or opening streams and asking for pongs without end. Yamux itself collects a frame of any length that
@@ -30,8 +31,7 @@ export function createFrameInspector(
   let filled = 0
   /** Bytes of the frame that are still to come after its header. */
   let body = 0
-  let tokens: number = opensAtOnce
-  let countedAt = now()
+  const mayOpen = createRate({ perSecond: opensPerSecond, atOnce: opensAtOnce, now })
 
   function faultOf(): string | undefined {
     const length = readUint32(head, 8)
@@ -40,16 +40,8 @@ export function createFrameInspector(
       body = length
     }
     const opens = ((head[3] ?? 0) & flags.open) !== 0
-    if ((opens || head[1] === kinds.ping) && !takeToken())
-      return `more than ${opensPerSecond} streams or pings a second`
+    if ((opens || head[1] === kinds.ping) && !mayOpen()) return `more than ${opensPerSecond} streams or pings a second`
     return undefined
-  }
-
-  function takeToken(): boolean {
-    const time = now()
-    tokens = Math.min(opensAtOnce, tokens + ((time - countedAt) / 1000) * opensPerSecond)
-    countedAt = time
-    return tokens >= 1 && tokens-- >= 1
   }
 
   function read(piece: Uint8Array): string | undefined {

@@ -9,8 +9,13 @@ export interface ChannelPoolInit {
 
 /** The channels of this process, one per other peer, whoever opened it; if both opened at once, either is used. */
 export interface ChannelPool {
-  /** A live channel, opened on demand; concurrent callers share one attempt. @throws CallError Unreachable, not executed */
-  get(peer: string, options?: { signal?: AbortSignal }): Promise<Greeted>
+  /**
+   * A live channel, opened on demand; concurrent callers share one attempt. One caller waits at most `withinMs` for it, which goes on for the others: a peer that takes the connection and
+   * says nothing costs a caller its own deadline, and not the longer one of a greeting.
+   *
+   * @throws CallError Unreachable or DeadlineExceeded, not executed
+   */
+  get(peer: string, options?: { signal?: AbortSignal; withinMs?: number }): Promise<Greeted>
   /** A live channel if there is one. */
   peek(peer: string): Greeted | undefined
   /** Takes in a channel that the other end opened. */
@@ -65,12 +70,13 @@ export function createChannelPool(init: ChannelPoolInit): ChannelPool {
   return {
     peek,
     add,
-    async get(peer, { signal } = {}) {
+    async get(peer, { signal, withinMs } = {}) {
       const live = peek(peer)
       if (live !== undefined) return live
       if (stopping.signal.aborted) throw new CallError('Unreachable', { message: 'this process is stopping' })
       const attempt = openOnce(peer)
-      return signal === undefined ? attempt : unlessAborted(attempt, peer, signal)
+      const limit = limitOf(signal, withinMs)
+      return limit === undefined ? attempt : unlessAborted(attempt, peer, limit)
     },
     peers: () => [...channels.keys()].filter(peer => peek(peer) !== undefined),
     all: () => [...channels.values()].flatMap(ofPeer => [...ofPeer].filter(greeted => greeted.channel.open)),
@@ -118,6 +124,12 @@ function inTime(
       }
     )
   })
+}
+
+function limitOf(signal: AbortSignal | undefined, withinMs: number | undefined): AbortSignal | undefined {
+  if (withinMs === undefined) return signal
+  const timeout = AbortSignal.timeout(Math.max(0, Math.ceil(withinMs)))
+  return signal === undefined ? timeout : AbortSignal.any([signal, timeout])
 }
 
 function unlessAborted(attempt: Promise<Greeted>, peer: string, signal: AbortSignal): Promise<Greeted> {

@@ -52,6 +52,7 @@ export async function callWithRetry<T>(send: (attempt: Attempt) => Promise<T>, i
   const deadline = now() + init.deadlineMs
   const maySendTwice = session !== undefined || init.idempotent === true
   let executed: 'no' | 'unknown' = 'no'
+  let before: CallError | undefined
   let renewals = 0
   let retries = 0
   if (counters) counters.calls++
@@ -61,7 +62,13 @@ export async function callWithRetry<T>(send: (attempt: Attempt) => Promise<T>, i
     return session?.tryBegin() ?? session?.begin({ signal: limited(signal, deadline - now()) })
   }
 
-  function giveUp(error: CallError): CallError {
+  /** That time ran out before an attempt began says less than why the one before it failed. */
+  function tellingOf(error: CallError): CallError {
+    return error.code === 'DeadlineExceeded' && error.detail.executed === 'no' ? (before ?? error) : error
+  }
+
+  function giveUp(last: CallError): CallError {
+    const error = tellingOf(last)
     request?.end(outcomeOf(error, executed))
     if (counters) counters.failed++
     if (retries === 0 && error.detail.executed === executed) return error
@@ -104,6 +111,7 @@ export async function callWithRetry<T>(send: (attempt: Attempt) => Promise<T>, i
         throw giveUp(error)
       }
       if (counters) counters.retries++
+      before = tellingOf(error)
       init.onRetry?.(error, number, delayMs)
       if (!(await sleep(delayMs, signal))) throw giveUp(error)
     }
