@@ -49,7 +49,7 @@ export const gossipLimits = limits({
   /** Messages of one neighbour that wait for that; more are ignored. They wait when the disk is slow. */
   waitingPerPeerMax: 1024,
   waitingBytesPerPeerMax: 2 * mebibyte,
-  /** Messages that wait for a pull (§5), of one neighbour and of all, and how long. They are being judged all that time: fewer than half of all that may be. */
+  /** Messages that wait for a pull (§5), of one neighbour and of all, and how long. Each is being judged all that time, so they are half of what may be. */
   heldPerPeerMax: 4,
   heldMax: 32,
   heldBytesMax: mebibyte / 2,
