@@ -212,7 +212,7 @@ it('a signer reads what a signature agrees to, and an author cannot forge lines 
     `version 2 "Colours [2K signed by 3 of 3" of network ${net.network.slice(0, 8)}`,
     'made 2030-01-01T00:00:00Z, for Instar >=0.1.0',
     'upgrades class Set1 → Set2',
-    `  code: set.js in bundle ${descriptor.classes[0]!.bundle}, 3 bytes in 1 files`,
+    `  code: set.js in bundle ${descriptor.classes[0]!.bundle}, 3 bytes in 1 file`,
     '  before the upgrade: version 2 is not served: its callers wait until the peer has upgraded',
     '  after it: version 1 is not served: its callers are refused by a peer that has upgraded',
     '  state: taken as it is; an acknowledged call survives a killed process',

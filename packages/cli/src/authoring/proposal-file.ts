@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { InstarError, messageOf } from '@instar/core'
 import type { Proposal } from '@instar/signer'
 import { writeAtomically } from './write-atomically.js'
@@ -7,7 +8,11 @@ import { writeAtomically } from './write-atomically.js'
 export async function readProposal(path: string): Promise<Proposal> {
   const { parseProposal } = await import('@instar/signer')
   const bytes = await readFile(path).catch((cause: unknown) => {
-    throw new InstarError('BadInput', `The proposal ${path} cannot be read: ${messageOf(cause)}.`, { cause })
+    const isFolder = (cause as NodeJS.ErrnoException).code === 'EISDIR'
+    const message = isFolder
+      ? `${path} is a folder: name the proposal in it, ${join(path, 'proposal.json')}.`
+      : `The proposal ${path} cannot be read: ${messageOf(cause)}.`
+    throw new InstarError('BadInput', message, { cause })
   })
   return parseProposal(bytes)
 }

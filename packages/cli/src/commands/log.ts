@@ -59,7 +59,7 @@ function addVerify(log: Command, io: Io): void {
       }
       output.result({ whole: true, ...check, head }, () =>
         [
-          `The audit log is whole: ${check.lines} lines in ${check.files} file(s), line ${check.first ?? 0} to line ${head?.seq ?? 0}.`,
+          `The audit log is whole: ${check.lines} lines in ${check.files === 1 ? 'one file' : `${check.files} files`}, line ${check.first ?? 0} to line ${head?.seq ?? 0}.`,
           ...(check.first === 1 ? [] : [`Lines before ${check.first ?? 0} are not here.`]),
           ...(check.tornBytes === 0 ? [] : [`${check.tornBytes} bytes at its end are no whole line yet.`]),
           `head     ${head?.seq ?? 0} ${head?.hash ?? ''}`

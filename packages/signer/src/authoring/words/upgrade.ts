@@ -27,7 +27,9 @@ function describeClass(upgrade: ClassUpgrade, { manifests, descriptor }: Upgrade
   const { oldClass, newClass, bundle, entry } = upgrade
   const manifest = manifests.find(each => bundleId(each) === bundle)
   const size =
-    manifest === undefined ? 'of unknown size' : `${bundleBytes(manifest)} bytes in ${manifest.files.length} files`
+    manifest === undefined
+      ? 'of unknown size'
+      : `${bundleBytes(manifest)} bytes in ${countOf(manifest.files.length, 'file')}`
   return [
     oldClass === undefined ? `brings class ${newClass}` : `upgrades class ${oldClass} → ${newClass}`,
     `  code: ${entry} in bundle ${bundle}, ${size}`,
@@ -74,4 +76,8 @@ function duration(ms: number): string {
     if (ms >= length && ms % length === 0) return `${ms / length} ${unit}`
   }
   return `${ms} ms`
+}
+
+function countOf(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`
 }
