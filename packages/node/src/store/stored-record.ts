@@ -29,8 +29,18 @@ export function decodeRecord(key: string, bytes: Uint8Array): DecodedRecord | st
   if (record.readUInt32BE(2) !== checksum(key, record)) return 'its checksum does not fit'
   if (format !== recordFormat) return `it has format ${format}, and this release reads ${recordFormat}`
   const bodyAt = prefixBytes + record.readUInt32BE(6)
-  const fields = JSON.parse(record.toString('utf8', prefixBytes, bodyAt)) as Record<string, unknown>
-  return { fields, body: Uint8Array.from(record.subarray(bodyAt)) }
+  const fields = bodyAt > record.length ? undefined : fieldsOf(record.toString('utf8', prefixBytes, bodyAt))
+  return fields === undefined ? 'its fields are not JSON' : { fields, body: Uint8Array.from(record.subarray(bodyAt)) }
+}
+
+/** A checksum is no signature: whoever can write the file can make one that fits anything. */
+function fieldsOf(text: string): DecodedRecord['fields'] | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? (value as DecodedRecord['fields']) : undefined
+  } catch {
+    return undefined
+  }
 }
 
 function checksum(key: string, record: Buffer): number {

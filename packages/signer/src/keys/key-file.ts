@@ -82,9 +82,13 @@ const fileBytesMax = 300_000
 export async function readKeyFile(file: string, unlock: Unlock): Promise<StoredKey> {
   await assertPrivate(file)
   const { size } = await stat(file)
-  const text = size > fileBytesMax ? '' : await readFile(file, 'utf8')
+  return parseKeyFile(size > fileBytesMax ? '' : await readFile(file, 'utf8'), file, unlock)
+}
+
+/** @throws InstarError BadInput when the text is that of no key file */
+export function parseKeyFile(text: string, file: string, unlock: Unlock): StoredKey {
   try {
-    const content = parseKeyFile(text)
+    const content = parseContent(text)
     const { role, private: part } = content
     const key = createPublicKeyOf(content.scheme, content.public)
     if (key.keyId !== content.keyId) throw new TypeError('its key id is not that of its key')
@@ -97,7 +101,7 @@ export async function readKeyFile(file: string, unlock: Unlock): Promise<StoredK
   }
 }
 
-function parseKeyFile(text: string): KeyFile {
+function parseContent(text: string): KeyFile {
   const content = keyFileSchema.parse(JSON.parse(text))
   return content.format === 2 ? content : { ...content, format: 2, scheme: 'ed25519' }
 }

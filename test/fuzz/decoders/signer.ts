@@ -1,0 +1,206 @@
+import { InstarError } from '@instar/core'
+import {
+  createKeyPair,
+  emptyTrust,
+  encodeExportedKey,
+  headsOf,
+  parseExportedKey,
+  parseHeads,
+  parseProposal,
+  restoreTrust,
+  trust
+} from '@instar/signer'
+import { encodeKeyFile, parseKeyFile, type PrivatePart } from '../../../packages/signer/dist/keys/key-file.js'
+import { parseLedger } from '../../../packages/signer/dist/keys/ledger.js'
+import { toKeyJson, readKeyJson } from '../../../packages/signer/dist/keys/public-key.js'
+import { canonicalHash, flawOfValues } from '../../../packages/signer/dist/metadata/canonical.js'
+import { parseShape } from '../../../packages/signer/dist/metadata/document.js'
+import {
+  delegatorOf,
+  judgeFirstRoot,
+  judgeNextRoot,
+  judgeSnapshot,
+  judgeTargets,
+  judgeTimestamp
+} from '../../../packages/signer/dist/repository/trusted-set.js'
+import { createKdf, sealKey } from '../../../packages/signer/dist/keys/sealed-key.js'
+import { seed, type Decoder } from '../decoder.js'
+import { bytesOf, nowMs, type FuzzedNetwork } from '../network.js'
+
+export function signerDecoders(net: FuzzedNetwork): readonly Decoder[] {
+  const { state, newest, nextBodies, network } = net
+  const documents = [...net.documents, ...net.descriptors]
+  const isBadInput = (thrown: unknown) => thrown instanceof InstarError && thrown.code === 'BadInput'
+  /** By a peer that knows nothing but the network's id, by one that is behind, and by one that holds everything. */
+  const judged = (bytes: Uint8Array) =>
+    [emptyTrust(network), state, newest].map(each => trust(each, bytes, nowMs).verdict)
+  const isRead = (verdicts: unknown) =>
+    (verdicts as ReturnType<typeof judged>).some(each => each.verdict === 'accept' || each.code === 'Known')
+  return [
+    { name: 'trust document', covers: trustReaders, seeds: documents, decode: judged, isRead },
+    {
+      name: 'trust document by its holders',
+      covers: trustReaders,
+      seeds: nextBodies,
+      seal: body => net.sign(body),
+      decode: judged,
+      isRead
+    },
+    {
+      name: 'heads',
+      covers: ['signer:parseHeads'],
+      seeds: [seed(headsOf(state)), seed(headsOf(emptyTrust(network)))],
+      decode: bytes => parseHeads(jsonOf(bytes))
+    },
+    {
+      name: 'trust documents on disk',
+      covers: [],
+      seeds: documents,
+      decode: bytes => restoreTrust(network, [bytes]).roots.length
+    },
+    {
+      name: 'proposal',
+      covers: ['signer:parseProposal'],
+      seeds: net.proposals,
+      decode: parseProposal,
+      mayThrow: isBadInput
+    },
+    ...repositoryDecoders(net),
+    ...keyDecoders(isBadInput)
+  ]
+}
+
+const trustReaders = [
+  'parseShape',
+  'parseEnvelope',
+  'parseSignatures',
+  'readModel',
+  'readRoot',
+  'readRootKeys',
+  'readTargets',
+  'readSnapshot',
+  'readTimestamp',
+  'readMetaEntry',
+  'readAdmission',
+  'readDelegatedValues',
+  'parseValue',
+  'readHalt',
+  'readKeyTable',
+  'readTargetTable',
+  'readTargetEntry',
+  'readPathVersion',
+  'readKeyJson',
+  'judgeRoot',
+  'judgeRegister',
+  'judgeDescriptor'
+].map(name => `signer:${name}`)
+
+/** A repository with one writer, as the client of mirrors reads it. */
+function repositoryDecoders(net: FuzzedNetwork): readonly Decoder[] {
+  const [rootBytes = new Uint8Array()] = net.documents
+  const root = judgeFirstRoot(rootBytes)
+  if (root.verdict !== 'accept') throw new Error(`the first root is refused: ${root.code}`)
+  const delegator = delegatorOf(root.value, 'targets')
+  // A snapshot that names every number, without hashes: what comes through it is judged by its signatures and its model.
+  const named = (version: number) => [`${version}.json`, { version, byteLength: undefined, hashes: undefined }] as const
+  const meta = new Map<string, { version: number; byteLength: undefined; hashes: undefined }>([1, 2].map(named))
+  const snapshot = { version: 1, expiresMs: 0, bytes: rootBytes, model: { meta } }
+  const decode = (bytes: Uint8Array): unknown => [
+    judgeFirstRoot(bytes).verdict,
+    judgeNextRoot(root.value, bytes).verdict,
+    judgeTimestamp(root.value, bytes).verdict,
+    judgeSnapshot(root.value, bytes).verdict,
+    ['1', '2'].map(name => judgeTargets(snapshot, name, delegator, bytes).verdict)
+  ]
+  const covers = repositoryReaders
+  return [
+    { name: 'repository document', covers, seeds: net.documents.filter(isTopLevel), decode },
+    {
+      name: 'repository document by its holders',
+      covers,
+      seeds: net.nextBodies.filter(isTopLevel),
+      seal: body => net.sign(body),
+      decode
+    }
+  ]
+}
+
+/** Halts and admission are delegated: a repository lists them as targets, and their documents not by themselves. */
+function isTopLevel(document: Uint8Array): boolean {
+  return !Buffer.from(document).includes('"instar":{"role"')
+}
+
+const repositoryReaders = [
+  'readRepositoryDocument',
+  'readRootModel',
+  'readTimestampModel',
+  'readSnapshotModel',
+  'readTargetsModel',
+  'readMetaFile',
+  'readFileFacts',
+  'readRepositoryKey',
+  'readKeys',
+  'readRoleKeys',
+  'judgeFirstRoot',
+  'judgeNextRoot',
+  'judgeTimestamp',
+  'judgeSnapshot',
+  'judgeTargets'
+].map(name => `signer:${name}`)
+
+function keyDecoders(isBadInput: (thrown: unknown) => boolean): readonly Decoder[] {
+  const pairs = [createKeyPair(), createKeyPair('ecdsa-sha2-nistp256')]
+  const [{ key }] = pairs as [(typeof pairs)[0]]
+  const parts: readonly PrivatePart[] = [
+    { protection: 'none', pkcs8: pairs[0]?.exportPrivate() ?? '' },
+    { protection: 'command', command: ['./sign', '--slot', '2'], timeoutMs: 60_000 },
+    { protection: 'elsewhere' },
+    sealKey(bytesOf('private'), bytesOf('label'), createKdf(), bytesOf('cipher'))
+  ]
+  const line = { format: 1, network: 'n', keyId: key.keyId, kind: 'upgrade', number: 2, hash: 'a', atMs: 0 }
+  return [
+    {
+      name: 'public key in metadata',
+      covers: ['signer:readKeyJson'],
+      seeds: pairs.map(each => seed(toKeyJson(each.key))),
+      // Each mutant under the id that it has: otherwise none comes further than the id.
+      decode: bytes => {
+        // As it stands in a document, whose depth and values were looked at before.
+        const json = parseShape(bytes)
+        if (json.verdict !== 'accept' || flawOfValues(json.value) !== undefined) return json
+        return readKeyJson(canonicalHash(json.value), json.value)
+      },
+      mayThrow: thrown => thrown instanceof TypeError && /key/.test(thrown.message)
+    },
+    {
+      name: 'exported key',
+      covers: ['signer:parseExportedKey'],
+      seeds: pairs.map(each => seed(encodeExportedKey({ role: 'targets', key: each.key }))),
+      decode: bytes => parseExportedKey(Buffer.from(bytes).toString()),
+      mayThrow: isBadInput
+    },
+    {
+      name: 'key file',
+      covers: ['signer:parseKeyFile'],
+      seeds: parts.map(part => seed(encodeKeyFile('targets', key, part))),
+      decode: bytes => parseKeyFile(Buffer.from(bytes).toString(), 'a file', async () => Buffer.alloc(0)),
+      mayThrow: isBadInput
+    },
+    {
+      name: 'ledger',
+      covers: ['signer:parseLedger'],
+      seeds: [seed(`${JSON.stringify(line)}\n${JSON.stringify({ ...line, number: 3 })}\n{"torn`)],
+      decode: bytes => parseLedger(Buffer.from(bytes).toString(), 'a file'),
+      mayThrow: isBadInput
+    }
+  ]
+}
+
+/** Undefined where the bytes are no JSON: what is read by others before it comes here. */
+function jsonOf(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString())
+  } catch {
+    return undefined
+  }
+}
