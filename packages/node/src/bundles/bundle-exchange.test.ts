@@ -7,7 +7,15 @@ import { connectionParts, createChannel, fromLibp2pStream, type CallHandler } fr
 import { identify } from '@libp2p/identify'
 import { createLibp2p, type Libp2p } from 'libp2p'
 import { afterEach, describe, expect, it } from 'vitest'
-import { createBundleExchange, type BundleExchange, type FetchLimits, type FetchProgress } from './bundle-exchange.js'
+import { pino } from 'pino'
+import { createRefusals } from '../overlay/refusals.js'
+import {
+  createBundleExchange,
+  type BundleExchange,
+  type BundleExchangeInit,
+  type FetchLimits,
+  type FetchProgress
+} from './bundle-exchange.js'
 import { bundleProtocol } from './bundle-server.js'
 import { createBundleStore, type BundleStore } from './bundle-store.js'
 
@@ -62,11 +70,15 @@ async function network(count: number): Promise<Peer[]> {
 
 const quick: Partial<FetchLimits> = { stallMs: 1_000, slowMs: 200, backoffMs: [10, 50] }
 
-async function member(peer: Peer, directory?: string): Promise<{ store: BundleStore; exchange: BundleExchange }> {
+async function member(
+  peer: Peer,
+  directory?: string,
+  more: Partial<BundleExchangeInit> = {}
+): Promise<{ store: BundleStore; exchange: BundleExchange }> {
   const folder = directory ?? (await temporary())
   const store = createBundleStore({ directory: folder })
   await store.start()
-  const exchange = createBundleExchange({ store, overlay: peer.streams, limits: quick })
+  const exchange = createBundleExchange({ store, overlay: peer.streams, limits: quick, ...more })
   await exchange.start()
   cleanUp.push(() => exchange.stop())
   return { store, exchange }
@@ -225,6 +237,72 @@ describe('fetching a bundle', () => {
     })
     expect(reasons[0]).toMatch(/no peer is known/)
     expect(reasons[1]).toMatch(/none of the 1 peers/)
+    expect(store.has(bundle)).toBe(true)
+  })
+
+  it('asks others when a crowd claims to have everything and gives nothing', async () => {
+    const [honest, me, ...crowd] = await network(2 + 3)
+    const { store: theirs } = await member(honest!)
+    await theirs.put(manifestBytes, files)
+    for (const each of crowd) {
+      await impostor(each, async ({ method }) => (method === 'manifest' ? manifestBytes : new Uint8Array()))
+    }
+    // No more of them fit into one round than the crowd has, and chance prefers the crowd.
+    const { exchange, store } = await member(me!, undefined, { limits: { ...quick, providersMax: 2 }, random: () => 0 })
+    await exchange.fetch(bundle, {
+      providers: () => [...crowd.map(each => each.id), honest!.id],
+      signal: AbortSignal.timeout(20_000)
+    })
+    expect(store.has(bundle)).toBe(true)
+  })
+
+  it('poisoned chunks cost the liar all further bundles for a while, and the fetch nothing', async () => {
+    const [honest, evil, me] = await network(3)
+    const { store: theirs } = await member(honest!)
+    await theirs.put(manifestBytes, files)
+    const small = randomBytes(1000)
+    const other = encodeManifest({
+      format: 1,
+      files: [{ path: 'b.mjs', bytes: small.byteLength, sha256: digest(small), chunks: [digest(small)] }]
+    })
+    await theirs.put(other, new Map([['b.mjs', new Uint8Array(small)]]))
+    let asked = 0
+    await impostor(evil!, async ({ method }) => {
+      asked++
+      return method === 'manifest' ? manifestBytes : randomBytes(chunkBytes)
+    })
+    const refusals = createRefusals({ log: pino({ level: 'silent' }) })
+    const { exchange, store } = await member(me!, undefined, { refusals })
+    const providers = () => [evil!.id, honest!.id]
+    await exchange.fetch(bundle, { providers, signal: AbortSignal.timeout(20_000) })
+    const before = asked
+    expect(before).toBeGreaterThan(0)
+    await exchange.fetch(digest(other), { providers, signal: AbortSignal.timeout(20_000) })
+    expect(asked).toBe(before)
+    expect(store.has(digest(other))).toBe(true)
+    expect(refusals.all()).toEqual([{ kind: 'bundle', reason: 'Lied', count: 1 }])
+  })
+
+  it('is not held up at the giving side by slow readers', async () => {
+    const [server, slow, me] = await network(3)
+    const refusals = createRefusals({ log: pino({ level: 'silent' }) })
+    const { store: theirs } = await member(server!, undefined, { refusals })
+    await theirs.put(manifestBytes, files)
+    // Asks for far more than it may, on as many streams as it gets, and reads none of it.
+    const connection = await slow!.node.dial(server!.node.getMultiaddrs())
+    for (let i = 0; i < 8; i++) {
+      const stream = await connection.newStream(bundleProtocol)
+      const channel = createChannel({ transport: fromLibp2pStream(stream) })
+      cleanUp.push(async () => channel.abort('done'))
+      stream.pause()
+      for (let chunk = 0; chunk < 20; chunk++) {
+        const header = { version: 1, className: 'bundle', method: 'chunk', seq: 0, doneBelow: 0, remainingMs: 60_000 }
+        channel.request(header, Buffer.from(`${bundle} ${chunk} a/code.mjs`)).catch(() => undefined)
+      }
+    }
+    await expect.poll(() => refusals.all().map(({ reason }) => reason)).toContain('Busy')
+    const { exchange, store } = await member(me!)
+    await exchange.fetch(bundle, { providers: () => [server!.id], signal: AbortSignal.timeout(20_000) })
     expect(store.has(bundle)).toBe(true)
   })
 })

@@ -1,11 +1,14 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { InstarError, invariant, parseManifest } from '@instar/core'
+import { bundleLimits } from '../overlay/limits.js'
 import type { Overlay } from '../overlay/overlay.js'
+import type { Refusals } from '../overlay/refusals.js'
 import { createBundleServer, bundleProtocol } from './bundle-server.js'
 import type { BundleStore } from './bundle-store.js'
 import { ChunkBoard } from './chunk-board.js'
 import type { PartialBundle } from './partial-bundle.js'
 import { connectProvider, type Provider } from './provider.js'
+import { ProviderRecord } from './provider-record.js'
 
 /** Fetches bundles from peers that have them, and serves those that are here: `/instar/bundle/1`. */
 export interface BundleExchange {
@@ -22,12 +25,12 @@ export interface BundleExchange {
 }
 
 interface FetchOptions {
-  /** Ids of peers to ask now, best first; looked up again at each round. */
+  /** Ids of peers that may be asked now; looked up again at each round. */
   readonly providers: () => readonly string[]
   readonly signal: AbortSignal
   /** Called whenever something changed; `reason` says why nothing moves (R18). */
   readonly onProgress?: (progress: FetchProgress) => void
-  /** A peer sent bytes that are not what the digest says; it is asked no more in this fetch. */
+  /** A peer sent bytes that are not what the digest says; it is asked for nothing for a while. */
   readonly onLiar?: (peer: string, detail: string) => void
 }
 
@@ -43,6 +46,10 @@ export interface BundleExchangeInit {
   readonly store: BundleStore
   readonly overlay: Pick<Overlay, 'handle' | 'openStream'>
   readonly limits?: Partial<FetchLimits>
+  /** Where what is refused is counted. */
+  readonly refusals?: Refusals
+  readonly now?: () => number
+  readonly random?: () => number
 }
 
 export interface FetchLimits {
@@ -69,7 +76,8 @@ const defaultFetchLimits: FetchLimits = Object.freeze({
 export function createBundleExchange(init: BundleExchangeInit): BundleExchange {
   const { store, overlay } = init
   const limits = Object.freeze({ ...defaultFetchLimits, ...init.limits })
-  const server = createBundleServer(store)
+  const server = createBundleServer(store, init.refusals)
+  const record = new ProviderRecord(init.now ?? Date.now, init.random ?? Math.random)
   const fetching = new Set<string>()
   const stopping = new AbortController()
 
@@ -78,7 +86,17 @@ export function createBundleExchange(init: BundleExchangeInit): BundleExchange {
     const signal = AbortSignal.any([options.signal, stopping.signal])
     fetching.add(bundle)
     try {
-      await fetchRounds({ bundle, store, overlay, limits, signal, options, liars: new Set() })
+      await fetchRounds({
+        bundle,
+        store,
+        overlay,
+        limits,
+        signal,
+        options,
+        record,
+        refusals: init.refusals,
+        liars: new Set()
+      })
     } catch (thrown) {
       if (signal.aborted)
         throw new InstarError('Stopped', `The fetch of the bundle ${bundle} was stopped.`, { cause: thrown })
@@ -91,7 +109,9 @@ export function createBundleExchange(init: BundleExchangeInit): BundleExchange {
   return {
     fetch,
     start: () =>
-      overlay.handle(bundleProtocol, (stream, peer) => server.serve(stream, peer), { maxInboundStreams: 256 }),
+      overlay.handle(bundleProtocol, (stream, peer) => server.serve(stream, peer), {
+        maxInboundStreams: 2 * bundleLimits.streamsPerPeerMax
+      }),
     async stop() {
       stopping.abort()
       await server.close()
@@ -106,12 +126,15 @@ interface Fetch {
   readonly limits: FetchLimits
   readonly signal: AbortSignal
   readonly options: FetchOptions
+  readonly record: ProviderRecord
+  readonly refusals: Refusals | undefined
+  /** Found in this fetch. */
   readonly liars: Set<string>
 }
 
 /** Round after round, each with whoever is there, until the bundle is. */
 async function fetchRounds(fetch: Fetch): Promise<void> {
-  const { bundle, store, overlay, limits, signal, options, liars } = fetch
+  const { bundle, store, overlay, limits, signal, options, record, liars } = fetch
   const [firstMs, lastMs] = limits.backoffMs
   let partial = await resumed(fetch)
   let backoffMs = firstMs
@@ -130,8 +153,8 @@ async function fetchRounds(fetch: Fetch): Promise<void> {
   while (!store.has(bundle)) {
     signal.throwIfAborted()
     const known = options.providers().filter(peer => !liars.has(peer))
-    const providers = known
-      .slice(0, limits.providersMax)
+    const providers = record
+      .choose(known, limits.providersMax)
       .map(peer => connectProvider({ overlay, peer, limits, signal }))
     try {
       partial ??= await firstManifest(fetch, providers)
@@ -146,6 +169,7 @@ async function fetchRounds(fetch: Fetch): Promise<void> {
       }
     } finally {
       for (const provider of providers) provider.close()
+      for (const provider of providers) if (!provider.gave()) record.gaveNothing(provider.peer)
     }
     const reached = await Promise.all(providers.map(provider => provider.reached()))
     tell(0, whyNot(known.length, reached.filter(Boolean).length, liars.size))
@@ -182,9 +206,11 @@ async function firstManifest(fetch: Fetch, providers: readonly Provider[]): Prom
   return first && fetch.store.openPartial(first)
 }
 
-function liar({ liars, options }: Fetch, provider: Provider, detail: string): void {
+function liar({ liars, options, record, refusals }: Fetch, provider: Provider, detail: string): void {
   if (liars.has(provider.peer)) return
   liars.add(provider.peer)
+  record.lied(provider.peer)
+  refusals?.count('bundle', 'Lied', provider.peer, detail)
   provider.close()
   options.onLiar?.(provider.peer, detail)
 }
@@ -207,6 +233,8 @@ async function fetchChunks(
       const bytes = await provider.chunk(bundle, ref)
       // R19: verified before it is written; what does not verify is fetched from somebody else.
       if (bytes !== undefined && (await partial.write(ref, bytes))) {
+        provider.noteGift()
+        fetch.record.gave(provider.peer)
         board.done(ref)
         tell(working)
         continue

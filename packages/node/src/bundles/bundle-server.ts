@@ -1,7 +1,9 @@
 import { chunkBytes, manifestBytesMax } from '@instar/core'
 import type { Stream } from '@libp2p/interface'
-import { createChannel, fromLibp2pStream, type CallHandler, type Channel } from '@instar/rpc'
+import { createCallerQuotas, createChannel, fromLibp2pStream, type CallHandler, type Channel } from '@instar/rpc'
 import { fromString, toString } from 'uint8arrays'
+import { bundleLimits } from '../overlay/limits.js'
+import type { Refusals } from '../overlay/refusals.js'
 import type { BundleStore } from './bundle-store.js'
 
 /**
@@ -35,14 +37,26 @@ export interface BundleServer {
   close(): Promise<void>
 }
 
-/** Chunks of one peer that are read and sent at once; its further requests are answered `Busy`, and its socket slows it down. */
-const servingMax = 8
 const servingBytesMax = 64 * 1024
 const queuedBytesMax = 4 * 1024 * 1024
 
-/** Answers peers that ask for what is here. One stream for each peer: a second one replaces the first. */
-export function createBundleServer(store: Pick<BundleStore, 'manifestBytes' | 'readChunk'>): BundleServer {
-  const channels = new Map<string, Channel>()
+/** Answers peers that ask for what is here. Few streams for each peer: a further one replaces its oldest. */
+export function createBundleServer(
+  store: Pick<BundleStore, 'manifestBytes' | 'readChunk'>,
+  refusals?: Refusals
+): BundleServer {
+  const { streamsPerPeerMax, servingPerPeerMax, servingMax, waitingBytesPerPeerMax, waitingBytesMax } = bundleLimits
+  const quotas = createCallerQuotas({
+    limits: {
+      servingMax: servingPerPeerMax,
+      servingAllMax: servingMax,
+      bytesMax: waitingBytesPerPeerMax,
+      bytesAllMax: waitingBytesMax
+    },
+    onRefused: (peer, reason) => refusals?.count('bundle', reason, peer)
+  })
+  /** Of each peer, the oldest first. */
+  const channels = new Map<string, Set<Channel>>()
   const nothing = new Uint8Array()
 
   const onCall: CallHandler = async ({ method }, body) => {
@@ -58,20 +72,30 @@ export function createBundleServer(store: Pick<BundleStore, 'manifestBytes' | 'r
 
   return {
     serve(stream, peer) {
-      channels.get(peer)?.abort('replaced by a newer stream of the same peer')
+      const ofPeer = channels.get(peer) ?? new Set()
+      const [oldest] = ofPeer
+      if (ofPeer.size >= streamsPerPeerMax) oldest?.abort('replaced by a newer stream of the same peer')
       const channel = createChannel({
         transport: fromLibp2pStream(stream),
-        name: `bundles for ${peer}`,
+        name: peer,
+        quotas,
         onCall,
-        limits: { servingMax, frameBytesMax: bundleFrameBytesMax, servingBytesMax, queuedBytesMax, silenceMs: 60_000 }
+        limits: {
+          servingMax: servingPerPeerMax,
+          frameBytesMax: bundleFrameBytesMax,
+          servingBytesMax,
+          queuedBytesMax,
+          silenceMs: 60_000
+        }
       })
-      channels.set(peer, channel)
+      channels.set(peer, ofPeer.add(channel))
       void channel.closed.then(() => {
-        if (channels.get(peer) === channel) channels.delete(peer)
+        ofPeer.delete(channel)
+        if (ofPeer.size === 0 && channels.get(peer) === ofPeer) channels.delete(peer)
       })
     },
     async close() {
-      await Promise.all([...channels.values()].map(channel => channel.close()))
+      await Promise.all([...channels.values()].flatMap(ofPeer => [...ofPeer].map(channel => channel.close())))
     }
   }
 }

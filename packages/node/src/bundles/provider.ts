@@ -20,6 +20,10 @@ export interface Provider {
   /** Undefined: it does not have it, or did not answer in time. */
   manifest(bundle: string): Promise<Uint8Array | undefined>
   chunk(bundle: string, ref: ChunkRef): Promise<Uint8Array | undefined>
+  /** A chunk of it was right. */
+  noteGift(): void
+  /** Whether one was. */
+  gave(): boolean
   close(): void
 }
 
@@ -34,6 +38,7 @@ export interface ProviderInit {
 export function connectProvider({ overlay, peer, limits, signal }: ProviderInit): Provider {
   const opening = AbortSignal.any([signal, AbortSignal.timeout(limits.stallMs)])
   let usable = true
+  let given = false
   const connecting = overlay.openStream(peer, bundleProtocol, { signal: opening }).then(
     stream =>
       createChannel({
@@ -65,6 +70,10 @@ export function connectProvider({ overlay, peer, limits, signal }: ProviderInit)
     },
     manifest: bundle => ask('manifest', encodeManifestRequest(bundle)),
     chunk: (bundle, { path, chunk }) => ask('chunk', encodeChunkRequest({ bundle, path, chunk })),
+    noteGift() {
+      given = true
+    },
+    gave: () => given,
     close() {
       usable = false
       void connecting.then(channel => channel?.close())

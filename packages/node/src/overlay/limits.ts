@@ -85,3 +85,16 @@ export const syncLimits = limits({
   /** A peer that stalled is left for this long: it may be busy with an upgrade of its own. */
   stalledMs: 5000
 })
+
+export const bundleLimits = limits({
+  /** Streams of one peer on which chunks are asked of this one; beyond it its oldest is closed. A peer opens one for each bundle that it fetches. */
+  streamsPerPeerMax: 4,
+  /** Chunks of one peer and of all that are read and sent at once; further requests are answered `Busy`. */
+  servingPerPeerMax: 8,
+  servingMax: 64,
+  /** Bytes that wait for one peer and for all to read them. Beyond it, a slow reader is cut off: for all, the one for whom most waits. */
+  waitingBytesPerPeerMax: 8 * mebibyte,
+  waitingBytesMax: 64 * mebibyte,
+  /** A peer that gave other bytes than it was asked for is asked for no bundle for this long. */
+  liarMs: 10 * 60_000
+})

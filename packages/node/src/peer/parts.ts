@@ -131,7 +131,9 @@ export async function createParts(init: PartsInit) {
     refusals,
     log
   })
-  const pullFrom = async (peer: string): Promise<void> => void (await sync.pullOnClaim(peer))
+  const pullFrom = async (peer: string): Promise<void> => {
+    await sync.pullOnClaim(peer)
+  }
   const pullInBackground = (peer: string): void =>
     void pullFrom(peer).catch((thrown: unknown) =>
       log.debug({ err: thrown, peer }, 'nothing could be pulled from a peer')
@@ -146,7 +148,7 @@ export async function createParts(init: PartsInit) {
       input({ fact: 'bundleLost', bundle })
     }
   })
-  const exchange = createBundleExchange({ store: bundles, overlay })
+  const exchange = createBundleExchange({ store: bundles, overlay, refusals })
 
   const faultRecord = createFaultRecord(wallMs)
   const tally = createCallTally()
