@@ -4,7 +4,8 @@ import { exitCodes } from './exit-code.js'
 /** docs/cli.md, written from the tree of commands, so that it says what they do. */
 export function toDocsPage(program: Command): string {
   const sections = commandsOf(program)
-    .filter(command => command.commands.length === 0)
+    // One with others below it is shown too where it does something itself.
+    .filter(({ commands, parent, options }) => commands.length === 0 || (parent !== null && options.length > 0))
     .map(command => section(command))
   return [
     '# The instar command',

@@ -174,6 +174,7 @@ function someStatus(network: string): PeerStatus {
       timestamp: 5,
       freshUntil: '2030-01-01T00:00:00.000Z',
       fresh: true,
+      expired: [],
       forks: [],
       forkSides: [],
       halts: [],

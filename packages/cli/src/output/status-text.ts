@@ -29,6 +29,7 @@ function peerLines(status: PeerStatus, output: Output): string {
     `host     ${host.pid === undefined ? output.style('red', 'not running') : `pid ${host.pid}, up ${toWords(host.uptimeMs)}`}, plan ${host.plan}, ${host.restarts} restarts, ${host.heldCalls} calls queued${host.stateBytes === undefined ? '' : `, state ${toSizeWords(host.stateBytes)}`}`,
     `calls    ${calls.join('; ') || 'none yet'}`,
     ...renewalLine(trust),
+    `audit    line ${status.audit.seq}, head ${status.audit.hash.slice(0, 16)}`,
     ...outboxLine(host, output)
   ].join('\n')
 }

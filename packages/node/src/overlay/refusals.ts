@@ -29,7 +29,14 @@ interface Entry {
   countAtLine: number
 }
 
-export function createRefusals(init: { readonly log: Logger; readonly now?: () => number }): Refusals {
+export interface RefusalsInit {
+  readonly log: Logger
+  readonly now?: () => number
+  /** Hears of each one too, where who it was has proved its id. */
+  readonly onRefused?: (kind: RefusalKind, reason: string, peer: string, detail: string) => void
+}
+
+export function createRefusals(init: RefusalsInit): Refusals {
   const { log, now = Date.now } = init
   const entries = new Map<string, Entry & Pick<Refusal, 'kind' | 'reason'>>()
 
@@ -45,6 +52,7 @@ export function createRefusals(init: { readonly log: Logger; readonly now?: () =
 
   return {
     count(kind, reason, peer, detail) {
+      if (peer !== undefined) init.onRefused?.(kind, reason, peer, detail ?? '')
       const entry = entryOf(kind, reason)
       entry.count++
       const nowMs = now()

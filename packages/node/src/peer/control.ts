@@ -1,11 +1,11 @@
 import { encodeTicket, InstarError, type OperatorWord } from '@instar/core'
-import { documentsOf, headsOf } from '@instar/signer'
+import { documentsOf } from '@instar/signer'
 import type { Logger } from 'pino'
 import type { BundleStore } from '../bundles/bundle-store.js'
 import { createBundleUpload } from '../control/bundle-upload.js'
 import type { DocumentVerdict, PeerControl, Submission } from '../control/peer-control.js'
 import type { PeerEvent } from '../control/schema/events.js'
-import type { PeerStatus, TrustStatus } from '../control/schema/status.js'
+import type { PeerStatus } from '../control/schema/status.js'
 import type { AuditLog } from '../audit/audit-log.js'
 import type { Engine } from '../engine/engine.js'
 import type { FaultRecord } from '../host/fault-record.js'
@@ -15,8 +15,6 @@ import type { PeerMetrics } from '../metrics/peer-metrics.js'
 import type { Overlay } from '../overlay/overlay.js'
 import type { Rpc } from '../rpc/rpc.js'
 import type { Sync } from '../sync/sync.js'
-import type { OnlineSigner } from '../trust/online-signer.js'
-import type { RenewalStatus } from '../trust/renewal.js'
 import type { TrustService } from '../trust/trust-service.js'
 import { monoMs, wallMs } from './clock.js'
 import { tailOf } from './log.js'
@@ -26,13 +24,8 @@ import type { PeerConfiguration } from './options.js'
 import type { Performer } from './perform.js'
 import type { StateSize } from './state-size.js'
 import { neighbourStatus, statusOf } from './status.js'
-import { stopsOf } from './stops-shown.js'
+import { trustStatus, type RenewalSource } from './trust-status.js'
 import { whyOf } from './why.js'
-
-interface RenewalSource {
-  readonly signer: Pick<OnlineSigner, 'index' | 'signers'>
-  readonly status: () => RenewalStatus
-}
 
 export interface PeerControlInit {
   readonly engine: Engine
@@ -248,29 +241,6 @@ async function operate(engine: Engine, word: OperatorWord, version: number | und
   }
   engine.input({ fact: 'operator', word, ...(version === undefined ? {} : { version }) })
   await engine.settled()
-}
-
-function trustStatus(trust: TrustService, renewal: RenewalSource | undefined): TrustStatus {
-  const heads = headsOf(trust.state())
-  const until = trust.freshUntilMs()
-  return {
-    root: heads.root?.version ?? 0,
-    targets: heads.targets?.version ?? 0,
-    timestamp: heads.timestamp?.version ?? 0,
-    ...(until === 0 ? {} : { freshUntil: new Date(until).toISOString() }),
-    fresh: wallMs() < until,
-    ...(renewal === undefined ? {} : { renewal: renewalStatus(renewal) }),
-    ...stopsOf(trust.state())
-  }
-}
-
-function renewalStatus({ signer, status }: RenewalSource): NonNullable<TrustStatus['renewal']> {
-  const { nextMs } = status()
-  return {
-    signer: signer.index,
-    signers: signer.signers,
-    ...(nextMs === undefined ? {} : { next: new Date(Math.max(nextMs, wallMs())).toISOString() })
-  }
 }
 
 /** As if a neighbour had sent them; a descriptor goes in after the targets that name it. */

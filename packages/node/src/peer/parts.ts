@@ -57,7 +57,14 @@ export async function createParts(init: PartsInit) {
   const { paths, identity, store, audit } = directory
   const { network } = config
 
-  const refusals = createRefusals({ log })
+  const refusals = createRefusals({
+    log,
+    onRefused(kind, reason, peer, detail) {
+      // What is wrong under every trust state; quotas that are used up are for the metrics.
+      const isWrong = (kind === 'gossip' && reason !== 'Busy') || (kind === 'sync' && reason === 'Lied')
+      if (isWrong) audit.refused(peer, reason, detail)
+    }
+  })
   const overlay = await createOverlay({
     refusals,
     identity,

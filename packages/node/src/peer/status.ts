@@ -175,9 +175,7 @@ function problemsOf(state: Readonly<PeerState>, from: StatusSources): string[] {
   if (state.damage !== undefined) problems.push(state.damage)
   if (state.lineage === undefined) problems.push(whyNotJoined(state))
   if (!from.trust.fresh && state.log.length > 0) {
-    problems.push(
-      'The trust metadata are stale: nothing new starts until a holder of the timestamp key signs a new timestamp.'
-    )
+    problems.push(`The trust metadata are stale: nothing new starts until ${whoRenews(from.trust)}.`)
   }
   const { host } = state
   if (host.status === 'down' && host.lastError !== undefined) problems.push(`The host does not run: ${host.lastError}`)
@@ -194,6 +192,13 @@ function problemsOf(state: Readonly<PeerState>, from: StatusSources): string[] {
     }
   }
   return [...problems, ...stopProblems(state, from.trust)]
+}
+
+/** Online signers renew their own two documents; whatever else has expired needs people. */
+function whoRenews({ expired }: TrustStatus): string {
+  const byPeople = expired.filter(role => role !== 'snapshot' && role !== 'timestamp')
+  if (byPeople.length === 0) return 'a holder of the timestamp key signs a new timestamp'
+  return `the holders of the keys for ${byPeople.join(' and ')} sign again what has expired (instar network renew)`
 }
 
 function whyNotJoined(state: Readonly<PeerState>): string {

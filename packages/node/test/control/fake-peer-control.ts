@@ -24,6 +24,7 @@ export const someStatus: PeerStatus = {
     timestamp: 5,
     freshUntil: '2026-01-08T00:00:00.000Z',
     fresh: true,
+    expired: [],
     forks: [],
     forkSides: [],
     halts: [],

@@ -1,3 +1,4 @@
+import type { MetadataRole } from '../metadata/document.js'
 import { namesAll } from './online-registers.js'
 import type { HeldDescriptor, NamedUpgrade, TrustState } from './state.js'
 
@@ -38,6 +39,14 @@ export function flawOfPlace(
 /** The versions that trusted targets name and whose descriptor is not here yet, ascending. */
 export function missingDescriptors(state: TrustState): readonly NamedUpgrade[] {
   return state.named.run.filter(each => !state.descriptors.has(each.hash))
+}
+
+/** The documents that are held and have expired: who signs for these roles has to sign again before anything new starts. */
+export function expiredRoles(state: TrustState, nowMs: number): readonly MetadataRole[] {
+  const { targets, snapshot, timestamp, halt, admission } = state
+  return [state.roots.at(-1), targets, halt, admission, snapshot, timestamp].flatMap(each =>
+    each !== undefined && each.expiresMs <= nowMs ? [each.role] : []
+  )
 }
 
 /**

@@ -10,6 +10,9 @@ const trustStatusSchema = z.object({
   targets: z.int().min(0),
   timestamp: z.int().min(0),
   freshUntil: isoTime.optional().meta({ description: 'The latest expiry among verified timestamps (§5).' }),
+  expired: z
+    .array(z.string())
+    .meta({ description: 'Roles whose newest document has expired: its signers must sign again.' }),
   renewal: z
     .object({
       signer: z.int().min(0),
