@@ -141,6 +141,13 @@ describe.each(stolenNumbers)('a stolen key that signed number %d', number => {
     )
     const { state: rotated } = await publish(driven, [rotation], undefined)
     expect(rotated.targets).toBeUndefined()
+    // A peer that starts again in between has what it had, what waits for the next targets too.
+    const stored = restoreTrust(
+      net.network,
+      documentsOf(rotated).map(each => each.bytes)
+    )
+    expect(headsOf(stored)).toEqual(headsOf(rotated))
+    expect(documentsOf(stored)).toEqual(documentsOf(rotated))
     const again = propose('targets', targetsAgain(rotated, driven, { upTo: 1 }), {
       trusted: rotated,
       before: driven,

@@ -24,6 +24,8 @@ export async function roleChangesOf(words: RotationWords, trusted: TrustState, i
   const add = new Map<MetadataRole, PublicKey[]>()
   for (const { role: madeFor, key } of added) {
     const role = words.role ?? madeFor
+    // A keystore's file names the old keys beside the new one.
+    if (authorizedKeys(trusted, role).includes(key.keyId)) continue
     add.set(role, [...(add.get(role) ?? []), key])
   }
   const roles = words.role === undefined ? metadataRoles : [words.role]

@@ -55,8 +55,13 @@ export async function finishProposals(
   if (onlineKeys !== undefined && state.targets !== undefined) {
     assertAuthorized(state, onlineKeys)
     const joined = await refreshTimestamp(state, onlineKeys, nowMs, expiry)
-    documents.push(...joined.documents)
-    state = joined.documents.reduce((each, document) => adopt(each, document, nowMs), state)
+    for (const document of joined.documents) {
+      const taken = trust(state, document, nowMs)
+      // What is held may be fresh for longer already, and then nobody needs this one.
+      if (taken.verdict.verdict !== 'accept') continue
+      documents.push(document)
+      state = taken.state
+    }
   }
   const upgrade = proposals.find(each => each.kind === 'upgrade')
   const descriptor = upgrade === undefined ? {} : { descriptor: encodeDescriptor(upgrade.change.descriptor) }
