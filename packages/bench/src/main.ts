@@ -10,9 +10,10 @@ import { hostSuite } from './host/suite.js'
 import { rpcSuite } from './rpc/suite.js'
 import { spreadSuite } from './spread/suite.js'
 import { switchSuite } from './switch/suite.js'
+import { trustSuite } from './trust/suite.js'
 import type { Suite } from './suite.js'
 
-const suites: readonly Suite[] = [rpcSuite, hostSuite, spreadSuite, switchSuite, catchUpSuite]
+const suites: readonly Suite[] = [rpcSuite, hostSuite, spreadSuite, switchSuite, catchUpSuite, trustSuite]
 
 process.exitCode = await main(process.argv.slice(2))
 
