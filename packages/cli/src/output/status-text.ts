@@ -8,6 +8,7 @@ import { toSizeWords } from './size-words.js'
 /** What a person sees of a peer: itself, its versions, the others, and what needs attention. */
 export function statusText(status: PeerStatus, output: Output, nowMs: number): string {
   const sections = [peerLines(status, output), versionTable(status, output, nowMs), peerTable(status, output)]
+  if (status.sentOff !== undefined) sections.push(sentOffTable(status.sentOff, output))
   if (status.problems.length > 0)
     sections.push(status.problems.map(problem => output.style('red', `! ${problem}`)).join('\n'))
   return sections.join('\n\n')
@@ -60,6 +61,11 @@ function versionTable(status: PeerStatus, output: Output, nowMs: number): string
     [progressWords(each.progress), each.reason].filter(text => text !== undefined).join(': ')
   ])
   return output.table(['VERSION', 'TITLE', 'PHASE', 'FOR', 'PAUSE', 'REASON'], rows)
+}
+
+function sentOffTable(sentOff: NonNullable<PeerStatus['sentOff']>, output: Output): string {
+  const rows = sentOff.map(({ peer, until, reason }) => [shortPeer(peer), until, reason])
+  return output.table(['SENT OFF', 'UNTIL', 'REASON'], rows)
 }
 
 /** A hold on what is done already means nothing to a person. */

@@ -46,6 +46,7 @@ function setUp() {
     routes: () => routes,
     hostStats: async () => stats,
     calls,
+    refusals: () => [{ kind: 'gossip', reason: 'TooLarge', count: 7 }],
     outgoing: () => ({ ...createRetryCounters(), calls: 8, retries: 2 })
   })
   return { calls, metrics, state }
@@ -82,6 +83,7 @@ describe('the metrics of a peer', () => {
         'instar_calls_held_total 6',
         'instar_outgoing_calls_total 8',
         'instar_outgoing_retries_total 2',
+        'instar_refusals_total{kind="gossip",reason="TooLarge"} 7',
         'instar_host_restarts_total 5',
         'instar_queue_calls 4',
         'instar_running_calls 2',

@@ -5,6 +5,7 @@ import type { FacadeDescription } from '@instar/simulator-runtime/host'
 import { Counter, Gauge, Registry } from 'prom-client'
 import type { Fault } from '../host/fault-record.js'
 import type { HostStats } from '../host/host-manager.js'
+import type { Refusal } from '../overlay/refusals.js'
 import type { CallTally } from './call-tally.js'
 
 export interface MetricsInit {
@@ -12,6 +13,7 @@ export interface MetricsInit {
   readonly routes: () => Routes
   readonly hostStats: () => Promise<HostStats>
   readonly calls: CallTally
+  readonly refusals: () => readonly Refusal[]
   /** Of the calls that the object makes. */
   readonly outgoing: () => Readonly<RetryCounters>
 }
@@ -55,6 +57,11 @@ export function createPeerMetrics(init: MetricsInit): PeerMetrics {
   const outgoing = counter('instar_outgoing_calls_total', 'Calls that the object made to other peers.')
   const retries = counter('instar_outgoing_retries_total', 'Attempts of such calls after the first.')
   const restarts = counter('instar_host_restarts_total', 'Hosts that ended without having been told to.')
+  const refusals = counter(
+    'instar_refusals_total',
+    'What other programs were refused, by what it was and why: see docs/protocol/limits.md.',
+    ['kind', 'reason']
+  )
   const queue = gauge('instar_queue_calls', 'Calls that wait for a host now.')
   const running = gauge('instar_running_calls', 'Calls that a host has now.')
   const memory = gauge('instar_host_memory_bytes', 'Resident memory of the host process.')
@@ -141,6 +148,8 @@ export function createPeerMetrics(init: MetricsInit): PeerMetrics {
       readCalls(stats.facades)
       readState(init.state())
       readHost(stats)
+      refusals.reset()
+      for (const { kind, reason, count } of init.refusals()) refusals.inc({ kind, reason }, count)
       set(outgoing, calls)
       set(retries, again)
       return registry.metrics()

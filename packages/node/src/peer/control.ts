@@ -117,6 +117,7 @@ export function createPeerControl(init: PeerControlInit): ControlledPeer {
       },
       callsPerVersion: rpc.received.perVersion(),
       problems: [...problems, problem, init.renewal?.status().problem].filter(each => each !== undefined),
+      sentOff: overlay.sentOff(),
       fetches: init.performer.fetches,
       pausesMs,
       building: hostStats?.building ?? [],

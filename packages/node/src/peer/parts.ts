@@ -212,6 +212,7 @@ export async function createParts(init: PartsInit) {
     routes: () => engine.routes(),
     hostStats: () => host.stats(),
     calls: tally,
+    refusals: () => refusals.all(),
     outgoing: () => rpc.counters
   })
   const performer = createPerformer({

@@ -28,6 +28,7 @@ import type {
 import type { BuildProgress } from '@instar/simulator-runtime/host'
 import type { FetchProgress } from '../bundles/bundle-exchange.js'
 import type { AuditHead } from '../audit/audit-line.js'
+import type { SentOffPeer } from '../overlay/sent-off.js'
 import { monoMs, wallMs } from './clock.js'
 import { stopProblems } from './stops-shown.js'
 
@@ -41,6 +42,7 @@ export interface StatusSources {
   readonly host: Omit<HostStatus, 'plan' | 'restarts'>
   readonly callsPerVersion: Readonly<Record<string, CallCounts>>
   readonly problems: readonly string[]
+  readonly sentOff: readonly SentOffPeer[]
   readonly fetches: ReadonlyMap<string, FetchProgress>
   readonly pausesMs: ReadonlyMap<number, number>
   /** Twins whose state is being built (§8). */
@@ -77,8 +79,16 @@ export function statusOf(state: Readonly<PeerState>, from: StatusSources): PeerS
     host: { ...from.host, plan: state.host.plan?.plan ?? 0, restarts: state.host.crashes },
     peers: [...state.roster.values()].sort(byPeer).map(entry => neighbourStatus(state, entry, from.connected)),
     problems: problemsOf(state, from),
+    ...(from.sentOff.length === 0 ? {} : { sentOff: from.sentOff.slice(0, sentOffShownMax).map(toSentOff) }),
     callsPerVersion: { ...from.callsPerVersion }
   }
+}
+
+/** A flood sends many off, and a status is read by people. */
+const sentOffShownMax = 20
+
+function toSentOff({ peer, reason, sinceMs, untilMs }: SentOffPeer): NonNullable<PeerStatus['sentOff']>[number] {
+  return { peer, reason, since: new Date(sinceMs).toISOString(), until: new Date(untilMs).toISOString() }
 }
 
 function versionStatus(state: Readonly<PeerState>, progress: VersionProgress, from: StatusSources): VersionStatus {

@@ -140,6 +140,12 @@ export const peerStatusSchema = z.object({
   problems: z
     .array(z.string())
     .meta({ description: 'What needs a person, one sentence each; empty when all is well.' }),
+  sentOff: z
+    .array(z.object({ peer: z.string(), reason: z.string(), since: isoTime, until: isoTime }))
+    .optional()
+    .meta({
+      description: 'Peers that broke a rule and are not let in for a while, the last first; absent when there are none.'
+    }),
   callsPerVersion: z.record(z.string().regex(/^[1-9][0-9]*$/), callCountsSchema)
 })
 
