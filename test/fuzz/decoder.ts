@@ -16,6 +16,8 @@ export interface Decoder {
   readonly mayThrow?: (thrown: unknown) => boolean
   /** Whether a result says that the bytes were read; standard: a verdict that accepts, alone or in a list, or any object that is no verdict. */
   readonly isRead?: (result: unknown) => boolean
+  /** It does so much with each input that the main job tries fewer. */
+  readonly isSlow?: boolean
   /** How much it may weigh per byte of input, where the standard is too little. */
   readonly weightPerByte?: number
 }

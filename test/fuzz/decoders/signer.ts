@@ -1,15 +1,27 @@
+import { isDeepStrictEqual } from 'node:util'
 import { InstarError } from '@instar/core'
 import {
+  admissionOf,
   createKeyPair,
+  decisionsOf,
+  documentsOf,
   emptyTrust,
   encodeExportedKey,
+  explainTrust,
+  forksOf,
+  freshUntilMs,
+  haltsOf,
   headsOf,
+  missingDescriptors,
   parseExportedKey,
   parseHeads,
   parseProposal,
   restoreTrust,
-  trust
+  trust,
+  trustedUpgrades,
+  type TrustState
 } from '@instar/signer'
+import { composeHeadMessage } from '../../../packages/node/dist/overlay/head-message.js'
 import { encodeKeyFile, parseKeyFile, type PrivatePart } from '../../../packages/signer/dist/keys/key-file.js'
 import { parseLedger } from '../../../packages/signer/dist/keys/ledger.js'
 import { toKeyJson, readKeyJson } from '../../../packages/signer/dist/keys/public-key.js'
@@ -47,6 +59,15 @@ export function signerDecoders(net: FuzzedNetwork): readonly Decoder[] {
       isRead
     },
     {
+      // What an authorized signer may have signed must not make the rest of the peer stumble, nor what comes after it.
+      name: 'trusted state after a document by its holders',
+      covers: [],
+      seeds: nextBodies,
+      seal: body => net.sign(body),
+      decode: bytes => lookAt(trust(state, bytes, nowMs).state, network, documents),
+      isSlow: true
+    },
+    {
       name: 'heads',
       covers: ['signer:parseHeads'],
       seeds: [seed(headsOf(state)), seed(headsOf(emptyTrust(network)))],
@@ -68,6 +89,27 @@ export function signerDecoders(net: FuzzedNetwork): readonly Decoder[] {
     ...repositoryDecoders(net),
     ...keyDecoders(isBadInput)
   ]
+}
+
+/** Everything that a peer reads out of its trusted state. */
+function lookAt(state: TrustState, network: string, documents: readonly Uint8Array[]): unknown {
+  const later = documents.reduce((each, document) => trust(each, document, nowMs).state, state)
+  for (const each of [state, later]) {
+    explainTrust(each, nowMs)
+    admissionOf(each)
+    decisionsOf(each)
+    composeHeadMessage(each)
+    forksOf(each)
+    freshUntilMs(each)
+    haltsOf(each)
+    missingDescriptors(each)
+    trustedUpgrades(each)
+    // A peer that starts again must trust what it trusted.
+    const stored = documentsOf(each).map(({ bytes }) => bytes)
+    const again = headsOf(restoreTrust(network, stored))
+    if (!isDeepStrictEqual(again, headsOf(each))) throw new Error('it is read back as something else')
+  }
+  return headsOf(later)
 }
 
 const trustReaders = [
