@@ -33,7 +33,7 @@ export const auditEvents = [
   'reset'
 ] as const
 
-export type AuditEvent = (typeof auditEvents)[number]
+type AuditEvent = (typeof auditEvents)[number]
 
 /** What is to be written down. Where a version is meant it goes with its chain id prefix (R1): `version`, `chainId`. */
 export interface AuditEntry {
@@ -54,7 +54,7 @@ export interface AuditLine extends AuditHead {
 /** The hash before the first line. */
 export const noHash = '0'.repeat(64)
 /** No entry needs more; a longer line was not written by a peer. */
-export const lineBytesMax = 16 * 1024
+const lineBytesMax = 16 * 1024
 
 const ending = /^,"hash":"([0-9a-f]{64})"\}$/
 const endingLength = ',"hash":""}'.length + 64

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openAuditLog, type AuditLog } from './audit-log.js'
-import type { AuditEntry, AuditHead } from './audit-line.js'
+import { auditEvents, type AuditEntry, type AuditHead } from './audit-line.js'
 import { verifyAudit } from './verify-audit.js'
 
 let directory: string
@@ -177,4 +177,11 @@ test('a flood of refusals fills a few lines and is counted', async () => {
     [1, { TooLarge: 1 }]
   ])
   expect((await verifyAudit(directory, known)).flaw).toBeUndefined()
+})
+
+test('the page of formats lists every event, and no other', async () => {
+  const page = await readFile(new URL('../../../../docs/protocol/formats.md', import.meta.url), 'utf8')
+  const table = /\| event \| fields \|\n\|---\|---\|\n((?:\|.*\|\n)+)/.exec(page)?.[1] ?? ''
+  const named = [...table.matchAll(/^\| ([^|]+) \|/gm)].flatMap(([, cell]) => cell!.match(/\w+/g) ?? [])
+  expect(named.sort()).toEqual([...auditEvents].sort())
 })

@@ -1,5 +1,12 @@
 import { InstarError } from '@instar/core'
-import { authorizedKeys, loadKeystore, type OnlineKeys, type PassphraseSource, type TrustState } from '@instar/signer'
+import {
+  authorizedKeys,
+  loadKeystore,
+  thresholdOf,
+  type OnlineKeys,
+  type PassphraseSource,
+  type TrustState
+} from '@instar/signer'
 
 /** Where a peer finds the online keys that it signs with, and which of the signers of its network it is. */
 export interface OnlineKeysOptions {
@@ -46,7 +53,13 @@ export async function openOnlineSigner(options: OnlineKeysOptions): Promise<Onli
     index,
     signers,
     keysFor(state) {
-      const find = (role: 'snapshot' | 'timestamp') => {
+      const find = (role: (typeof onlineRoles)[number]) => {
+        const threshold = thresholdOf(state, role)
+        if (threshold > 1)
+          throw new InstarError(
+            'KeyNotAuthorized',
+            `the newest root wants ${threshold} signatures on each ${role}, and a peer gives one: online keys need a root that wants one of each.`
+          )
         const authorized = authorizedKeys(state, role)
         const found = keystore.keysFor(role).find(({ key }) => authorized.includes(key.keyId))
         if (found !== undefined) return found

@@ -1,6 +1,7 @@
 import { pino } from 'pino'
 import { afterEach, expect, test } from 'vitest'
 import { makeNetwork, type TestNetwork } from '../../test/authors.js'
+import { haltOf } from '../../test/orders.js'
 import { stopPeers } from '../../test/peers.js'
 import { simulatedClock, type SimulatedClock } from '../../test/simulated-clock.js'
 import type { AuditEntry } from '../audit/audit-line.js'
@@ -119,6 +120,13 @@ test('writes the join at once when a publisher without online keys has brought a
   ])
   await clock.pass(day)
   expect(peer.signed).toHaveLength(2)
+
+  // A halt acts by itself; what it would take from freshness the join gives back.
+  await peer.trust.submit(await haltOf(network, 2, { expiresMs: clock.wallMs() + 365 * day }), 'an operator')
+  expect(peer.trust.freshUntilMs()).toBe(0)
+  await clock.pass(1000)
+  expect(peer.trust.freshUntilMs()).toBeGreaterThan(clock.wallMs())
+  expect(peer.signed).toHaveLength(4)
 })
 
 test('leaves a publication alone that brings its own snapshot', async () => {

@@ -1,7 +1,9 @@
 import { afterEach, expect, test } from 'vitest'
 import { encodeDescriptor } from '@instar/core'
 import { descriptorOf, makeNetwork } from '../../test/authors.js'
+import { haltOf, rotationOf, twinOf } from '../../test/orders.js'
 import { startPeer, stopPeers } from '../../test/peers.js'
+import { auditTail } from '../audit/check-audit.js'
 
 afterEach(stopPeers)
 
@@ -80,4 +82,37 @@ test('refuses everything that is unsigned, altered, a stranger’s, skipping, ov
   expect(peer.versions()).toEqual([1])
   for (const document of good) expect((await peer.trust.submit(document, 'x')).verdict).toBe('accept')
   expect(peer.versions()).toEqual([1, 2])
+})
+
+test('writes down what it trusts and what follows from it, with versions and their chains, before anyone hears of it', async () => {
+  const network = await makeNetwork()
+  const peer = await startPeer({ network: network.network, documents: network.documents })
+  const heard: number[] = []
+  peer.trust.onChange(() => heard.push(peer.directory.audit.head().seq))
+  for (const document of await network.next()) await peer.trust.submit(document, 'a neighbour')
+  await peer.trust.submit(await haltOf(network, 2), 'a neighbour')
+  await peer.trust.submit((await twinOf(network)).targets, 'another one')
+  await peer.trust.submit((await rotationOf(network, ['timestamp'])).root, 'the operator')
+  await peer.trust.submit(Buffer.from('garbage'), 'a stranger')
+  const chainId = peer.trust.newest().chainId.slice(0, 16)
+  await peer.stop()
+  const lines = (await auditTail(peer.directory.paths.root, 100)).map(
+    line => JSON.parse(line) as Record<string, unknown>
+  )
+  const after = lines.slice(lines.findIndex(({ from }) => from === 'a neighbour'))
+  expect(after.map(({ event, role, version, chainId: chain, from }) => [event, role ?? version, chain, from])).toEqual([
+    ...['targets', 'snapshot', 'timestamp'].map(role => ['trusted', role, expect.any(String), 'a neighbour']),
+    ['trusted', 'descriptor', chainId, 'a neighbour'],
+    ['trusted', 'halt', chainId, 'a neighbour'],
+    ['halted', 2, chainId, undefined],
+    ['trusted', 'targets', chainId, 'another one'],
+    ['forked', 2, chainId, undefined],
+    ['trusted', 'root', chainId, 'the operator'],
+    ['rotated', undefined, undefined, undefined],
+    ['refused', undefined, undefined, 'a stranger']
+  ])
+  // Whoever heard of a document heard of it when its line was there.
+  const sets = after.filter(({ event }) => event === 'trusted').map(({ seq }) => seq)
+  expect(heard).toHaveLength(sets.length)
+  for (const [i, seq] of heard.entries()) expect(seq).toBeGreaterThanOrEqual(sets[i] as number)
 })
