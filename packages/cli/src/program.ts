@@ -1,4 +1,6 @@
 import { Command } from 'commander'
+import { addBundleExport } from './commands/bundle-export.js'
+import { addBundleImport } from './commands/bundle-import.js'
 import { addCall } from './commands/call.js'
 import { addHalt } from './commands/halt.js'
 import { addJoin } from './commands/join.js'
@@ -7,6 +9,8 @@ import { addKeysExportPublic } from './commands/keys-export-public.js'
 import { addKeysImport } from './commands/keys-import.js'
 import { addKeysList } from './commands/keys-list.js'
 import { addLog } from './commands/log.js'
+import { addMirrorExport } from './commands/mirror-export.js'
+import { addMirrorImport } from './commands/mirror-import.js'
 import { addNetworkCreate } from './commands/network-create.js'
 import { addNetworkRefresh } from './commands/network-refresh.js'
 import { addNetworkRenew } from './commands/network-renew.js'
@@ -92,6 +96,12 @@ ${Object.values(exitCodes)
   addUpgradeStatus(upgrade, io)
   addUpgradeApprove(upgrade, io)
   addUpgradeHold(upgrade, io)
+  const bundle = group(program, 'bundle', 'carry a network by hand: trust documents, descriptors and code in one file')
+  addBundleExport(bundle, io)
+  addBundleImport(bundle, io)
+  const mirror = group(program, 'mirror', 'keep a copy of a network on a web server or in a folder, and read one')
+  addMirrorExport(mirror, io)
+  addMirrorImport(mirror, io)
   const keys = group(program, 'keys', 'make keys, look at them, take them in, pass them on')
   addKeysCreate(keys, io)
   addKeysList(keys, io)

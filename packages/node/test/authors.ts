@@ -37,12 +37,14 @@ export interface TestNetwork {
   ) => Promise<Uint8Array>
   /** A timestamp that says nothing new but that the rest is still so. */
   readonly refresh: () => Promise<readonly Uint8Array[]>
+  /** Lets time pass for those who sign. */
+  readonly pass: (ms: number) => void
 }
 
-export async function makeNetwork(genesis: Partial<Descriptor> = {}): Promise<TestNetwork> {
+/** @param nowMs - when it is made; by default now */
+export async function makeNetwork(genesis: Partial<Descriptor> = {}, nowMs = Date.now()): Promise<TestNetwork> {
   const directory = await temporaryDirectory()
   const keystore = await createKeystore(join(directory, 'keys'), 'unencrypted')
-  const nowMs = Date.now()
   const created = await createNetwork({
     keystore,
     descriptor: network => ({ ...descriptorOf(network, 1, network), ...genesis }),
@@ -91,13 +93,18 @@ export async function makeNetwork(genesis: Partial<Descriptor> = {}): Promise<Te
       const { documents: fresh } = await refreshTimestamp(state, onlineKeys, nowMs + ++moments * 1000)
       state = fresh.reduce(fed, state)
       return fresh
+    },
+    pass(ms) {
+      moments += ms / 1000
     }
   }
 }
 
 const code = 'export default {}'
+/** Of the one bundle that all versions of a test network name. */
+export const bundleFiles = new Map([['int-set.js', new TextEncoder().encode(code)]])
 const digest = sha256Hex(code)
-const manifest: Manifest = {
+export const manifest: Manifest = {
   format: 1,
   files: [{ path: 'int-set.js', bytes: code.length, sha256: digest, chunks: [digest] }]
 }

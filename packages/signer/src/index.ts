@@ -46,6 +46,7 @@ export {
   type RepositoryFetcher,
   type RepositoryStore
 } from './repository/client.js'
+export { repositoryOf, type RepositoryFiles } from './repository/exported.js'
 export { admissionOf } from './trust/admission.js'
 export { explainTrust } from './trust/explain.js'
 export { decisionsOf, forksOf, type ForkEvidence, type ForkSide } from './trust/forks.js'

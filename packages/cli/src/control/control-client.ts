@@ -1,5 +1,7 @@
 import { request, type IncomingMessage } from 'node:http'
+import { Readable } from 'node:stream'
 import { json } from 'node:stream/consumers'
+import { pipeline } from 'node:stream/promises'
 import type { Json } from '@instar/core'
 import type {
   BundleState,
@@ -35,7 +37,8 @@ export interface ControlClient {
   submit: (submission: Submission) => Promise<readonly DocumentVerdict[]>
   bundle: (id: string) => Promise<BundleState>
   putManifest: (id: string, manifest: Uint8Array) => Promise<BundleState>
-  putFile: (id: string, path: string, bytes: Uint8Array) => Promise<BundleState>
+  /** Sent as it comes. */
+  putFile: (id: string, path: string, bytes: Uint8Array | AsyncIterable<Uint8Array>) => Promise<BundleState>
   stop: () => Promise<void>
   /** What happens from now on, the status first; ends when the peer stops. */
   events: () => AsyncGenerator<ControlEvent>
@@ -43,9 +46,8 @@ export interface ControlClient {
 
 /** @param signal ends every operation of the client */
 export function createControlClient(socketPath: string, signal?: AbortSignal): ControlClient {
-  const open = (method: string, path: string, body?: Json | Uint8Array) =>
-    send({ socketPath, method, path, signal }, body)
-  const ask = async <T>(method: string, path: string, body?: Json | Uint8Array): Promise<T> =>
+  const open = (method: string, path: string, body?: Body) => send({ socketPath, method, path, signal }, body)
+  const ask = async <T>(method: string, path: string, body?: Body): Promise<T> =>
     (await json(await open(method, path, body))) as T
   const targetOf = (target: HoldTarget) => (target === 'all' ? {} : { version: target })
 
@@ -88,25 +90,35 @@ interface Target {
   readonly signal: AbortSignal | undefined
 }
 
-async function send({ signal, ...target }: Target, body?: Json | Uint8Array): Promise<IncomingMessage> {
-  const isBytes = body instanceof Uint8Array
+type Body = Json | Uint8Array | AsyncIterable<Uint8Array>
+
+async function send({ signal, ...target }: Target, body?: Body): Promise<IncomingMessage> {
+  const isStream = isAsyncIterable(body)
+  const isBytes = isStream || body instanceof Uint8Array
   const payload = body === undefined || isBytes ? body : JSON.stringify(body)
-  const headers =
-    payload === undefined
+  const headers = {
+    ...(payload === undefined ? {} : { 'content-type': isBytes ? 'application/octet-stream' : 'application/json' }),
+    ...(payload === undefined || isStream
       ? {}
-      : {
-          'content-type': isBytes ? 'application/octet-stream' : 'application/json',
-          'content-length': Buffer.byteLength(payload)
-        }
+      : { 'content-length': Buffer.byteLength(payload as string | Uint8Array) })
+  }
   const response = await new Promise<IncomingMessage>((resolve, fail) => {
-    request({ ...target, headers, ...(signal === undefined ? {} : { signal }) }, resolve)
-      .on('error', fail)
-      .end(payload)
+    const asked = request({ ...target, headers, ...(signal === undefined ? {} : { signal }) }, resolve).on(
+      'error',
+      fail
+    )
+    // An answer may come before everything is sent: then the rest is not wanted.
+    if (isStream) pipeline(Readable.from(body), asked).catch(fail)
+    else asked.end(payload)
   })
   const status = response.statusCode ?? 0
   if (status < 300) return response
   const failure: unknown = await json(response).catch(() => undefined)
   throw toRemoteError(failure, status)
+}
+
+function isAsyncIterable(body: Body | undefined): body is AsyncIterable<Uint8Array> {
+  return typeof body === 'object' && body !== null && Symbol.asyncIterator in body
 }
 
 function toQuery(fields: object): string {

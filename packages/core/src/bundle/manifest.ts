@@ -76,5 +76,28 @@ function flawOf(manifest: Manifest): string | undefined {
   }
   return bundleBytes(manifest) > bundleBytesMax
     ? `the files are larger than ${bundleBytesMax} bytes together`
-    : undefined
+    : flawOfNames(manifest)
+}
+
+/** Names that Windows gives to devices, with any ending, and dots at the end, which it drops. */
+const strangeName = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)|\.$/
+
+/** A bundle must be the same files on every file system: some do not tell cases apart, and none has a file that is a folder too. */
+function flawOfNames({ files }: Manifest): string | undefined {
+  const known = new Map<string, { readonly name: string; readonly isFile: boolean }>()
+  for (const { path } of files) {
+    const parts = path.split('/')
+    for (let end = 1; end <= parts.length; end++) {
+      const name = parts.slice(0, end).join('/')
+      const folded = name.toLowerCase()
+      if (strangeName.test(folded.slice(folded.lastIndexOf('/') + 1)))
+        return `${path} cannot be stored on every file system`
+      const isFile = end === parts.length
+      const before = known.get(folded)
+      if (before === undefined) known.set(folded, { name, isFile })
+      else if (before.name !== name || before.isFile || isFile)
+        return `${path} and ${before.name} cannot both be stored`
+    }
+  }
+  return undefined
 }

@@ -26,5 +26,5 @@ export type { FaultReason, GateName, GateReason, VersionReason, Why } from './sc
 export { auditTail, checkAudit } from '../audit/check-audit.js'
 export type { AuditHead } from '../audit/audit-line.js'
 export { readGenesisSeed, writeGenesisSeed, type GenesisSeed, type SeedBundle } from '../seed/genesis-seed.js'
-export { bundleFolderOf } from '../store/data-paths.js'
+export { bundleFolderOf, bundlesFolderOf } from '../store/data-paths.js'
 export { instarVersion } from '../version.js'

@@ -1,3 +1,12 @@
-/** The `@instar/node/mirror` entry: repositories of files and what can be carried by hand, without loading a peer. */
+/** The `@instar/node/mirror` entry: repositories of files and what is carried by hand, without running a peer. */
+export { openStoppedPeer, type CarriedPeer } from './carried-peer.js'
+export type { Carried } from './carrier.js'
 export { createDirectoryFetcher } from './directory-fetcher.js'
+export { exportMirror, type ExportedMirror, type ExportMirrorInit } from './export-mirror.js'
 export { createHttpFetcher, type HttpFetcherInit } from './http-fetcher.js'
+export { importMirror, type ImportMirrorInit } from './import-mirror.js'
+export type { MirrorFetcher } from './mirror-place.js'
+export { openMirror } from './open-mirror.js'
+export { exportOffline, type ExportedOffline, type ExportOfflineInit } from './export-offline.js'
+export { importOffline, type ImportOfflineInit } from './import-offline.js'
+export type { OfflineContents } from './offline-inspect.js'

@@ -2,17 +2,14 @@ import { constants } from 'node:fs'
 import { open, realpath, type FileHandle } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { InstarError, messageOf } from '@instar/core'
-import type { RepositoryFetcher } from '@instar/signer'
 import { errorCodeOf } from '../store/disk-errors.js'
+import type { MirrorFetcher, MirrorPlace } from './mirror-place.js'
 
 /**
  * Reads a repository from a directory, as it comes on a stick: no link leads out of it, and what is no ordinary file (a pipe would never
  * end) is refused.
  */
-export function createDirectoryFetcher(directories: {
-  readonly metadata: string
-  readonly targets: string
-}): RepositoryFetcher {
+export function createDirectoryFetcher(directories: Readonly<Record<MirrorPlace, string>>): MirrorFetcher {
   return {
     async fetch(place, path, bytesMax) {
       const directory = directories[place]

@@ -1,10 +1,12 @@
 import { InstarError, messageOf } from '@instar/core'
-import type { RepositoryFetcher } from '@instar/signer'
+import type { MirrorFetcher } from './mirror-place.js'
 
 export interface HttpFetcherInit {
   /** The directory of the metadata, with or without a slash at its end. */
   readonly metadataUrl: string
   readonly targetsUrl: string
+  /** Where bundles lie; a mirror of Instar may have them, other repositories have none. */
+  readonly bundlesUrl?: string
   readonly signal?: AbortSignal | undefined
   /** How patient it is; tests are less so. */
   readonly patience?: Patience
@@ -28,12 +30,19 @@ const bytesPerMsMin = 16
  *
  * @throws InstarError BadInput for an address that is none
  */
-export function createHttpFetcher(init: HttpFetcherInit): RepositoryFetcher {
-  const bases = { metadata: baseOf(init.metadataUrl), targets: baseOf(init.targetsUrl) }
+export function createHttpFetcher(init: HttpFetcherInit): MirrorFetcher {
+  const { metadataUrl, targetsUrl, bundlesUrl } = init
+  const bases = {
+    metadata: baseOf(metadataUrl),
+    targets: baseOf(targetsUrl),
+    bundles: bundlesUrl === undefined ? undefined : baseOf(bundlesUrl)
+  }
   const { silenceMs, wholeMs } = init.patience ?? defaultPatience
   return {
     async fetch(place, path, bytesMax) {
-      const url = new URL(path.map(encodeURIComponent).join('/'), bases[place])
+      const base = bases[place]
+      if (base === undefined) return undefined
+      const url = new URL(path.map(encodeURIComponent).join('/'), base)
       const silent = new AbortController()
       const tooLate = AbortSignal.timeout(wholeMs + Math.ceil(bytesMax / bytesPerMsMin))
       const signal = AbortSignal.any([silent.signal, tooLate, ...(init.signal === undefined ? [] : [init.signal])])

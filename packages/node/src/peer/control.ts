@@ -1,9 +1,8 @@
 import { encodeTicket, InstarError, type OperatorWord } from '@instar/core'
-import { documentsOf } from '@instar/signer'
 import type { Logger } from 'pino'
 import type { BundleStore } from '../bundles/bundle-store.js'
 import { createBundleUpload } from '../control/bundle-upload.js'
-import type { DocumentVerdict, PeerControl, Submission } from '../control/peer-control.js'
+import type { PeerControl } from '../control/peer-control.js'
 import type { PeerEvent } from '../control/schema/events.js'
 import type { PeerStatus } from '../control/schema/status.js'
 import type { AuditLog } from '../audit/audit-log.js'
@@ -24,6 +23,7 @@ import type { PeerConfiguration } from './options.js'
 import type { Performer } from './perform.js'
 import type { StateSize } from './state-size.js'
 import { neighbourStatus, statusOf } from './status.js'
+import { submitAll, trustDocumentsOf } from './trust-documents.js'
 import { trustStatus, type RenewalSource } from './trust-status.js'
 import { whyOf } from './why.js'
 
@@ -167,18 +167,9 @@ export function createPeerControl(init: PeerControlInit): ControlledPeer {
     async resume(target) {
       await operate(engine, 'resume', target === 'all' ? undefined : target)
     },
-    submit: submission => submit(trust, submission),
+    submit: submission => submitAll(trust, submission),
     catchUp: signal => catchUp(init, signal),
-    async trustDocuments() {
-      const documents = documentsOf(trust.state())
-      return {
-        documents: documents.filter(({ info }) => info.role !== 'descriptor').map(({ bytes }) => bytes),
-        descriptors: documents
-          .filter(({ info }) => info.role === 'descriptor')
-          .sort((a, b) => a.info.version - b.info.version)
-          .map(({ bytes }) => bytes)
-      }
-    },
+    trustDocuments: async () => trustDocumentsOf(trust.state()),
     ...upload,
     ticket: () => encodeTicket({ network: config.network, addresses: overlay.addresses().slice(0, 16) }),
     call: (request, signal) => callForOperator(init, request, signal),
@@ -245,26 +236,3 @@ async function operate(engine: Engine, word: OperatorWord, version: number | und
 }
 
 /** As if a neighbour had sent them; a descriptor goes in after the targets that name it. */
-async function submit(trust: TrustService, { documents, descriptor }: Submission): Promise<readonly DocumentVerdict[]> {
-  const verdicts: DocumentVerdict[] = []
-  for (const [i, bytes] of [...documents, ...(descriptor === undefined ? [] : [descriptor])].entries()) {
-    const verdict = await trust.submit(bytes, 'operator')
-    const isDescriptor = i === documents.length
-    if (verdict.verdict === 'accept') {
-      const { role, version } = verdict.value
-      verdicts.push({
-        document: isDescriptor ? `descriptor of version ${version}` : `${role} ${version}`,
-        verdict: 'accept'
-      })
-    } else {
-      const { code, detail } = verdict
-      verdicts.push({
-        document: isDescriptor ? 'descriptor' : `document ${i + 1}`,
-        verdict: verdict.verdict,
-        code,
-        detail
-      })
-    }
-  }
-  return verdicts
-}

@@ -36,3 +36,8 @@ export function dataPaths(root: string): DataPaths {
 export function bundleFolderOf(dataDirectory: string, bundle: string): string {
   return join(dataPaths(dataDirectory).bundles, bundle)
 }
+
+/** Where it keeps all of them. */
+export function bundlesFolderOf(dataDirectory: string): string {
+  return dataPaths(dataDirectory).bundles
+}

@@ -106,6 +106,19 @@ export class RepositoryClient {
     return undefined
   }
 
+  /** The metadata of every role that top-level targets delegate to, in their order. @throws InstarError MirrorRefused */
+  async delegated(): Promise<readonly TrustedTargets[]> {
+    const { roots, snapshot, targets } = await this.refresh()
+    const { delegations, keys } = targets.model
+    const loaded: TrustedTargets[] = []
+    for (const role of delegations.slice(0, delegationsMax)) {
+      // Delegated to, and nothing signed yet: there is no document of it.
+      if (!snapshot.model.meta.has(`${role.name}.json`)) continue
+      loaded.push(await this.loadTargets(roots.at(-1) as TrustedRoot, snapshot, role.name, { role, keys }))
+    }
+    return loaded
+  }
+
   /** The verified bytes of a target. @throws InstarError MirrorRefused when the repository serves anything else */
   async download({ path, facts }: FoundTarget): Promise<Uint8Array> {
     const root = (await this.refresh()).roots.at(-1) as TrustedRoot
