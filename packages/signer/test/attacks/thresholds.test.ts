@@ -106,13 +106,20 @@ describe('a threshold', () => {
     }
   })
 
-  it('rejects one ECDSA key in its second encoding, with a compressed point', async () => {
+  it.each([
+    ['compressed', '3039301306072a8648ce3d020106082a8648ce3d030107032200'],
+    ['hybrid', '3059301306072a8648ce3d020106082a8648ce3d030107034200']
+  ] as const)('rejects one ECDSA key in a second encoding, with a %s point', async (encoding, prefix) => {
     const pair = createKeyPair('ecdsa-sha2-nistp256')
-    const compressed = ECDH.convertKey(pointOf(pair.key.public), 'prime256v1', 'hex', 'hex', 'compressed')
-    const der = Buffer.from(`3039301306072a8648ce3d020106082a8648ce3d030107032200${compressed as string}`, 'hex')
-    const pem = createPublicKey({ key: der, format: 'der', type: 'spki' }).export({ format: 'pem', type: 'spki' })
-    const form = { ...(toKeyJson(pair.key) as Record<string, Json>), keyval: { public: pem as string } }
-    expect(pem).not.toBe(pair.key.public)
+    const point = ECDH.convertKey(pointOf(pair.key.public), 'prime256v1', 'hex', 'hex', encoding) as string
+    const lines = Buffer.from(prefix + point, 'hex')
+      .toString('base64')
+      .replace(/^(.{64})/, '$1\n')
+    const text = `-----BEGIN PUBLIC KEY-----\n${lines}\n-----END PUBLIC KEY-----\n`
+    const form = { ...(toKeyJson(pair.key) as Record<string, Json>), keyval: { public: text } }
+    expect(createPublicKey(text).export({ format: 'jwk' })).toEqual(
+      createPublicKey(pair.key.public).export({ format: 'jwk' })
+    )
     const keys = keysOf(net)
     const body = nextRoot(2, { ...keys, targets: [pair] }) as unknown as { keys: Record<string, Json> }
     const second = { ...body, keys: { ...body.keys, [canonicalHash(form)]: form } }
