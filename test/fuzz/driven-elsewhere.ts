@@ -5,6 +5,8 @@ const verified = 'compares what was verified and read before'
 export const driven: Readonly<Record<string, string>> = {
   'signer:readKeyFile': 'parseKeyFile, after a look at the mode of the file',
   'signer:openLedger': opens,
+  'signer:openAdmissionLedger': opens,
+  'signer:readLineFile': opens,
   'signer:readPassphraseFile': 'the first line of a file that its owner wrote',
   'signer:openSealedKey': 'decrypts; whatever the bytes are, the cipher authenticates them',
   'signer:parseExpires': 'part of parseEnvelope, lent to the repository client',

@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto'
 import { bundleId, descriptorHash, sha256Hex, type Descriptor, type Manifest } from '@instar/core'
 import {
+  acceptInvitation,
+  createInvitation,
   createKeyPair,
   createNetwork,
   emptyTrust,
   encodeProposal,
   finishProposals,
+  issueCertificate,
   nextPlace,
   orderFor,
   propose,
@@ -77,6 +80,11 @@ export interface FuzzedNetwork {
   readonly nextBodies: readonly Uint8Array[]
   /** One of each kind, signed. */
   readonly proposals: readonly Uint8Array[]
+  /** Certificates by the admission key and through an invitation. */
+  readonly certificates: readonly Uint8Array[]
+  readonly invitation: Uint8Array
+  /** Signs a certificate's body by the admission key; undefined for what has no canonical form. */
+  readonly admit: (body: Uint8Array) => Promise<Uint8Array | undefined>
   /** Signs a body as its role does; undefined for what has no canonical form. */
   sign(body: Uint8Array): Promise<Uint8Array | undefined>
 }
@@ -103,7 +111,37 @@ export async function makeNetwork(): Promise<FuzzedNetwork> {
     descriptors: [created.descriptor, ...descriptors],
     nextBodies: finished.documents.map(bodyOf),
     proposals: proposals.map(each => encodeProposal(each)),
+    ...(await admissionsOf(created.network, keystore)),
+    admit: body => admittedBy(one(keystore, 'admission'), body),
     sign: body => signAs(keystore, body)
+  }
+}
+
+/** Whom the fuzzed network admits. */
+export const somePeer = '12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp'
+
+async function admissionsOf(
+  network: string,
+  keystore: Keystore
+): Promise<Pick<FuzzedNetwork, 'certificates' | 'invitation'>> {
+  const terms = { network, class: 'Set', groups: ['north', 'south'], nowMs, lifeMs: 7 * 86_400_000 }
+  const signers = keystore.keysFor('admission')
+  const { bearer } = await createInvitation(terms, signers)
+  return {
+    certificates: [
+      await issueCertificate({ ...terms, peer: somePeer }, signers),
+      await acceptInvitation(bearer, { network, peer: somePeer, nowMs })
+    ],
+    invitation: bearer.document
+  }
+}
+
+async function admittedBy(signer: Signer, body: Uint8Array): Promise<Uint8Array | undefined> {
+  try {
+    const signed = JSON.parse(Buffer.from(body).toString()) as JsonObject
+    return await signDocument(signed, [signer])
+  } catch {
+    return undefined
   }
 }
 

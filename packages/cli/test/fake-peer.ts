@@ -1,7 +1,7 @@
 import { bundleId, InstarError, parseManifest } from '@instar/core'
 import { createControlServer } from '@instar/node'
 import type { PeerControl, PeerEvent, PeerStatus } from '@instar/node/control'
-import { emptyTrust, trust, trustedUpgrades } from '@instar/signer'
+import { emptyTrust, parseCertificate, trust, trustedUpgrades } from '@instar/signer'
 import { pino } from 'pino'
 
 const self = '12D3KooWGzAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAself'
@@ -11,6 +11,8 @@ export interface FakePeer extends PeerControl {
   /** What was asked for that changes something: `approve 2`. */
   readonly asked: string[]
   readonly changes: Partial<PeerStatus>
+  /** What was handed in. */
+  readonly certificates: Uint8Array[]
   readonly emit: (event: PeerEvent) => void
   /** Thrown by the next call. */
   callFailure: Error | undefined
@@ -39,6 +41,22 @@ export async function startFakePeer(dataDirectory: string, network = 'a'.repeat(
 
   const control: PeerControl = {
     status: () => ({ ...someStatus(network), newest: Math.max(2, trustedUpgrades(state).length), ...fake.changes }),
+    async submitCertificate(bytes) {
+      const { serial, class: name, groups, notBeforeMs, expiresMs, peer } = parseCertificate(bytes, network)
+      fake.certificates.push(bytes)
+      const time = (ms: number): string => new Date(ms).toISOString()
+      return {
+        peer,
+        certificate: {
+          serial,
+          class: name,
+          groups: [...groups],
+          notBefore: time(notBeforeMs),
+          expires: time(expiresMs)
+        },
+        outcome: 'waits'
+      }
+    },
     why: (peer = self) => ({
       peer: knownHere(peer),
       self: peer === self,
@@ -145,6 +163,7 @@ export async function startFakePeer(dataDirectory: string, network = 'a'.repeat(
     ...control,
     asked: [],
     changes: {},
+    certificates: [],
     callFailure: undefined,
     emit: event => listeners.forEach(listener => listener(event)),
     close: () => server.stop()
@@ -180,6 +199,7 @@ function someStatus(network: string): PeerStatus {
       halts: [],
       decisions: []
     },
+    admission: { policy: 'open', admitted: true, revoked: 0, groups: [] },
     audit: { seq: 12, hash: 'ab'.repeat(32) },
     versions: [
       { version: 1, title: 'Genesis', phase: 'committed', since, held: false },

@@ -2,6 +2,7 @@ export {
   announcementBytesMax,
   certificateBytesMax,
   encodeAnnouncement,
+  epochMax,
   parseAnnouncement,
   type Announcement,
   type AnnouncementContent,
@@ -88,7 +89,7 @@ export {
   phases,
   type Phase
 } from './lifecycle/phase.js'
-export { encodeTicket, parseTicket, type Ticket } from './ticket/ticket.js'
+export { encodeTicket, parseTicket, type Ticket, type TicketInvitation } from './ticket/ticket.js'
 export { accept, ignore, reject, type Verdict } from './verdict.js'
 export { gatesOf } from './gates/all-gates.js'
 export { gates, namePeers, type GateName, type GateState } from './gates/gate.js'

@@ -7,6 +7,7 @@ import {
   createNetwork,
   emptyTrust,
   finishProposals,
+  issueCertificate,
   openLedger,
   refreshTimestamp,
   propose,
@@ -35,6 +36,10 @@ export interface TestNetwork {
     body: { readonly [field: string]: Json },
     signers?: readonly Signer[]
   ) => Promise<Uint8Array>
+  /** The next admission document; what was revoked stays so. */
+  readonly admission: (policy: 'open' | 'certificate', revoke?: readonly string[]) => Promise<Uint8Array>
+  /** A certificate for a peer by the admission key; begun and ended so long from now. */
+  readonly admit: (peer: string, more?: { lifeMs?: number; nowMs?: number; serial?: string }) => Promise<Uint8Array>
   /** A timestamp that says nothing new but that the rest is still so. */
   readonly refresh: () => Promise<readonly Uint8Array[]>
   /** Lets time pass for those who sign. */
@@ -54,24 +59,25 @@ export async function makeNetwork(genesis: Partial<Descriptor> = {}, nowMs = Dat
   let state = documents.reduce(fed, emptyTrust(created.network))
   let moments = 0
   const onlineKeys = { snapshot: firstKey(keystore, 'snapshot'), timestamp: firstKey(keystore, 'timestamp') }
+  const sign: TestNetwork['sign'] = async (role, body, signers = keystore.keysFor(role)) => {
+    const bytes = toCanonicalJson(body)
+    const signatures = await Promise.all(
+      signers.map(async signer => ({
+        keyid: signer.key.keyId,
+        sig: Buffer.from(await signer.sign(bytes)).toString('hex')
+      }))
+    )
+    const sorted = signatures.sort((a, b) => (a.keyid < b.keyid ? -1 : 1))
+    const document = toCanonicalJson({ signed: body, signatures: sorted })
+    state = fed(state, document)
+    return document
+  }
   return {
     network: created.network,
     documents,
     keys: keystore.directory,
     state: () => state,
-    async sign(role, body, signers = keystore.keysFor(role)) {
-      const bytes = toCanonicalJson(body)
-      const signatures = await Promise.all(
-        signers.map(async signer => ({
-          keyid: signer.key.keyId,
-          sig: Buffer.from(await signer.sign(bytes)).toString('hex')
-        }))
-      )
-      const sorted = signatures.sort((a, b) => (a.keyid < b.keyid ? -1 : 1))
-      const document = toCanonicalJson({ signed: body, signatures: sorted })
-      state = fed(state, document)
-      return document
-    },
+    sign,
     async next(more = {}) {
       const base = state.named.run.at(-1)!
       const descriptor = { ...descriptorOf(created.network, base.version + 1, base.chainId), ...more }
@@ -89,6 +95,16 @@ export async function makeNetwork(genesis: Partial<Descriptor> = {}, nowMs = Dat
       state = all.reduce(fed, state)
       return all
     },
+    async admission(policy, revoke = []) {
+      const nextMs = nowMs + ++moments * 1000
+      const { body } = propose('admission', { policy, revoke }, { trusted: state, nowMs: nextMs })
+      return sign('admission', body)
+    },
+    admit: (peer, more = {}) =>
+      issueCertificate(
+        { network: created.network, peer, class: 'IntSet', nowMs, lifeMs: 30 * 86_400_000, ...more },
+        keystore.keysFor('admission')
+      ),
     async refresh() {
       const { documents: fresh } = await refreshTimestamp(state, onlineKeys, nowMs + ++moments * 1000)
       state = fresh.reduce(fed, state)

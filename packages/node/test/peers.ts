@@ -3,9 +3,10 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Announcement } from '@instar/core'
+import { openAdmission, type Admission, type Announcement, type AnnouncementContent } from '@instar/core'
 import { pino } from 'pino'
-import { createAnnouncements, type AnnouncementContent, type Announcements } from '../src/overlay/announcements.js'
+import { createAdmissionService, type AdmissionService } from '../src/admission/admission-service.js'
+import { createAnnouncements, type Announcements } from '../src/overlay/announcements.js'
 import type { AnnouncementRates } from '../src/overlay/announcement-pace.js'
 import { createHeadTopic, type HeadTopic } from '../src/overlay/head-topic.js'
 import type { connectionLimits, syncLimits } from '../src/overlay/limits.js'
@@ -25,6 +26,9 @@ export interface TestPeer {
   readonly heads: HeadTopic
   readonly facts: TrustFact[]
   readonly statements: Map<string, Announcement>
+  /** On what ground each of them counts, as it was judged last. */
+  readonly admissions: Map<string, Admission>
+  readonly admission: AdmissionService
   readonly refusals: Refusals
   readonly id: string
   readonly address: string
@@ -50,6 +54,8 @@ export interface TestPeerInit {
   readonly sameHost?: boolean
   readonly connections?: Partial<typeof connectionLimits>
   readonly syncLimits?: Partial<typeof syncLimits>
+  /** Peers are judged by what the trust documents say; otherwise all count. */
+  readonly judges?: boolean
 }
 
 const stops: (() => Promise<unknown>)[] = []
@@ -96,6 +102,20 @@ export async function startPeer(init: TestPeerInit): Promise<TestPeer> {
     log,
     onFact: fact => facts.push(fact)
   })
+  const admissions = new Map<string, Admission>()
+  const admission = createAdmissionService({
+    peer: overlay.peerId,
+    network,
+    trust,
+    store,
+    now: init.now ?? Date.now,
+    log,
+    onChange: () => announcements.rejudge(),
+    onOwnChange: () => announcements.certificateChanged(),
+    reach: async peer => {
+      await sync.pullFrom(peer)
+    }
+  })
   const announcements = createAnnouncements({
     overlay,
     identity,
@@ -104,13 +124,21 @@ export async function startPeer(init: TestPeerInit): Promise<TestPeer> {
     store,
     ...(init.rates === undefined ? {} : { rates: init.rates }),
     log,
-    onAnnouncement: statement => statements.set(statement.peer, statement)
+    judge: (peer, certificate) => (init.judges === true ? admission.judge(peer, certificate) : openAdmission),
+    ownCertificate: () => admission.own()?.text,
+    onAnnouncement: (statement, _, judged) => {
+      statements.set(statement.peer, statement)
+      admissions.set(statement.peer, judged)
+      admission.heard(statement)
+    },
+    onAdmissions: changed => changed.forEach((judged, peer) => admissions.set(peer, judged))
   })
   const sync = createSync({
     overlay,
     network,
     trust,
     announcements,
+    certificates: admission,
     ...(init.syncEveryMs === undefined ? {} : { everyMs: init.syncEveryMs }),
     ...(init.messageTimeoutMs === undefined ? {} : { messageTimeoutMs: init.messageTimeoutMs }),
     ...(init.syncLimits === undefined ? {} : { limits: init.syncLimits }),
@@ -136,6 +164,7 @@ export async function startPeer(init: TestPeerInit): Promise<TestPeer> {
   const stopOnce = async () => {
     heads.stop()
     await announcements.stop()
+    await admission.stop()
     await sync.stop()
     await overlay.stop()
     await directory.close()
@@ -145,6 +174,7 @@ export async function startPeer(init: TestPeerInit): Promise<TestPeer> {
   stops.unshift(stop)
   try {
     await trust.start()
+    await admission.start()
     await announcements.start()
     await sync.start()
     await overlay.start()
@@ -161,6 +191,8 @@ export async function startPeer(init: TestPeerInit): Promise<TestPeer> {
     heads,
     facts,
     statements,
+    admissions,
+    admission,
     refusals,
     id: overlay.peerId,
     address: overlay.addresses()[0] ?? '',

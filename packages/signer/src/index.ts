@@ -1,3 +1,15 @@
+export { openAdmissionLedger, type AdmissionLedger, type Issued } from './admission/admission-ledger.js'
+export { isRevoked, judgeCertificate, verifyCertificate, type Certificate } from './admission/certificate.js'
+export { createInvitation, parseInvitation, type BearerInvitation, type Invitation } from './admission/invitation.js'
+export {
+  acceptInvitation,
+  addSignature,
+  issueCertificate,
+  parseCertificate,
+  signatureCount,
+  type CertificateInit
+} from './admission/issue.js'
+export { certificateLifeMaxMs, type AdmissionTerms, type TermsInit } from './admission/terms.js'
 export { admissionAgain, haltsAgain, targetsAgain } from './authoring/again.js'
 export { defaultExpiry, type Expiry } from './authoring/bodies.js'
 export { describeProposal } from './authoring/describe.js'
@@ -47,7 +59,7 @@ export {
   type RepositoryStore
 } from './repository/client.js'
 export { repositoryOf, type RepositoryFiles } from './repository/exported.js'
-export { admissionOf } from './trust/admission.js'
+export { admissionOf, sameAdmission } from './trust/admission.js'
 export { explainTrust } from './trust/explain.js'
 export { decisionsOf, forksOf, type ForkEvidence, type ForkSide } from './trust/forks.js'
 export { haltsOf } from './trust/halts.js'

@@ -115,12 +115,14 @@ export interface TestNetwork {
 
 export async function testNetwork(
   counts: Partial<Record<MetadataRole, number>> = {},
-  scheme?: Scheme
+  scheme?: Scheme,
+  thresholds: Partial<Record<MetadataRole, number>> = {}
 ): Promise<TestNetwork> {
   const keystore = memoryKeystore(counts, scheme)
   const created = await createNetwork({
     keystore,
     nowMs,
+    thresholds,
     descriptor: network => descriptorAt({ network, version: 1, previous: network })
   })
   const state = feed(emptyTrust(created.network), [...Object.values(created.documents), created.descriptor])

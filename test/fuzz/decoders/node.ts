@@ -44,7 +44,9 @@ export async function nodeDecoders(net: FuzzedNetwork): Promise<readonly Decoder
       heads,
       peers: [{ peer, addresses: ['/ip4/127.0.0.1/tcp/1'], lastSeenMs: 1 }],
       known: [[peer, 1, 2]],
-      announcements: [envelope]
+      announcements: [envelope],
+      ages: [7],
+      certificates: [Buffer.from('{}')]
     }),
     encodeMessage({ type: 'pull', heads }),
     encodeMessage({ type: 'documents', documents })

@@ -12,9 +12,12 @@ import {
   freshUntilMs,
   haltsOf,
   headsOf,
+  judgeCertificate,
   missingDescriptors,
+  parseCertificate,
   parseExportedKey,
   parseHeads,
+  parseInvitation,
   parseProposal,
   restoreTrust,
   trust,
@@ -86,6 +89,7 @@ export function signerDecoders(net: FuzzedNetwork): readonly Decoder[] {
       decode: parseProposal,
       mayThrow: isBadInput
     },
+    ...admissionDecoders(net),
     ...repositoryDecoders(net),
     ...keyDecoders(isBadInput)
   ]
@@ -136,6 +140,56 @@ const trustReaders = [
   'judgeRegister',
   'judgeDescriptor'
 ].map(name => `signer:${name}`)
+
+/** What peers show of themselves, and what somebody hands in or carries in a ticket. */
+function admissionDecoders({
+  state,
+  newest,
+  network,
+  certificates,
+  invitation,
+  admit
+}: FuzzedNetwork): readonly Decoder[] {
+  const judged = (bytes: Uint8Array) =>
+    [emptyTrust(network), state, newest].map(each => judgeCertificate(each, bytes, nowMs).verdict)
+  const isRead = (verdicts: unknown) => (verdicts as readonly string[]).includes('accept')
+  const bodies = certificates.slice(0, 1).map(bytes => {
+    const { signed } = JSON.parse(Buffer.from(bytes).toString()) as { signed: object }
+    return seed(signed)
+  })
+  return [
+    {
+      name: 'certificate',
+      covers: ['judgeCertificate', 'readCertificate', 'readEnvelope', 'readInvitation', 'parseBoundedCertificate'].map(
+        name => `signer:${name}`
+      ),
+      seeds: certificates,
+      decode: judged,
+      isRead
+    },
+    {
+      name: 'certificate by its holders',
+      covers: [],
+      seeds: bodies,
+      seal: body => admit(body),
+      decode: judged,
+      isRead
+    },
+    {
+      name: 'certificate that is handed in',
+      covers: ['signer:parseCertificate'],
+      seeds: certificates,
+      decode: bytes => parseCertificate(bytes, network),
+      mayThrow: thrown => thrown instanceof InstarError && ['BadInput', 'WrongNetwork'].includes(thrown.code)
+    },
+    {
+      name: 'invitation of a ticket',
+      covers: ['signer:parseInvitation'],
+      seeds: [invitation],
+      decode: bytes => parseInvitation(bytes, network)
+    }
+  ]
+}
 
 /** A repository with one writer, as the client of mirrors reads it. */
 function repositoryDecoders(net: FuzzedNetwork): readonly Decoder[] {
@@ -230,7 +284,7 @@ function keyDecoders(isBadInput: (thrown: unknown) => boolean): readonly Decoder
     },
     {
       name: 'ledger',
-      covers: ['signer:parseLedger'],
+      covers: ['signer:parseLedger', 'signer:parseLines'],
       seeds: [seed(`${JSON.stringify(line)}\n${JSON.stringify({ ...line, number: 3 })}\n{"torn`)],
       decode: bytes => parseLedger(Buffer.from(bytes).toString(), 'a file'),
       mayThrow: isBadInput

@@ -7,6 +7,7 @@ import type {
   BundleState,
   CallAnswer,
   CallRequest,
+  CertificateAnswer,
   ContractRequest,
   ControlEvent,
   DescribedContract,
@@ -34,6 +35,7 @@ export interface ControlClient {
   contract: (request: ContractRequest) => Promise<DescribedContract>
   catchUp: () => Promise<readonly NeighbourHeads[]>
   trustDocuments: () => Promise<TrustDocuments>
+  submitCertificate: (bytes: Uint8Array) => Promise<CertificateAnswer>
   submit: (submission: Submission) => Promise<readonly DocumentVerdict[]>
   bundle: (id: string) => Promise<BundleState>
   putManifest: (id: string, manifest: Uint8Array) => Promise<BundleState>
@@ -73,6 +75,7 @@ export function createControlClient(socketPath: string, signal?: AbortSignal): C
       }
       return (await ask<{ verdicts: DocumentVerdict[] }>('POST', '/v1/documents', body)).verdicts
     },
+    submitCertificate: bytes => ask('POST', '/v1/certificates', { certificate: toBase64(bytes) }),
     bundle: id => ask('GET', `/v1/bundles/${id}`),
     putManifest: (id, manifest) => ask('PUT', `/v1/bundles/${id}/manifest`, manifest),
     putFile: (id, path, bytes) => ask('PUT', `/v1/bundles/${id}/file?path=${encodeURIComponent(path)}`, bytes),

@@ -10,6 +10,9 @@ export const announcementBytesMax = 16 * 1024
 export const certificateBytesMax = 4 * 1024
 const certificateCharactersMax = Math.ceil(certificateBytesMax / 3) * 4
 
+/** The highest epoch: so many starts nobody makes, and there is room above every epoch that somebody does. */
+export const epochMax = 1_000_000_000_000
+
 const versionRef = z.strictObject({ version: versionNumber, chainId: chainIdPrefix })
 
 const announcementSchema = z.strictObject({
@@ -19,7 +22,7 @@ const announcementSchema = z.strictObject({
   class: className,
   groups: z.array(groupName).max(16),
   /** Counts the starts of the peer; with `seq` it orders its statements, the latest wins (§13). */
-  epoch: z.int().min(1),
+  epoch: z.int().min(1).max(epochMax),
   seq: z.int().min(1),
   running: versionRef,
   /** The lowest version that the peer may still run as: running, or on trial the version that going back leads to. */

@@ -1,5 +1,6 @@
 import { concat, equals, fromString, toString } from 'uint8arrays'
 import { z } from 'zod'
+import { certificateBytesMax } from '../announcement/announcement.js'
 import { fromHex, sha256Hex } from '../codec/hash.js'
 import { parseBoundedJson, toCanonicalJson } from '../codec/json.js'
 import { hexDigest } from '../descriptor/fields.js'
@@ -11,16 +12,29 @@ export interface Ticket {
   readonly network: string
   /** Multiaddrs with `/p2p/<peer id>`, where peers were when the ticket was made. */
   readonly addresses: readonly string[]
+  /** Lets whoever holds the ticket be admitted (§5): it makes the ticket a secret. */
+  readonly invitation?: TicketInvitation | undefined
+}
+
+/** A bearer invitation as a ticket carries it; who may admit reads and verifies it. */
+export interface TicketInvitation {
+  /** What the admission role signed, in base64. */
+  readonly document: string
+  /** The private key of the bearer, in base64. */
+  readonly secret: string
 }
 
 const prefix = 'instar1'
 const checksumBytes = 4
-const ticketCharactersMax = 8 * 1024
+const ticketCharactersMax = 12 * 1024
 const addressesMax = 16
 
 const ticketSchema = z.object({
   network: hexDigest,
-  addresses: z.array(z.string().min(1).max(256).startsWith('/')).max(addressesMax)
+  addresses: z.array(z.string().min(1).max(256).startsWith('/')).max(addressesMax),
+  invitation: z
+    .object({ document: z.base64().max(Math.ceil(certificateBytesMax / 3) * 4), secret: z.base64().max(256) })
+    .optional()
 })
 
 /**
@@ -29,13 +43,20 @@ const ticketSchema = z.object({
  * @throws InstarError BadInput for what `parseTicket` would refuse
  */
 export function encodeTicket(ticket: Ticket): string {
-  const { network, addresses } = ticket
-  const checked = ticketSchema.safeParse({ network, addresses })
+  const { network, addresses, invitation } = ticket
+  const checked = ticketSchema.safeParse({ network, addresses, invitation })
   if (!checked.success) {
     throw new InstarError('BadInput', `No ticket can be made of this: ${oneLine(checked.error)}.`)
   }
-  const body = toCanonicalJson({ network, addresses })
-  return prefix + toString(concat([body, checksumOf(body)]), 'base58btc')
+  const body = toCanonicalJson({
+    network,
+    addresses,
+    ...(invitation === undefined ? {} : { invitation: { document: invitation.document, secret: invitation.secret } })
+  })
+  const text = prefix + toString(concat([body, checksumOf(body)]), 'base58btc')
+  if (text.length > ticketCharactersMax)
+    throw new InstarError('BadInput', 'The ticket would be too long to be read: name fewer addresses in it.')
+  return text
 }
 
 /** @throws InstarError BadTicket, saying what is wrong with it */

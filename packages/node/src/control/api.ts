@@ -4,6 +4,7 @@ export type {
   BundleState,
   CallAnswer,
   CallRequest,
+  CertificateAnswer,
   ContractRequest,
   DescribedContract,
   DocumentVerdict,

@@ -49,6 +49,7 @@ const good: Record<string, [path: string, body: unknown, asked: string]> = {
   catchUp: ['/v1/catch-up', undefined, 'catchUp'],
   trustDocuments: ['/v1/trust', undefined, 'trustDocuments'],
   submit: ['/v1/documents', { documents: ['AQID', 'AQ=='], descriptor: 'AQI=' }, 'submit 3+1 descriptor 2'],
+  submitCertificate: ['/v1/certificates', { certificate: 'AQID' }, 'submitCertificate 3'],
   bundle: [`/v1/bundles/${someBundle}`, undefined, 'bundle bbbb'],
   putManifest: [`/v1/bundles/${someBundle}/manifest`, new Uint8Array(7), 'putManifest 7 bytes'],
   putFile: [`/v1/bundles/${someBundle}/file?path=lib/a.js`, new Uint8Array(600_000), 'putFile lib/a.js 600000 bytes']

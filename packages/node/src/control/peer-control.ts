@@ -1,7 +1,7 @@
 import type { Json } from '@instar/core'
 import type { ServedContract } from '@instar/simulator-runtime/codec'
 import type { PeerEvent } from './schema/events.js'
-import type { PeerStatus } from './schema/status.js'
+import type { CertificateStatus, PeerStatus } from './schema/status.js'
 import type { Why } from './schema/why.js'
 
 /**
@@ -33,6 +33,12 @@ export interface PeerControl {
    * know already. One entry for each of them.
    */
   catchUp(signal: AbortSignal): Promise<readonly NeighbourHeads[]>
+
+  /**
+   * Takes an admission certificate (§5): this peer's own is kept and shown from now on, another one goes to its peer, at once or when the
+   * two meet. @throws InstarError `BadInput`, `NotTrusted` for one that nobody would take
+   */
+  submitCertificate(bytes: Uint8Array): Promise<CertificateAnswer>
 
   /** What this peer trusts, for a tool that builds the next proposal on it. */
   trustDocuments(): Promise<TrustDocuments>
@@ -105,6 +111,14 @@ export interface TrustDocuments {
   readonly documents: readonly Uint8Array[]
   /** Trusted descriptors of all versions, ascending from 1. */
   readonly descriptors: readonly Uint8Array[]
+}
+
+export interface CertificateAnswer {
+  /** Whom it admits. */
+  readonly peer: string
+  readonly certificate: CertificateStatus
+  /** `kept`: it is of the asked peer. `handedOver`: its peer was given it. `waits`: it goes to its peer when the two meet. */
+  readonly outcome: 'kept' | 'handedOver' | 'waits'
 }
 
 export interface BundleState {

@@ -1,5 +1,8 @@
 import { encodeTicket, InstarError, type OperatorWord } from '@instar/core'
 import type { Logger } from 'pino'
+import { admissionProblems, admissionStatus, certificateStatus } from '../admission/admission-status.js'
+import type { AdmissionService } from '../admission/admission-service.js'
+import { toAdmission } from '../admission/peer-judge.js'
 import type { BundleStore } from '../bundles/bundle-store.js'
 import { createBundleUpload } from '../control/bundle-upload.js'
 import type { PeerControl } from '../control/peer-control.js'
@@ -30,6 +33,7 @@ import { whyOf } from './why.js'
 export interface PeerControlInit {
   readonly engine: Engine
   readonly trust: TrustService
+  readonly admission: AdmissionService
   /** Absent without online keys. */
   readonly renewal: RenewalSource | undefined
   readonly audit: Pick<AuditLog, 'head' | 'problem'>
@@ -95,12 +99,14 @@ export function createPeerControl(init: PeerControlInit): ControlledPeer {
   const status = (): PeerStatus => {
     const { host: hostState } = engine.state
     const problem = engine.problem()
+    const admission = admissionStatus(init.admission, trust.state(), wallMs())
     const stateBytes = init.stateSize.bytes()
     return statusOf(engine.state, {
       network: config.network,
       addresses: overlay.addresses(),
       connected: overlay.connected(),
       trust: trustStatus(trust, init.renewal),
+      admission,
       audit: init.audit.head(),
       host: {
         // Its last answer may be of a process that is gone by now.
@@ -116,7 +122,12 @@ export function createPeerControl(init: PeerControlInit): ControlledPeer {
         ...(hostState.lastError === undefined ? {} : { lastError: hostState.lastError })
       },
       callsPerVersion: rpc.received.perVersion(),
-      problems: [...problems, problem, init.renewal?.status().problem].filter(each => each !== undefined),
+      problems: [
+        ...problems,
+        problem,
+        init.renewal?.status().problem,
+        ...admissionProblems(admission, engine.state, wallMs())
+      ].filter(each => each !== undefined),
       sentOff: overlay.sentOff(),
       fetches: init.performer.fetches,
       pausesMs,
@@ -157,7 +168,14 @@ export function createPeerControl(init: PeerControlInit): ControlledPeer {
 
   return {
     status,
-    why: peer => whyOf(engine.state, { wallMs: wallMs(), monoMs: monoMs() }, init.faults.list(), peer),
+    why: peer =>
+      whyOf(
+        engine.state,
+        { wallMs: wallMs(), monoMs: monoMs() },
+        init.faults.list(),
+        init.admission.ownAdmission(),
+        peer
+      ),
     async approve(version, { now = false } = {}) {
       await operate(engine, now ? 'goNow' : 'approve', version)
     },
@@ -168,6 +186,10 @@ export function createPeerControl(init: PeerControlInit): ControlledPeer {
       await operate(engine, 'resume', target === 'all' ? undefined : target)
     },
     submit: submission => submitAll(trust, submission),
+    async submitCertificate(bytes) {
+      const { certificate, outcome } = await init.admission.submit(bytes)
+      return { peer: certificate.peer, certificate: certificateStatus(toAdmission(certificate)), outcome }
+    },
     catchUp: signal => catchUp(init, signal),
     trustDocuments: async () => trustDocumentsOf(trust.state()),
     ...upload,

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { defaultTiming, InstarError, messageOf, parseTicket, type Timing } from '@instar/core'
+import { defaultTiming, InstarError, messageOf, parseTicket, type TicketInvitation, type Timing } from '@instar/core'
+import { parseInvitation, type BearerInvitation, type Invitation } from '@instar/signer'
 import type { Logger } from 'pino'
 import { z } from 'zod'
 import { replaceFile } from '../store/durable-file.js'
@@ -60,6 +61,8 @@ export interface PeerConfiguration {
   readonly listen: readonly string[]
   readonly bootstrap: readonly string[]
   readonly timing: Timing
+  /** Of the ticket: with it this peer admits itself (§5). Not written down: its certificate is. */
+  readonly invitation: BearerInvitation | undefined
 }
 
 const listenDefault = ['/ip4/0.0.0.0/tcp/0']
@@ -95,13 +98,15 @@ export async function settleConfig(options: PeerOptions, seed: string | undefine
       `${options.dataDirectory} holds no peer yet: join a network with a ticket, or create one with \`instar network create\`.`
     )
   }
+  const invited = ticket?.invitation === undefined ? undefined : readInvitation(ticket.invitation, network)
+  const className = options.className ?? stored?.className ?? invited?.terms.class
   const bootstrap = [...(options.bootstrap ?? []), ...(ticket?.addresses ?? [])]
   const next: StoredConfig = {
     ...stored,
     format: 1,
     network,
-    ...(options.className === undefined ? {} : { className: options.className }),
-    groups: [...(options.groups ?? stored?.groups ?? [])],
+    ...(className === undefined ? {} : { className }),
+    groups: [...(options.groups ?? stored?.groups ?? invited?.terms.groups ?? [])],
     listen: [...(options.listen ?? stored?.listen ?? listenDefault)],
     bootstrap: bootstrap.length > 0 ? bootstrap : [...(stored?.bootstrap ?? [])]
   }
@@ -115,8 +120,22 @@ export async function settleConfig(options: PeerOptions, seed: string | undefine
     groups: next.groups ?? [],
     listen: next.listen ?? listenDefault,
     bootstrap: next.bootstrap ?? [],
+    invitation: invited?.bearer,
     timing: Object.freeze({ ...defaultTiming, ...(next.timing as Partial<Timing>), ...options.timing })
   }
+}
+
+interface Invited {
+  readonly terms: Invitation
+  readonly bearer: BearerInvitation
+}
+
+/** @throws InstarError BadTicket */
+function readInvitation({ document, secret }: TicketInvitation, network: string): Invited {
+  const bearer = { document: new Uint8Array(Buffer.from(document, 'base64')), secret }
+  const terms = parseInvitation(bearer.document, network)
+  if (terms.verdict === 'accept') return { terms: terms.value, bearer }
+  throw new InstarError('BadTicket', `The invitation in the ticket is none: ${terms.detail}. Ask for a new ticket.`)
 }
 
 type StoredConfig = z.infer<typeof configSchema>

@@ -1,5 +1,6 @@
-import { openAdmission, type CodeRef, type Fact } from '@instar/core'
+import type { CodeRef, Fact } from '@instar/core'
 import type { Logger } from 'pino'
+import { createAdmissionService } from '../admission/admission-service.js'
 import { createBundleExchange } from '../bundles/bundle-exchange.js'
 import { createBundleStore } from '../bundles/bundle-store.js'
 import { createControlServer } from '../control/control-server.js'
@@ -109,6 +110,19 @@ export async function createParts(init: PartsInit) {
     signer === undefined
       ? undefined
       : createRenewal({ trust, signer, audit, wallMs, monoMs, log, onChange: () => control.changed() })
+  const admission = createAdmissionService({
+    peer: overlay.peerId,
+    network,
+    trust,
+    store,
+    now: wallMs,
+    log,
+    onChange: () => announcements.rejudge(),
+    onOwnChange: () => announcements.certificateChanged(),
+    reach: async peer => {
+      await sync.pullFrom(peer)
+    }
+  })
   const announcements = createAnnouncements({
     overlay,
     identity,
@@ -118,22 +132,25 @@ export async function createParts(init: PartsInit) {
     ...(options.urgentPerMinute === undefined ? {} : { rates: { urgentPerMinute: options.urgentPerMinute } }),
     now: wallMs,
     log,
-    onAnnouncement: (announcement, receivedAtMs) => {
-      const { peer, running, versions } = announcement
+    judge: (peer, certificate) => admission.judge(peer, certificate),
+    ownCertificate: () => admission.own()?.text,
+    onAnnouncement: (statement, receivedAtMs, judged) => {
+      admission.heard(statement)
+      const { peer, running, versions } = statement
       if (overlay.connected().has(peer)) histories.told(peer, [running, ...versions])
-      input({
-        fact: 'announcement',
-        announcement,
-        ageMs: Math.max(0, wallMs() - receivedAtMs),
-        admission: openAdmission
-      })
-    }
+      // What it shows is judged, and bulky.
+      const { certificate: _, ...announcement } = statement
+      const ageMs = Math.max(0, wallMs() - receivedAtMs)
+      input({ fact: 'announcement', announcement, ageMs, admission: judged })
+    },
+    onAdmissions: admissions => input({ fact: 'admissions', admissions })
   })
   const sync = createSync({
     overlay,
     network,
     trust,
     announcements,
+    certificates: admission,
     ...(options.syncEveryMs === undefined ? {} : { everyMs: options.syncEveryMs }),
     refusals,
     log
@@ -233,6 +250,7 @@ export async function createParts(init: PartsInit) {
   const control = createPeerControl({
     engine,
     trust,
+    admission,
     renewal: renewal === undefined || signer === undefined ? undefined : { signer, status: () => renewal.status() },
     audit,
     overlay,
@@ -255,6 +273,7 @@ export async function createParts(init: PartsInit) {
     overlay,
     engine,
     trust,
+    admission,
     renewal,
     announcements,
     sync,

@@ -63,6 +63,7 @@ async function runnable(init: Omit<PartsInit, 'log' | 'signal' | 'stop'>): Promi
     overlay,
     engine,
     trust,
+    admission,
     renewal,
     announcements,
     sync,
@@ -89,6 +90,8 @@ async function runnable(init: Omit<PartsInit, 'log' | 'signal' | 'stop'>): Promi
     await bundles.start()
     for (const { manifest, files, id } of seed?.bundles ?? []) if (!bundles.has(id)) await bundles.put(manifest, files)
     await trust.start()
+    await admission.start()
+    if (init.config.invitation !== undefined) await admission.accept(init.config.invitation)
     await announcements.start()
     await sync.start()
     await exchange.start()
@@ -110,7 +113,8 @@ async function runnable(init: Omit<PartsInit, 'log' | 'signal' | 'stop'>): Promi
       await journal.compact(compactEntries(engine.state, { wallMs: wallMs(), monoMs: monoMs() }).map(toRecord))
     if (engine.state.damage !== undefined) throw new InstarError('StateDamaged', `${capitalised(engine.state.damage)}.`)
     sync.onSynced(() => {
-      engine.input({ fact: 'synced' })
+      // A newcomer decides by its neighbours: not before they are judged by the trust that the same exchange brought (R21).
+      void admission.settled().then(() => engine.input({ fact: 'synced' }))
       renewal?.caughtUp()
     })
     // The hello names the peers that were met: a client that came earlier hears of a newcomer, or of a new address, in no other way.
@@ -149,6 +153,7 @@ async function runnable(init: Omit<PartsInit, 'log' | 'signal' | 'stop'>): Promi
     await sync.stop()
     await exchange.stop()
     await announcements.stop()
+    await admission.stop()
     await overlay.stop()
     await control.close()
     await journal.close()

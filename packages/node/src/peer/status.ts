@@ -11,14 +11,13 @@ import {
   servedRange,
   strangeness,
   classAt,
-  type Admission,
   type PeerState,
   type RosterEntry,
   type VersionProgress
 } from '@instar/core'
 import type {
+  AdmissionStatus,
   CallCounts,
-  CertificateStatus,
   HostStatus,
   NeighbourStatus,
   PeerStatus,
@@ -26,6 +25,7 @@ import type {
   VersionStatus
 } from '../control/schema/status.js'
 import type { BuildProgress } from '@instar/simulator-runtime/host'
+import { certificateStatus } from '../admission/admission-status.js'
 import type { FetchProgress } from '../bundles/bundle-exchange.js'
 import type { AuditHead } from '../audit/audit-line.js'
 import type { SentOffPeer } from '../overlay/sent-off.js'
@@ -38,6 +38,7 @@ export interface StatusSources {
   readonly addresses: readonly string[]
   readonly connected: ReadonlySet<string>
   readonly trust: TrustStatus
+  readonly admission: AdmissionStatus
   readonly audit: AuditHead
   readonly host: Omit<HostStatus, 'plan' | 'restarts'>
   readonly callsPerVersion: Readonly<Record<string, CallCounts>>
@@ -71,6 +72,7 @@ export function statusOf(state: Readonly<PeerState>, from: StatusSources): PeerS
     ...(served === undefined ? {} : { served: [...served] as [number, number] }),
     ...(diverged === undefined ? {} : { diverged }),
     trust: from.trust,
+    admission: from.admission,
     audit: { ...from.audit },
     versions: [...state.versions.values()]
       .filter(({ phase }) => phase !== 'retired')
@@ -163,19 +165,6 @@ export function neighbourStatus(
     admitted: strange === undefined,
     ...(strange === undefined ? {} : { notAdmitted: strange }),
     ...(admission.by === 'certificate' ? { certificate: certificateStatus(admission) } : {})
-  }
-}
-
-/** A certificate as people see it. */
-export function certificateStatus(certificate: Extract<Admission, { by: 'certificate' }>): CertificateStatus {
-  const { serial, class: className, groups, fromMs, untilMs, invitation } = certificate
-  return {
-    serial,
-    class: className,
-    groups: [...groups],
-    notBefore: new Date(fromMs).toISOString(),
-    expires: new Date(untilMs).toISOString(),
-    ...(invitation === undefined ? {} : { invitation })
   }
 }
 

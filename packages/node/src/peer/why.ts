@@ -6,8 +6,10 @@ import {
   gatesOf,
   InstarError,
   isTrouble,
+  strangeness,
   upgradeAt,
   upgradeWords,
+  type Admission,
   type GateState,
   type Now,
   type PeerState,
@@ -17,16 +19,26 @@ import type { FacadeReason, FaultReason, GateReason, VersionReason, Why } from '
 import type { Fault } from '../host/fault-record.js'
 
 /** Why this peer, or another one as it announced itself, is where it is (R18). @throws InstarError BadInput for an unknown peer */
-export function whyOf(state: Readonly<PeerState>, now: Now, faults: readonly Fault[], peer?: string): Why {
-  return peer === undefined || peer === state.config.peer ? whyHere(state, now, faults) : whyThere(state, now, peer)
+export function whyOf(
+  state: Readonly<PeerState>,
+  now: Now,
+  faults: readonly Fault[],
+  own: Admission,
+  peer?: string
+): Why {
+  return peer === undefined || peer === state.config.peer
+    ? whyHere(state, now, faults, own)
+    : whyThere(state, now, peer)
 }
 
-function whyHere(state: Readonly<PeerState>, now: Now, faults: readonly Fault[]): Why {
+function whyHere(state: Readonly<PeerState>, now: Now, faults: readonly Fault[], own: Admission): Why {
   const versions = [...state.versions.values()]
     .filter(({ version, phase }) => phase !== 'retired' && !(phase === 'committed' && version === state.running))
     .sort((a, b) => a.version - b.version)
     .map(progress => reasonHere(state, progress, now))
-  const summary = summaryHere(state, versions)
+  const stranger =
+    own.by === 'nothing' ? ` It is not admitted (${own.reason}): what it announces counts nowhere (R21).` : ''
+  const summary = `${summaryHere(state, versions)}${stranger}`
   const facades = facadesHere(state)
   return { peer: state.config.peer, self: true, summary, facades, versions, faults: faults.map(toReason) }
 }
@@ -122,6 +134,9 @@ function whyThere(state: Readonly<PeerState>, now: Now, peer: string): Why {
     throw new InstarError('BadInput', `${flaw}. \`instar status\` lists them.`)
   }
   const { announcement, heardMonoMs } = entry
+  const strange = strangeness(state, entry, now)
+  const stranger =
+    strange === undefined ? '' : ` It is not admitted (${strange}): what it announces enters no decision here (R21).`
   const lastHeardMs = Math.max(0, Math.round(now.monoMs - heardMonoMs))
   const versions = announcement.versions.map(({ version, phase, reason }): VersionReason => {
     const title = state.log[version - 1]?.descriptor.title ?? 'not known here'
@@ -134,6 +149,6 @@ function whyThere(state: Readonly<PeerState>, now: Now, peer: string): Why {
     }
   })
   const silence = `last heard ${Math.round(lastHeardMs / 1000)} s ago`
-  const summary = `By its own word it runs version ${announcement.running.version} and trusts versions up to ${announcement.newest}; ${silence}.`
+  const summary = `By its own word it runs version ${announcement.running.version} and trusts versions up to ${announcement.newest}; ${silence}.${stranger}`
   return { peer: announcement.peer, self: false, lastHeardMs, summary, facades: [], versions, faults: [] }
 }

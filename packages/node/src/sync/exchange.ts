@@ -1,4 +1,4 @@
-import { InstarError } from '@instar/core'
+import { InstarError, type Verdict } from '@instar/core'
 import type { Heads } from '@instar/signer'
 import type { Announcements } from '../overlay/announcements.js'
 import { syncLimits } from '../overlay/limits.js'
@@ -22,6 +22,12 @@ export interface ExchangeInit {
   readonly announcements: Announcements
   /** Of one exchange; default: the limit. */
   readonly pulledBytesMax?: number
+  readonly now?: () => number
+  /** Certificates that wait for their peers, and what becomes of those that are handed over here. */
+  readonly certificates?: {
+    waitingFor(peer: string): readonly Uint8Array[]
+    offer(bytes: Uint8Array): Promise<Verdict<unknown>>
+  }
   /** The other side said what it holds, and it may be more than is here. */
   onAhead(peer: string): void
 }
@@ -37,7 +43,7 @@ export interface Pulled {
 /** The asking side: hello, then documents in feeding order until nothing more is to be had. */
 export async function pull(init: ExchangeInit, frames: Frames, peer: string): Promise<Pulled> {
   const { trust, pulledBytesMax = syncLimits.pulledBytesMax } = init
-  await frames.send(helloOf(init, { known: stampsOf(init), announcements: [] }))
+  await frames.send(helloOf(init, peer, { known: stampsOf(init), passedOn: [] }))
   const hello = expectType(await frames.receive(), 'hello')
   await take(init, hello, peer)
   let taken = false
@@ -71,17 +77,26 @@ export async function serve(init: ExchangeInit, frames: Frames, peer: string): P
       await frames.send({ type: 'documents', documents: firstPage(init.trust.documentsAhead(message.heads)) })
       continue
     }
-    const answer = helloOf(init, { known: [], announcements: unknownTo(init, message.known) })
+    const answer = helloOf(init, peer, { known: [], passedOn: unknownTo(init, message.known) })
     await take(init, message, peer)
     await frames.send(answer)
     if (init.trust.isBehind(message.heads)) init.onAhead(peer)
   }
 }
 
-function helloOf(init: ExchangeInit, more: Pick<Hello, 'known' | 'announcements'>): Hello {
+type PassedOn = ReturnType<Announcements['passedOn']>
+
+function helloOf(
+  init: ExchangeInit,
+  peer: string,
+  { known, passedOn }: { readonly known: readonly Stamp[]; readonly passedOn: PassedOn }
+): Hello {
   const { trust, overlay, announcements, network } = init
   const { version, chainId } = trust.newest()
   const own = announcements.own()
+  const nowMs = (init.now ?? Date.now)()
+  const ages = passedOn.map(({ receivedAtMs }) => Math.max(0, Math.floor((nowMs - receivedAtMs) / 1000)))
+  const envelopes = passedOn.map(({ envelope }) => envelope)
   return {
     type: 'hello',
     network,
@@ -89,18 +104,22 @@ function helloOf(init: ExchangeInit, more: Pick<Hello, 'known' | 'announcements'
     chainId,
     heads: trust.heads() satisfies Heads,
     peers: overlay.knownPeers(addressesMax),
-    known: more.known,
-    announcements: own === undefined ? more.announcements : [own, ...more.announcements]
+    known,
+    announcements: own === undefined ? envelopes : [own, ...envelopes],
+    ages: own === undefined ? ages : [0, ...ages],
+    certificates: init.certificates?.waitingFor(peer) ?? []
   }
 }
 
 async function take(init: ExchangeInit, hello: Hello, peer: string): Promise<void> {
   if (hello.network !== init.network) throw new PeerLied('it is of another network')
   init.overlay.learn(hello.peers)
-  for (const envelope of hello.announcements) {
-    const verdict = await init.announcements.submit(envelope, peer)
+  for (const [i, envelope] of hello.announcements.entries()) {
+    const verdict = await init.announcements.submit(envelope, peer, (hello.ages[i] ?? 0) * 1000)
     if (verdict.verdict === 'reject') throw new PeerLied(`${verdict.code}: ${verdict.detail}`)
   }
+  // Keys that are not known here yet may have signed it, and it may be known: whatever is made of it, it is no lie of this peer's.
+  for (const certificate of hello.certificates) await init.certificates?.offer(certificate)
 }
 
 function stampsOf({ announcements }: ExchangeInit): readonly Stamp[] {
@@ -111,16 +130,17 @@ function stampsOf({ announcements }: ExchangeInit): readonly Stamp[] {
 }
 
 /** The statements that the asking side lacks, most recent first, as many as fit. */
-function unknownTo({ announcements }: ExchangeInit, known: readonly Stamp[]): readonly Uint8Array[] {
+function unknownTo({ announcements }: ExchangeInit, known: readonly Stamp[]): PassedOn {
   const stamps = new Map(known.map(([peer, epoch, seq]) => [peer, [epoch, seq] as const]))
   let bytes = 0
-  const lacking: Uint8Array[] = []
-  for (const { statement, envelope } of announcements.heard()) {
+  const lacking: Array<PassedOn[number]> = []
+  for (const heard of announcements.passedOn()) {
+    const { statement, envelope } = heard
     const [epoch, seq] = stamps.get(statement.peer) ?? [0, 0]
     if (statement.epoch < epoch || (statement.epoch === epoch && statement.seq <= seq)) continue
     bytes += envelope.length
     if (bytes > pageBytesMax || lacking.length >= knownStampsMax) break
-    lacking.push(envelope)
+    lacking.push(heard)
   }
   return lacking
 }

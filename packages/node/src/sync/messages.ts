@@ -1,7 +1,7 @@
 // What travels on `/instar/sync/1`: one stream per exchange, the puller asks and the other answers, frame by frame. Both hellos say
 // the same things, so that one exchange tells both sides whether they must pull.
 
-import { accept, reject, type Json, type Verdict } from '@instar/core'
+import { accept, certificateBytesMax, reject, type Json, type Verdict } from '@instar/core'
 import { parseHeads, type Heads } from '@instar/signer'
 import { z } from 'zod'
 import { decodeContainer, encodeContainer } from '../overlay/container.js'
@@ -15,6 +15,7 @@ export const frameBytesMax = 1024 * 1024
 export const pageBytesMax = 640 * 1024
 export const knownStampsMax = 1000
 export const addressesMax = 32
+const certificatesMax = 4
 
 /** The forms of these messages that this release speaks (§16). */
 const formats = [1, 1] as const
@@ -34,6 +35,10 @@ export interface Hello {
   readonly known: readonly Stamp[]
   /** Statements: the sender's own first. */
   readonly announcements: readonly Uint8Array[]
+  /** How long ago, in seconds, the sender heard each of them: a silent peer does not speak because others pass its words on. */
+  readonly ages: readonly number[]
+  /** Certificates for the receiver, or none (§5). */
+  readonly certificates: readonly Uint8Array[]
 }
 
 /** Asks for what a holder of these heads lacks; the answer is one page of it. */
@@ -63,7 +68,15 @@ const helloSchema = z.object({
   chainId: z.string().max(64),
   heads: z.unknown(),
   peers: z.array(peerSchema).max(addressesMax),
-  known: z.array(z.tuple([z.string().max(128), z.int(), z.int()])).max(knownStampsMax)
+  known: z.array(z.tuple([z.string().max(128), z.int(), z.int()])).max(knownStampsMax),
+  ages: z
+    .array(z.int().min(0))
+    .max(knownStampsMax + 1)
+    .default([]),
+  certificates: z
+    .array(z.base64().max(Math.ceil(certificateBytesMax / 3) * 4))
+    .max(certificatesMax)
+    .default([])
 })
 
 /** Loose where later releases may add: unknown fields are passed over. */
@@ -76,9 +89,15 @@ const headerSchema = z.discriminatedUnion('type', [
 export function encodeMessage(message: SyncMessage): Uint8Array {
   switch (message.type) {
     case 'hello': {
-      const { announcements, ...header } = message
+      const { announcements, certificates, ...header } = message
       return encodeContainer(
-        { ...header, formats, heads: toJson(header.heads), peers: toJson(header.peers) },
+        {
+          ...header,
+          formats,
+          heads: toJson(header.heads),
+          peers: toJson(header.peers),
+          certificates: certificates.map(each => Buffer.from(each).toString('base64'))
+        },
         announcements
       )
     }
@@ -106,7 +125,8 @@ export function decodeMessage(bytes: Uint8Array): Verdict<SyncMessage> {
       'NoCommonFormat',
       `it speaks formats ${message.formats.join(' to ')}, I speak ${formats.join(' to ')}`
     )
-  return accept({ ...message, heads: heads.value, announcements: parts })
+  const certificates = message.certificates.map(each => new Uint8Array(Buffer.from(each, 'base64')))
+  return accept({ ...message, heads: heads.value, announcements: parts, certificates })
 }
 
 /** The first documents that fit one page; at least one, so that an exchange always gets on. */

@@ -26,8 +26,9 @@ export interface SyncInit {
   readonly limits?: Partial<typeof syncLimits>
   /** Where what is refused is counted. */
   readonly refusals?: Refusals
-  readonly now?: () => number
   readonly random?: () => number
+  readonly now?: () => number
+  readonly certificates?: NonNullable<ExchangeInit['certificates']>
   readonly log: Logger
 }
 
@@ -51,6 +52,7 @@ export interface Sync {
 const everyDefaultMs = 60_000
 /** A newcomer whose first exchange failed does not wait for a minute: nothing of it runs before. */
 const untilFirstMs = 2000
+const askAgainMs = 10_000
 
 export function createSync(init: SyncInit): Sync {
   return new NeighbourSync(init)
@@ -64,6 +66,7 @@ interface Pulling {
 class NeighbourSync implements Sync {
   private readonly pulling = new Map<string, Pulling>()
   private readonly queue: (() => void)[] = []
+  private readonly askedAtMs = new Map<string, number>()
   private readonly listeners = new Set<(peer: string) => void>()
   private readonly stopped = new AbortController()
   private readonly exchange: ExchangeInit
@@ -94,9 +97,11 @@ class NeighbourSync implements Sync {
     // Whatever true comes from a peer, by whatever way, makes its next claim worth a look.
     trust.onChange((_, from) => this.doubts.clear(from))
     overlay.on('neighbour', peer => this.pullSoon(peer))
-    announcements.onHeard((statement, from) => {
+    announcements.onHeard((statement, from, admission) => {
       // R3: somebody knows a version that is not here.
       if (statement.newest > trust.newest().version) this.pullSoon(from)
+      // §13: signed by admission keys that are not known here, it is ignored, and its sender asked what it knows.
+      else if (admission.by === 'nothing' && admission.code === 'NeedsNewerTrust') this.askAgain(from)
     })
     this.plan()
   }
@@ -133,6 +138,15 @@ class NeighbourSync implements Sync {
     this.pullOnClaim(peer).catch((thrown: unknown) => {
       this.init.log.debug({ peer, cause: messageOf(thrown) }, 'an exchange failed')
     })
+  }
+
+  /** Anybody can name keys that nobody knows: a neighbour is asked once in a while, not once for each of them. */
+  private askAgain(from: string): void {
+    const nowMs = (this.init.now ?? Date.now)()
+    if (nowMs - (this.askedAtMs.get(from) ?? -Infinity) < askAgainMs) return
+    if (this.askedAtMs.size >= 1000) this.askedAtMs.clear()
+    this.askedAtMs.set(from, nowMs)
+    this.pullSoon(from)
   }
 
   private begin(peer: string, tried: Set<string>): Promise<Heads> {

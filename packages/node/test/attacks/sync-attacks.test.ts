@@ -25,7 +25,9 @@ function helloOf(network: string, victim: TestPeer): Hello {
     heads,
     peers: [],
     known: [],
-    announcements: []
+    announcements: [],
+    ages: [],
+    certificates: []
   }
 }
 

@@ -30,6 +30,7 @@ export const someStatus: PeerStatus = {
     halts: [],
     decisions: []
   },
+  admission: { policy: 'open', admitted: true, revoked: 0, groups: [] },
   audit: { seq: 12, hash: 'ab'.repeat(32) },
   versions: [
     { version: 1, title: 'Genesis', phase: 'committed', since: '2026-01-01T00:00:00.000Z', held: false },
@@ -125,6 +126,16 @@ export function createFakePeerControl(): FakePeerControl {
     async submit({ documents, descriptor }) {
       note(`submit ${documents.map(each => each.byteLength).join('+')} descriptor ${descriptor?.byteLength ?? 'none'}`)
       return documents.map((_, i) => ({ document: `document ${i + 1}`, verdict: 'accept' as const }))
+    },
+    async submitCertificate(bytes) {
+      note(`submitCertificate ${bytes.byteLength}`)
+      const notBefore = '2026-01-01T00:00:00.000Z'
+      const expires = '2026-03-01T00:00:00.000Z'
+      return {
+        peer: '12D3KooWother',
+        certificate: { serial: '0'.repeat(32), class: 'Set', groups: ['north'], notBefore, expires },
+        outcome: 'waits' as const
+      }
     },
     async catchUp() {
       note('catchUp')

@@ -1,8 +1,6 @@
-import { open, readFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
-import { InstarError, messageOf } from '@instar/core'
+import { InstarError } from '@instar/core'
 import { z } from 'zod'
-import { assertPrivate, syncDirectory } from './private-file.js'
+import { appendLines, parseLines, readLineFile } from './line-file.js'
 
 /** What a signer promised: one body for each number, for ever (§5). */
 export interface Ledger {
@@ -36,13 +34,17 @@ export type SigningPromise = Readonly<Omit<z.infer<typeof promiseSchema>, 'forma
 export function openLedger(file: string): Ledger {
   return {
     async promise(promises) {
-      const text = await readLedger(file)
+      const text = await readLineFile(file)
       const known = parseLedger(text, file)
       const fresh = promises.filter(promise => !isKept(known, promise))
       if (fresh.length === 0) return
-      await append(file, text, fresh)
+      await appendLines(
+        file,
+        text,
+        fresh.map(each => ({ format: 1, ...each }))
+      )
       // Another tool may have appended since: of two promises for one number the first in the file is the one that counts.
-      const after = parseLedger(await readLedger(file), file)
+      const after = parseLedger(await readLineFile(file), file)
       for (const promise of promises) isKept(after, promise)
     }
   }
@@ -64,45 +66,16 @@ function isKept(known: readonly SigningPromise[], promise: SigningPromise): bool
   )
 }
 
-async function readLedger(file: string): Promise<string> {
-  try {
-    const text = await readFile(file, 'utf8')
-    await assertPrivate(file)
-    return text
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return ''
-    throw cause instanceof InstarError
-      ? cause
-      : new InstarError('BadInput', `The ledger ${file} cannot be read: ${messageOf(cause)}`, { cause })
-  }
-}
-
 /** Exported for the fuzzer: the file is local, and what it forbids is all that stands between a key and two bodies for one number. */
 export function parseLedger(text: string, file: string): readonly SigningPromise[] {
-  const lines = text.split('\n')
-  // What follows the last line end is empty, or torn.
-  return lines.slice(0, -1).map((line, i) => {
-    try {
-      return promiseSchema.parse(JSON.parse(line))
-    } catch {
-      throw new InstarError(
+  return parseLines(
+    text,
+    json => promiseSchema.parse(json),
+    line =>
+      new InstarError(
         'BadInput',
-        `Line ${i + 1} of the ledger ${file} is damaged: restore the file from a copy. Without it nothing is signed, because it says what must not be signed twice.`,
-        { detail: { path: file, line: i + 1 } }
+        `Line ${line} of the ledger ${file} is damaged: restore the file from a copy. Without it nothing is signed, because it says what must not be signed twice.`,
+        { detail: { path: file, line } }
       )
-    }
-  })
-}
-
-async function append(file: string, text: string, promises: readonly SigningPromise[]): Promise<void> {
-  const whole = text.slice(0, text.lastIndexOf('\n') + 1)
-  const handle = await open(file, 'a', 0o600)
-  try {
-    if (whole.length < text.length) await handle.truncate(Buffer.byteLength(whole))
-    await handle.appendFile(promises.map(each => `${JSON.stringify({ format: 1, ...each })}\n`).join(''))
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-  await syncDirectory(dirname(file))
+  )
 }

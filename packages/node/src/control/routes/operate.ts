@@ -42,6 +42,18 @@ export const operateRoutes: readonly Route[] = [
   }),
   defineRoute({
     method: 'POST',
+    path: '/v1/certificates',
+    name: 'submitCertificate',
+    summary: 'Hand in an admission certificate, of this peer or of another, to which it goes.',
+    body: 'Certificate',
+    answer: 'CertificateAnswer',
+    handle: async (control, { body }) => {
+      const answer = await control.submitCertificate(new Uint8Array(Buffer.from(body.certificate, 'base64')))
+      return { ...answer }
+    }
+  }),
+  defineRoute({
+    method: 'POST',
     path: '/v1/calls',
     name: 'call',
     summary: 'Call a method of an object in the network.',

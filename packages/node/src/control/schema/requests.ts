@@ -1,5 +1,6 @@
 import type { Json } from '@instar/core'
 import { z } from 'zod'
+import { certificateStatusSchema } from './status.js'
 
 const version = z.int().min(1)
 /** Any JSON value. */
@@ -18,6 +19,19 @@ export const holdTargetSchema = z.object({
 export const submissionSchema = z.object({
   documents: z.array(bytes).max(200).meta({ description: 'TUF metadata, in any order.' }),
   descriptor: bytes.optional()
+})
+
+export const certificateSchema = z.object({
+  certificate: bytes
+})
+
+export const certificateAnswerSchema = z.object({
+  peer: z.string().meta({ description: 'Whom it admits.' }),
+  certificate: certificateStatusSchema,
+  outcome: z.enum(['kept', 'handedOver', 'waits']).meta({
+    description:
+      '`kept`: it is of the asked peer. `handedOver`: its peer was given it. `waits`: it goes to its peer when the two meet.'
+  })
 })
 
 export const verdictsSchema = z.object({

@@ -75,7 +75,7 @@ const hostStatusSchema = z.object({
   lastError: z.string().optional()
 })
 
-const certificateStatusSchema = z.object({
+export const certificateStatusSchema = z.object({
   serial: z.string(),
   class: z.string(),
   groups: z.array(z.string()),
@@ -110,6 +110,24 @@ const callCountsSchema = z.object({
   errors: z.int().min(0)
 })
 
+const groupStatusSchema = z.object({
+  group: z.string(),
+  configuration: z.int().min(1).meta({ description: 'Counts the signed configurations of the group (§3).' }),
+  members: z.array(z.string()),
+  limit: z.int().min(1).meta({ description: 'How many members may be down at once (R17).' })
+})
+
+const admissionStatusSchema = z.object({
+  policy: z
+    .enum(['open', 'certificate'])
+    .meta({ description: 'Who counts: everybody who proves its identity, or who shows a certificate (R21).' }),
+  admitted: z.boolean().meta({ description: 'Whether this peer counts, by its own clock and trust.' }),
+  reason: z.string().optional().meta({ description: 'Why it does not.' }),
+  certificate: certificateStatusSchema.optional().meta({ description: 'What it shows of itself.' }),
+  revoked: z.int().min(0).meta({ description: 'Certificates and invitations that the admission role took back.' }),
+  groups: z.array(groupStatusSchema)
+})
+
 export const peerStatusSchema = z.object({
   peer: z.string(),
   network: z.string(),
@@ -130,6 +148,7 @@ export const peerStatusSchema = z.object({
       'From this version on it answers nothing: it has committed what the root decided against (§6). Absent otherwise.'
   }),
   trust: trustStatusSchema,
+  admission: admissionStatusSchema,
   audit: z.object({ seq: z.int().min(0), hash: z.string() }).meta({
     description:
       'The newest line of the audit log. Written down elsewhere, it shows later that no line up to it was changed.'
@@ -153,6 +172,7 @@ export type TrustStatus = z.infer<typeof trustStatusSchema>
 export type VersionStatus = z.infer<typeof versionStatusSchema>
 export type HostStatus = z.infer<typeof hostStatusSchema>
 export type NeighbourStatus = z.infer<typeof neighbourStatusSchema>
+export type AdmissionStatus = z.infer<typeof admissionStatusSchema>
 export type CertificateStatus = z.infer<typeof certificateStatusSchema>
 export type CallCounts = z.infer<typeof callCountsSchema>
 export type PeerStatus = z.infer<typeof peerStatusSchema>
