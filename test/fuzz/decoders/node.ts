@@ -11,6 +11,7 @@ import {
   sealAnnouncement
 } from '../../../packages/node/dist/overlay/announcement-envelope.js'
 import { decodeContainer, encodeContainer } from '../../../packages/node/dist/overlay/container.js'
+import { parseOfflineHeader } from '../../../packages/node/dist/mirror/offline-record.js'
 import { composeHeadMessage, readHeadMessage } from '../../../packages/node/dist/overlay/head-message.js'
 import { decodeRecord, encodeRecord } from '../../../packages/node/dist/store/stored-record.js'
 import { decodeMessage, encodeMessage } from '../../../packages/node/dist/sync/messages.js'
@@ -57,6 +58,18 @@ export async function nodeDecoders(net: FuzzedNetwork): Promise<readonly Decoder
     readStoredAnnouncement(bytes)
   ]
   return [
+    {
+      name: 'header in an offline file',
+      covers: ['node:parseOfflineHeader'],
+      seeds: [
+        { kind: 'index', network, from: 1, to: 2, made: '2030-01-01T00:00:00.000Z', bundles: [network] },
+        { kind: 'document' },
+        { kind: 'manifest', bundle: network },
+        { kind: 'chunk', bundle: network, path: 'a/b.js', chunk: 0 },
+        { kind: 'end', records: 4, sha256: network }
+      ].map(seed),
+      decode: parseOfflineHeader
+    },
     {
       name: 'container',
       covers: ['node:decodeContainer'],
