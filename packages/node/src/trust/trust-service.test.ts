@@ -101,7 +101,7 @@ test('writes down what it trusts and what follows from it, with versions and the
   )
   const after = lines.slice(lines.findIndex(({ from }) => from === 'a neighbour'))
   expect(after.map(({ event, role, version, chainId: chain, from }) => [event, role ?? version, chain, from])).toEqual([
-    ...['targets', 'snapshot', 'timestamp'].map(role => ['trusted', role, expect.any(String), 'a neighbour']),
+    ...['targets', 'snapshot', 'timestamp'].map(role => ['trusted', role, expect.any(String) as unknown, 'a neighbour']),
     ['trusted', 'descriptor', chainId, 'a neighbour'],
     ['trusted', 'halt', chainId, 'a neighbour'],
     ['halted', 2, chainId, undefined],
