@@ -34,8 +34,6 @@ export interface TestPeer {
   readonly address: string
   /** Versions whose descriptors were reported, in the order of the reports. */
   versions(): number[]
-  /** Pulls that head messages have asked for since they were last allowed. */
-  pulls(): number
   stop(): Promise<void>
 }
 
@@ -146,16 +144,12 @@ export async function startPeer(init: TestPeerInit): Promise<TestPeer> {
     ...(init.now === undefined ? {} : { now: init.now }),
     log
   })
-  let pulls = 0
   const heads = createHeadTopic({
     overlay,
     network,
     trust,
     async pullFrom(peer) {
-      if (init.canPull?.() === false) {
-        pulls++
-        throw new Error('not now')
-      }
+      if (init.canPull?.() === false) throw new Error('not now')
       await sync.pullOnClaim(peer)
     },
     log
@@ -196,7 +190,6 @@ export async function startPeer(init: TestPeerInit): Promise<TestPeer> {
     refusals,
     id: overlay.peerId,
     address: overlay.addresses()[0] ?? '',
-    pulls: () => pulls,
     versions: () => facts.flatMap(fact => (fact.type === 'versionTrusted' ? [fact.version] : [])),
     stop
   }
