@@ -119,7 +119,8 @@ describe('a halt', () => {
   it('wins over a resume of the same number, and both stay as evidence', async () => {
     const [a, b] = keysOf(net).halt
     const halt = await signHalt(1, [orderAt(net.state, 1)], [a!])
-    const resume = await signHalt(1, [orderAt(net.state, 1, { order: 'resume' })], [b!])
+    // Otherwise the document counts more that lives longer.
+    const resume = await signHalt(1, [orderAt(net.state, 1, { order: 'resume' })], [b!], later(400 * dayMs))
     for (const order of [
       [halt, resume],
       [resume, halt]

@@ -106,6 +106,7 @@ describe('a delegator that changed', () => {
     ['wider paths', role => (role['paths'] = ['*'])],
     ['one path more', role => (role['paths'] = ['halt/*', 'upgrades/*'])],
     ['paths by their hashes', role => (role['path_hash_prefixes'] = ['00'])],
+    ['more than it says', role => (role['note'] = 'x')],
     ['no end of the search', role => (role['terminating'] = false)],
     ['a role twice', (role, delegations) => (delegations['roles'] = [role, role])],
     ['bins of hashes', (_role, delegations) => (delegations['succinct_roles'] = {})]

@@ -113,8 +113,11 @@ describe('an equivocating holder of halt or admission', () => {
   it('leaves both documents of one number as evidence, which heads bring to every peer', async () => {
     const governed = await testNetwork({ halt: 1, admission: 1 })
     const { halt, admission } = keysOf(governed)
+    const order = orderAt(governed.state, 1)
     const pairs = [
-      [await signHalt(1, [orderAt(governed.state, 1)], halt), await signHalt(1, [], halt)],
+      [await signHalt(1, [order], halt), await signHalt(1, [], halt)],
+      // They say the same until another day: still two bodies of one number.
+      [await signHalt(1, [order], halt), await signHalt(1, [order], halt, later(dayMs))],
       [await signAdmission(2, 'open', admission), await signAdmission(2, 'certificate', admission)]
     ]
     for (const [one, other] of pairs) {
