@@ -1,9 +1,7 @@
-import { createHash } from 'node:crypto'
 import { bundleId, descriptorHash, sha256Hex, type Descriptor, type Manifest } from '@instar/core'
 import {
   acceptInvitation,
   createInvitation,
-  createKeyPair,
   createNetwork,
   emptyTrust,
   encodeProposal,
@@ -23,6 +21,7 @@ import {
 } from '@instar/signer'
 import { signDocument } from '../../packages/signer/dist/authoring/bodies.js'
 import type { JsonObject } from '../../packages/signer/dist/metadata/canonical.js'
+import { bytesOf, keyPairOf } from './keys.js'
 
 export const nowMs = Date.parse('2030-01-01T00:00:00Z')
 
@@ -188,7 +187,7 @@ function one(keystore: Keystore, role: MetadataRole): Signer {
 
 function memoryKeystore(): Keystore {
   const keys = metadataRoles.map(role => {
-    const signer = createKeyPair(role === 'snapshot' ? 'ecdsa-sha2-nistp256' : 'ed25519')
+    const signer = keyPairOf(role)
     return { role, key: signer.key, signer, protection: 'none' as const, file: 'memory' }
   })
   return {
@@ -196,9 +195,4 @@ function memoryKeystore(): Keystore {
     keys,
     keysFor: role => keys.filter(each => each.role === role).map(each => each.signer)
   }
-}
-
-/** Bytes that look random and are always the same. */
-export function bytesOf(word: string): Buffer {
-  return createHash('sha256').update(word).digest()
 }

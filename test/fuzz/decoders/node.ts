@@ -17,7 +17,8 @@ import { decodeRecord, encodeRecord } from '../../../packages/node/dist/store/st
 import { decodeMessage, encodeMessage } from '../../../packages/node/dist/sync/messages.js'
 import { base58 } from '../base58.js'
 import { seed, type Decoder } from '../decoder.js'
-import { bytesOf, type FuzzedNetwork } from '../network.js'
+import { bytesOf } from '../keys.js'
+import type { FuzzedNetwork } from '../network.js'
 import { announcement } from './core.js'
 
 export async function nodeDecoders(net: FuzzedNetwork): Promise<readonly Decoder[]> {

@@ -8,7 +8,8 @@ import { createFrameDecoder } from '../../../packages/rpc/dist/frame/decoder.js'
 import { encodeFrame, frameKind } from '../../../packages/rpc/dist/frame/frame.js'
 import { encodeHello, parseHello } from '../../../packages/rpc/dist/hello/hello.js'
 import { seed, type Decoder } from '../decoder.js'
-import { bytesOf, type FuzzedNetwork } from '../network.js'
+import { bytesOf } from '../keys.js'
+import type { FuzzedNetwork } from '../network.js'
 
 export function rpcDecoders({ network }: FuzzedNetwork): readonly Decoder[] {
   const headers = [

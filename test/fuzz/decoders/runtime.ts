@@ -1,7 +1,7 @@
 import { decodeValue, encodeValue, InvalidInput, parseServedContract } from '@instar/simulator-runtime/codec'
 import { decodeSend, encodeSend } from '../../../packages/simulator-runtime/dist/host/outbox/send.js'
 import type { Decoder } from '../decoder.js'
-import { bytesOf } from '../network.js'
+import { bytesOf } from '../keys.js'
 
 export function runtimeDecoders(): readonly Decoder[] {
   const isInvalid = (thrown: unknown) => thrown instanceof InvalidInput

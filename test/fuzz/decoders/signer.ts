@@ -1,8 +1,6 @@
-import { isDeepStrictEqual } from 'node:util'
 import { InstarError } from '@instar/core'
 import {
   admissionOf,
-  createKeyPair,
   decisionsOf,
   documentsOf,
   emptyTrust,
@@ -38,9 +36,9 @@ import {
   judgeTargets,
   judgeTimestamp
 } from '../../../packages/signer/dist/repository/trusted-set.js'
-import { createKdf, sealKey } from '../../../packages/signer/dist/keys/sealed-key.js'
 import { seed, type Decoder } from '../decoder.js'
-import { bytesOf, nowMs, type FuzzedNetwork } from '../network.js'
+import { bytesOf, ecdsaKeyPairOf, keyPairOf } from '../keys.js'
+import { nowMs, type FuzzedNetwork } from '../network.js'
 
 export function signerDecoders(net: FuzzedNetwork): readonly Decoder[] {
   const { state, newest, nextBodies, network } = net
@@ -110,8 +108,8 @@ function lookAt(state: TrustState, network: string, documents: readonly Uint8Arr
     trustedUpgrades(each)
     // A peer that starts again must trust what it trusted.
     const stored = documentsOf(each).map(({ bytes }) => bytes)
-    const again = headsOf(restoreTrust(network, stored))
-    if (!isDeepStrictEqual(again, headsOf(each))) throw new Error('it is read back as something else')
+    const [held, again] = [headsOf(each), headsOf(restoreTrust(network, stored))].map(heads => JSON.stringify(heads))
+    if (held !== again) throw new Error(`read back, it is ${String(again)} instead of ${String(held)}`)
   }
   return headsOf(later)
 }
@@ -245,13 +243,22 @@ const repositoryReaders = [
 ].map(name => `signer:${name}`)
 
 function keyDecoders(isBadInput: (thrown: unknown) => boolean): readonly Decoder[] {
-  const pairs = [createKeyPair(), createKeyPair('ecdsa-sha2-nistp256')]
+  const pairs = [keyPairOf('own'), ecdsaKeyPairOf('own')]
   const [{ key }] = pairs as [(typeof pairs)[0]]
   const parts: readonly PrivatePart[] = [
     { protection: 'none', pkcs8: pairs[0]?.exportPrivate() ?? '' },
     { protection: 'command', command: ['./sign', '--slot', '2'], timeoutMs: 60_000 },
     { protection: 'elsewhere' },
-    sealKey(bytesOf('private'), bytesOf('label'), createKdf(), bytesOf('cipher'))
+    {
+      protection: 'passphrase',
+      kdf: { name: 'scrypt', logN: 17, r: 8, p: 1, salt: bytesOf('salt').toString('hex') },
+      cipher: {
+        name: 'aes-256-gcm',
+        nonce: bytesOf('nonce').toString('hex', 0, 12),
+        tag: bytesOf('tag').toString('hex', 0, 16)
+      },
+      data: bytesOf('private').toString('hex')
+    }
   ]
   const line = { format: 1, network: 'n', keyId: key.keyId, kind: 'upgrade', number: 2, hash: 'a', atMs: 0 }
   return [
