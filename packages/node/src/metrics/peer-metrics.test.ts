@@ -57,10 +57,12 @@ describe('the metrics of what is stopped', () => {
     const { metrics, state } = setUp()
     state.halted.set(3, { unload: false, reason: 'it is slow' })
     state.frozen.add(4)
+    state.freshUntilMs = 1_800_000_000_500
     const text = await metrics.text()
     expect(text).toContain('instar_stopped_version{version="3",by="halt"} 1')
     expect(text).toContain('instar_stopped_version{version="4",by="fork"} 1')
     expect(text).toContain('instar_diverged_version 0')
+    expect(text).toContain('instar_trust_fresh_until_seconds 1800000000.5')
   })
 })
 

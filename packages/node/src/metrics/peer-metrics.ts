@@ -75,6 +75,10 @@ export function createPeerMetrics(init: MetricsInit): PeerMetrics {
     'phase'
   ])
 
+  const fresh = gauge(
+    'instar_trust_fresh_until_seconds',
+    'Until when the trust documents count as fresh, as a unix time; 0 when nothing vouches for what is held.'
+  )
   const stopped = gauge('instar_stopped_version', 'Always 1: the versions that are halted, or frozen by a fork.', [
     'version',
     'by'
@@ -119,6 +123,7 @@ export function createPeerMetrics(init: MetricsInit): PeerMetrics {
     for (const { version, phase } of state.versions.values()) {
       if (phase !== 'retired' && !(phase === 'committed' && version < state.running)) phases.set({ version, phase }, 1)
     }
+    fresh.set(state.freshUntilMs / 1000)
     stopped.reset()
     for (const each of state.halted.keys()) stopped.set({ version: each, by: 'halt' }, 1)
     for (const each of state.frozen) stopped.set({ version: each, by: 'fork' }, 1)
