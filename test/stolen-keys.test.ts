@@ -1,8 +1,8 @@
 // Chapters of docs/runbooks.md at real peers: a thief drives numbers up, the steps are run, and everyone is well again.
-import { cp, readFile } from 'node:fs/promises'
+import { cp, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createLocalNetwork, type LocalNetwork, type LocalPeer } from '@instar/local-network'
-import { authorizedKeys, loadKeystore, type MetadataRole, type TrustState } from '@instar/signer'
+import { authorizedKeys, haltsOf, loadKeystore, type MetadataRole, type TrustState } from '@instar/signer'
 import { afterEach, describe, expect, it } from 'vitest'
 import { signDocument } from '../packages/signer/src/authoring/bodies.js'
 import { trustedBy } from './fixtures/forgeries.js'
@@ -78,6 +78,34 @@ async function expectWell(peers: readonly LocalPeer[], role: MetadataRole, stole
     expect(state[role === 'root' ? 'targets' : role]?.version ?? 0).toBeLessThan(2 ** 52)
     await peer.control.call({ method: 'insert', args: [7], timeoutMs: 20_000 })
   }
+}
+
+it.runIf(runsEverything)(
+  'a version is halted and resumed by somebody without online keys: a peer that holds some joins it',
+  { timeout: timeoutMs },
+  async () => {
+    const [one, two] = await start()
+    for (const role of ['root', 'targets', 'halt', 'admission'])
+      await removeKeys(join(network.directory, 'online'), role)
+    for (const role of ['root', 'targets', 'snapshot', 'timestamp', 'admission'])
+      await removeKeys(join(network.directory, 'oncall'), role)
+    await two.stop()
+    await two.start({ words: ['--online-keys', join(network.directory, 'online')] })
+    await two.until('sees the other', ({ peers }) => peers.some(peer => peer.connected))
+    const shell = { folder: network.directory, env: { INSTAR_DATA: one.dataDirectory }, more: () => [] }
+    const order = (word: string) => runStep(`instar ${word} 1 --reason "a drill" --keys ./oncall --wait 60s`, shell)
+    for (const word of ['halt', 'resume']) {
+      const { code, out, err } = await order(word)
+      expect({ code, err }, out).toEqual({ code: 0, err: '' })
+      expect(out).toContain('1 of 1 connected peers have it.')
+      expect(out).toContain('Trust is fresh until')
+      for (const peer of [one, two]) expect(haltsOf(await stateOf(peer)).get(1)?.order).toBe(word)
+    }
+  }
+)
+
+async function removeKeys(keystore: string, role: string): Promise<void> {
+  for (const name of await readdir(keystore)) if (name.startsWith(`${role}-`)) await rm(join(keystore, name))
 }
 
 describe('a stolen key, at real peers', () => {

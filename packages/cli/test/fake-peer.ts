@@ -1,6 +1,6 @@
 import { bundleId, InstarError, parseManifest } from '@instar/core'
 import { createControlServer } from '@instar/node'
-import type { PeerControl, PeerEvent, PeerStatus } from '@instar/node/control'
+import type { NeighbourHeads, PeerControl, PeerEvent, PeerStatus } from '@instar/node/control'
 import { emptyTrust, parseCertificate, trust, trustedUpgrades } from '@instar/signer'
 import { pino } from 'pino'
 
@@ -14,6 +14,10 @@ export interface FakePeer extends PeerControl {
   /** What was handed in. */
   readonly certificates: Uint8Array[]
   readonly emit: (event: PeerEvent) => void
+  /** What connected peers have that this one lacks: taken over when it catches up. */
+  readonly ahead: Uint8Array[]
+  /** What they say when they are asked; nobody is connected at first. */
+  readonly neighbours: NeighbourHeads[]
   /** Thrown by the next call. */
   callFailure: Error | undefined
   readonly close: () => Promise<void>
@@ -109,7 +113,10 @@ export async function startFakePeer(dataDirectory: string, network = 'a'.repeat(
         return { document: `document ${i + 1}`, verdict: result.verdict.verdict, ...refusal }
       })
     },
-    catchUp: async () => [],
+    async catchUp() {
+      await fake.submit({ documents: fake.ahead.splice(0) })
+      return fake.neighbours
+    },
     trustDocuments: async () => ({ documents, descriptors: [] }),
     bundle: async id => bundleState(id),
     async putManifest(id, manifest) {
@@ -162,6 +169,8 @@ export async function startFakePeer(dataDirectory: string, network = 'a'.repeat(
   const fake: FakePeer = {
     ...control,
     asked: [],
+    ahead: [],
+    neighbours: [],
     changes: {},
     certificates: [],
     callFailure: undefined,
