@@ -39,6 +39,8 @@ export const gossipLimits = limits({
   /** Read of one neighbour in a second, and at once. A network of 20,000 peers says 20 KiB a second, in an upgrade five times that. Beyond it the neighbour waits: nothing is lost. */
   bytesPerSecond: mebibyte / 4,
   bytesAtOnce: 4 * mebibyte,
+  /** How far ahead of that one neighbour may send: what is held of it while it waits. */
+  windowBytesMax: mebibyte / 2,
   /** One message of gossipsub's own: what was asked for with one IWANT comes in one. */
   rpcBytesMax: mebibyte,
   /** Waiting for a neighbour that does not read: then its stream is cut, and sync brings it what it lacks. */

@@ -3,6 +3,9 @@ import type { GossipSubComponents } from '@chainsafe/libp2p-gossipsub'
 import { gossipLimits } from './limits.js'
 import { TokenBuckets } from './token-bucket.js'
 
+/** A window, whatever became of limiting it. */
+const readBufferBytes = 5 * 1024 * 1024
+
 type Registrar = GossipSubComponents['registrar']
 
 /**
@@ -25,6 +28,7 @@ export function pacedRegistrar(registrar: Registrar, now: () => number): Registr
 function pacedBy(handler: StreamHandler, waitMsAfter: (peer: string, bytes: number) => number): StreamHandler {
   return async (stream: Stream, connection: Connection) => {
     const peer = connection.remotePeer.toString()
+    limitWindow(stream)
     await handler(stream, connection)
     // The handler begins to read in a later turn, and the first listener gets what has come already: it must be the handler's.
     setImmediate(() => {
@@ -36,9 +40,15 @@ function pacedBy(handler: StreamHandler, waitMsAfter: (peer: string, bytes: numb
   }
 }
 
+/** What one neighbour can make us hold while it waits. Yamux says it of no stream but of itself; where it is not found, the muxer's own window holds. */
+function limitWindow(stream: Stream & { maxStreamWindowSize?: number }): void {
+  if (typeof stream.maxStreamWindowSize === 'number')
+    stream.maxStreamWindowSize = Math.min(stream.maxStreamWindowSize, gossipLimits.windowBytesMax)
+}
+
 function pauseFor(stream: Stream, waitMs: number): void {
   // The sender may use up the window that it was given before.
-  stream.maxReadBufferLength = Math.max(stream.maxReadBufferLength, 2 * gossipLimits.bytesAtOnce)
+  stream.maxReadBufferLength = Math.max(stream.maxReadBufferLength, readBufferBytes)
   stream.pause()
   setTimeout(() => {
     if (stream.readStatus === 'paused') stream.resume()

@@ -2,6 +2,7 @@ import { noise, type NoiseComponents } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
 import type { ConnectionEncrypter, SecuredConnection, StreamMuxerFactory } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
+import { boundFirstBytes } from './first-bytes.js'
 import { guardFrames } from './frame-guard.js'
 import { connectionLimits } from './limits.js'
 import { inOneWrite } from './one-write.js'
@@ -46,7 +47,8 @@ function createMuxerFactory(): () => StreamMuxerFactory {
   return () => {
     const factory = create()
     const createStreamMuxer = factory.createStreamMuxer.bind(factory)
-    factory.createStreamMuxer = connection => createStreamMuxer(guardFrames(holdWindowUpdates(connection)))
+    factory.createStreamMuxer = connection =>
+      boundFirstBytes(createStreamMuxer(guardFrames(holdWindowUpdates(connection))))
     return factory
   }
 }
