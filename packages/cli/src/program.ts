@@ -1,8 +1,11 @@
 import { Command } from 'commander'
 import { addBundleExport } from './commands/bundle-export.js'
 import { addBundleImport } from './commands/bundle-import.js'
+import { addAdmit } from './commands/admit.js'
 import { addCall } from './commands/call.js'
 import { addHalt } from './commands/halt.js'
+import { addCertificateAdd, addCertificateSign } from './commands/certificate.js'
+import { addGroupSet } from './commands/group.js'
 import { addJoin } from './commands/join.js'
 import { addKeysCreate } from './commands/keys-create.js'
 import { addKeysExportPublic } from './commands/keys-export-public.js'
@@ -12,6 +15,7 @@ import { addLog } from './commands/log.js'
 import { addMirrorExport } from './commands/mirror-export.js'
 import { addMirrorImport } from './commands/mirror-import.js'
 import { addNetworkCreate } from './commands/network-create.js'
+import { addNetworkPolicy } from './commands/network-policy.js'
 import { addNetworkRefresh } from './commands/network-refresh.js'
 import { addNetworkRenew } from './commands/network-renew.js'
 import { addNetworkResolve } from './commands/network-resolve.js'
@@ -21,6 +25,7 @@ import { addPeerReset } from './commands/peer-reset.js'
 import { addPeerStart } from './commands/peer-start.js'
 import { addPeerStop } from './commands/peer-stop.js'
 import { addProposalPublish, addProposalShow, addProposalSign } from './commands/proposal.js'
+import { addRevoke } from './commands/revoke.js'
 import { addStatus } from './commands/status.js'
 import { addTicket } from './commands/ticket.js'
 import { addUpgradeApprove } from './commands/upgrade-approve.js'
@@ -70,11 +75,18 @@ ${Object.values(exitCodes)
   addNetworkRotate(network, io)
   addNetworkRenew(network, io)
   addNetworkResolve(network, io)
+  addNetworkPolicy(network, io)
   const proposal = group(program, 'proposal', 'look at a proposal, sign it, publish it')
   addProposalShow(proposal, io)
   addProposalSign(proposal, io)
   addProposalPublish(proposal, io)
   addHalt(program, io)
+  addAdmit(program, io)
+  addRevoke(program, io)
+  const certificate = group(program, 'certificate', 'pass on and sign what admits a peer')
+  addCertificateAdd(certificate, io)
+  addCertificateSign(certificate, io)
+  addGroupSet(group(program, 'group', 'say who is in a replica group'), io)
   const peer = group(program, 'peer', 'run a peer')
   addPeerStart(peer, io)
   addPeerStop(peer, io)

@@ -19,10 +19,13 @@ export function addJoin(program: Command, io: Io): void {
     .argument('<ticket>', 'what instar ticket printed at any peer of the network')
     .summary('start a new peer of a network from a ticket')
     .description(
-      'Starts a new peer: it finds the network by the ticket, verifies everything from the trust root on, fetches the code, and runs until Ctrl-C. Later, instar peer start is enough.'
+      'Starts a new peer: it finds the network by the ticket, verifies everything from the trust root on, fetches the code, and runs until Ctrl-C. Later, instar peer start is enough. A ticket with an invitation also admits it, until the invitation ends.'
     )
     .option('--data <dir>', 'its data directory (default: $INSTAR_DATA, or .instar here)')
-    .option('--class <name>', 'the class of its object (default: the only class of the network)')
+    .option(
+      '--class <name>',
+      'the class of its object (default: that of the invitation, or the only class of the network)'
+    )
     .option('--group <name>', 'a replica group that it belongs to; may be repeated', collect)
     .option(
       '--listen <multiaddr>',

@@ -16,9 +16,18 @@ export function addNetworkShow(network: Command, io: Io): void {
     .addHelpText('after', '\nExample:\n  $ instar network show --data ./one')
     .action(async (options: PeerOptions) => {
       const output = createOutput(io, options)
-      const { network, trusted, upgrades, lines } = await withPeer(options, io, async client =>
-        readTrust(client, io.now())
-      )
+      const { read, status } = await withPeer(options, io, async client => ({
+        read: await readTrust(client, io.now()),
+        status: await client.status()
+      }))
+      const { network, trusted, upgrades, lines } = read
+      const { policy, groups } = status.admission
+      const peers = status.peers.map(({ peer, admitted, notAdmitted, certificate }) => ({
+        peer,
+        admitted,
+        ...(notAdmitted === undefined ? {} : { notAdmitted }),
+        ...(certificate === undefined ? {} : { expires: certificate.expires, serial: certificate.serial })
+      }))
       const versions = upgrades.map(({ version, descriptor, bytes, forked }) => ({
         version,
         title: descriptor.title,
@@ -27,7 +36,7 @@ export function addNetworkShow(network: Command, io: Io): void {
         descriptor: sha256Hex(bytes),
         forked
       }))
-      output.result({ network, versions, freshUntilMs: trusted.freshUntilMs }, () => {
+      output.result({ network, versions, freshUntilMs: trusted.freshUntilMs, policy, groups, peers }, () => {
         const rows = versions.map(each => [
           `v${each.version}${each.forked ? output.style('red', ' (forked)') : ''}`,
           each.title,
@@ -36,7 +45,14 @@ export function addNetworkShow(network: Command, io: Io): void {
           each.descriptor.slice(0, 16)
         ])
         const table = output.table(['VERSION', 'TITLE', 'MADE', 'CLASSES', 'DESCRIPTOR'], rows)
-        return [...lines, '', table].join('\n')
+        if (policy === 'open') return [...lines, '', table].join('\n')
+        const admissions = peers.map(each => [
+          each.peer,
+          each.admitted ? 'counts' : output.style('yellow', 'does not count'),
+          each.expires ?? '',
+          each.notAdmitted ?? ''
+        ])
+        return [...lines, '', table, '', output.table(['PEER', 'ADMITTED', 'UNTIL', 'REASON'], admissions)].join('\n')
       })
     })
   addPeerOptions(command)

@@ -31,7 +31,8 @@ function peerLines(status: PeerStatus, output: Output): string {
     `calls    ${calls.join('; ') || 'none yet'}`,
     ...renewalLine(trust),
     `audit    line ${status.audit.seq}, head ${status.audit.hash.slice(0, 16)}`,
-    ...outboxLine(host, output)
+    ...outboxLine(host, output),
+    ...admissionLines(status, output)
   ].join('\n')
 }
 
@@ -40,6 +41,21 @@ function renewalLine({ renewal }: PeerStatus['trust']): readonly string[] {
   if (renewal === undefined) return []
   const one = renewal.signers === 1 ? '' : ` as one of ${renewal.signers} signers`
   return [`signs    ${renewal.next === undefined ? 'nothing now' : `a new timestamp at ${renewal.next}`}${one}`]
+}
+
+/** Who counts (R21), where that is not simply everybody. */
+function admissionLines({ admission }: PeerStatus, output: Output): readonly string[] {
+  const { policy, admitted, reason, certificate, revoked, groups } = admission
+  const until = certificate === undefined ? '' : `, its certificate ends at ${certificate.expires}`
+  const self = admitted ? `this peer counts${until}` : output.style('red', `this peer does NOT count: ${reason ?? ''}`)
+  const taken = revoked === 0 ? '' : `, ${revoked} revoked`
+  return [
+    ...(policy === 'open' ? [] : [`admits   by certificate${taken}; ${self}`]),
+    ...groups.map(
+      ({ group, configuration, members, limit }) =>
+        `group    ${group}, configuration ${configuration}: ${members.map(shortPeer).join(', ')}; at most ${limit} down at once`
+    )
+  ]
 }
 
 /** Calls that the object's commands have left for other peers, where something is to be said about them. */
@@ -87,9 +103,15 @@ function peerTable(status: PeerStatus, output: Output): string {
     served(each.served),
     each.versions.map(({ version, phase }) => `v${version} ${colourPhase(phase, output)}`).join(', '),
     reachability(each, output),
-    each.versions.map(({ reason }) => reason).find(reason => reason !== undefined) ?? ''
+    reasonOf(each, output)
   ])
   return output.table(['PEER', 'CLASS', 'RUNS', 'SERVES', 'PENDING', 'HEARD', 'REASON'], rows)
+}
+
+/** What a stranger says of its versions counts nowhere, so that comes first. */
+function reasonOf({ notAdmitted, versions }: NeighbourStatus, output: Output): string {
+  if (notAdmitted !== undefined) return output.style('yellow', `not admitted: ${notAdmitted}`)
+  return versions.map(({ reason }) => reason).find(reason => reason !== undefined) ?? ''
 }
 
 function reachability(peer: NeighbourStatus, output: Output): string {

@@ -1,4 +1,4 @@
-import type { Admission, PeerState } from '@instar/core'
+import { classAt, type Admission, type PeerState } from '@instar/core'
 import { admissionOf, type TrustState } from '@instar/signer'
 import type { AdmissionStatus, CertificateStatus } from '../control/schema/status.js'
 import { toAdmission } from './peer-judge.js'
@@ -67,8 +67,8 @@ function otherGroups({ groups }: CertificateStatus, own: readonly string[]): rea
     : [`This peer says that it is in ${missing.join(', ')}, and its certificate does not: there it counts for nothing.`]
 }
 
-function className({ config }: Readonly<PeerState>): string {
-  return config.className ?? '<name>'
+function className({ config, lineage, log, running }: Readonly<PeerState>): string {
+  return lineage === undefined ? (config.className ?? '<name>') : classAt(log, lineage, running).className
 }
 
 /** A certificate as people see it. */
