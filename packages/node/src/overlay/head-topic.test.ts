@@ -1,10 +1,13 @@
 import { afterEach, expect, test } from 'vitest'
-import { documentsOf, forksOf, haltsOf } from '@instar/signer'
+import type { Json, Verdict } from '@instar/core'
+import { documentsOf, forksOf, haltsOf, headsOf } from '@instar/signer'
+import { pino } from 'pino'
 import { makeNetwork, type TestNetwork } from '../../test/authors.js'
 import { haltOf, twinOf } from '../../test/orders.js'
 import { startPeer, stopPeers, until, type TestPeer } from '../../test/peers.js'
-import { decodeContainer } from './container.js'
+import { decodeContainer, encodeContainer } from './container.js'
 import { composeHeadMessage } from './head-message.js'
+import { createHeadTopic } from './head-topic.js'
 
 afterEach(stopPeers)
 
@@ -89,4 +92,40 @@ test('a message carries halts and evidence before everything else, and its heads
   expect(twin.length).toBeLessThan(4096)
   expect(Buffer.from(message).readUInt32BE(0)).toBeLessThan(1024 + 100)
   expect(message.length).toBeLessThanOrEqual(16 * 1024)
+})
+
+test('one neighbour cannot take the room of all others for messages that wait for documents', async () => {
+  const network = await makeNetwork()
+  const [root, ...rest] = network.documents
+  const { trust } = await startPeer({ network: network.network })
+  let validate: ((data: Uint8Array, from: string) => Promise<Verdict<unknown>>) | undefined
+  const pulled = Promise.withResolvers<undefined>()
+  const heads = createHeadTopic({
+    overlay: {
+      topic(init) {
+        validate = (data, from) => init.validate(data, from)
+        return { publish: async () => 0, subscribers: () => [] }
+      },
+      neighbours: () => new Set<string>()
+    },
+    network: network.network,
+    trust,
+    pullFrom: () => pulled.promise,
+    log: pino({ level: 'silent' })
+  })
+  const message = encodeContainer(
+    { format: 1, heads: JSON.parse(JSON.stringify(headsOf(network.state()))) as Json },
+    rest
+  )
+  const ofOne = Array.from({ length: 6 }, () => validate!(message, 'one'))
+  const ofAnother = validate!(message, 'another')
+  const refused = await Promise.race(ofOne)
+  expect(refused).toMatchObject({ verdict: 'ignore', code: 'TooManyHeld' })
+  await trust.submit(root!, 'a neighbour')
+  pulled.resolve(undefined)
+  const verdicts = await Promise.all(ofOne)
+  expect(verdicts.filter(each => each.verdict === 'ignore' && each.code === 'TooManyHeld')).toHaveLength(2)
+  expect(verdicts.some(each => each.verdict === 'accept')).toBe(true)
+  expect(await ofAnother).not.toMatchObject({ code: 'TooManyHeld' })
+  heads.stop()
 })

@@ -9,7 +9,7 @@ import type { Overlay } from './overlay.js'
 import { headTopicName } from './topics.js'
 
 export interface HeadTopicInit {
-  readonly overlay: Overlay
+  readonly overlay: Pick<Overlay, 'topic' | 'neighbours'>
   readonly network: string
   readonly trust: TrustService
   /** Pulls from a peer what it holds and is not here; see `Sync`. */
