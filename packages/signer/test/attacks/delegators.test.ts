@@ -109,6 +109,7 @@ describe('a delegator that changed', () => {
     ['more than it says', role => (role['note'] = 'x')],
     ['no end of the search', role => (role['terminating'] = false)],
     ['a role twice', (role, delegations) => (delegations['roles'] = [role, role])],
+    ['more beside its roles', (_role, delegations) => (delegations['note'] = 'x')],
     ['bins of hashes', (_role, delegations) => (delegations['succinct_roles'] = {})]
   ])('cannot delegate %s', async (_name, change) => {
     const delegations = structuredClone(delegationsOf({ halt: keysOf(net).halt })) as Record<string, Json>
