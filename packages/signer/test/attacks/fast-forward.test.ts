@@ -1,6 +1,15 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { signDocument } from '../../src/authoring/bodies.js'
-import { admissionOf, createKeyPair, freshUntilMs, haltsOf, trust, trustedUpgrades } from '../../src/index.js'
+import {
+  admissionOf,
+  createKeyPair,
+  documentsAhead,
+  freshUntilMs,
+  haltsOf,
+  headsOf,
+  trust,
+  trustedUpgrades
+} from '../../src/index.js'
 import {
   dayMs,
   delegationsOf,
@@ -47,6 +56,8 @@ describe('fast-forward', () => {
     const recovered = feed(rotated, [await signTargets(2, [net.created.descriptor], [keys.targets[0]!])])
     // The descriptor was not asked for again: it stayed, and the new authors name it.
     expect(trustedUpgrades(recovered).map(each => each.version)).toEqual([1])
+    const answer = documentsAhead(recovered, headsOf(attacked))
+    expect(headsOf(feed(attacked, answer))).toEqual(headsOf(recovered))
   })
 
   it('of a snapshot is recovered from by rotating its key, although nothing higher can ever be signed', async () => {
@@ -100,6 +111,9 @@ describe('fast-forward', () => {
     ])
     expect(haltsOf(recovered).get(1)?.order).toBe('halt')
     expect(freshUntilMs(recovered)).toBe(nowMs + 7 * dayMs)
+    // One answer brings it, although what the peer holds has the higher number.
+    const answer = documentsAhead(recovered, headsOf(attacked))
+    expect(headsOf(feed(attacked, answer))).toEqual(headsOf(recovered))
   })
 
   it('of admission is recovered from by targets that name another key, and nobody is let in meanwhile', async () => {
