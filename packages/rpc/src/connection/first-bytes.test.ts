@@ -54,6 +54,6 @@ test('the streams of a connection are bounded so', async () => {
     // What it stands on is no interface of libp2p: an update may take it away, and then this fails.
     expect(Object.hasOwn(await accepted.promise, 'onData')).toBe(true)
   } finally {
-    await Promise.all(nodes.map(node => node.stop()))
+    await Promise.all(nodes.map(async node => node.stop()))
   }
 })
