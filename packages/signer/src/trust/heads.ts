@@ -85,7 +85,8 @@ export function documentsAhead(state: TrustState, heads: Heads): readonly Uint8A
   if (heads.network !== state.network) return []
   const ahead: Held<unknown>[] = state.roots.slice(heads.root?.version ?? 0)
   // Under another delegator the peer may have to drop what it holds, however high its number: then it lacks ours.
-  let judgesAnew = ahead.length > 0
+  const rotates = ahead.length > 0
+  let judgesAnew = rotates
   for (const role of registerRoles) {
     const [held, theirs] = [activeOf(state, role), heads[role]]
     if (held === undefined || held.bodyHash === theirs?.hash) continue
@@ -95,11 +96,11 @@ export function documentsAhead(state: TrustState, heads: Heads): readonly Uint8A
   }
   if (evidenceHead(state).evidence !== heads.evidence) ahead.push(...evidenceToShare(state))
   const { snapshot, timestamp, timestampAhead } = state
-  if (snapshot !== undefined && isAhead(snapshot, heads.snapshot)) ahead.push(snapshot)
+  if (snapshot !== undefined && isAhead(snapshot, rotates ? undefined : heads.snapshot)) ahead.push(snapshot)
   const fresher = freshUntilMs(state) > heads.freshUntilMs
   for (const each of [timestamp, timestampAhead]) {
     if (each === undefined || each.bodyHash === heads.timestamp?.hash) continue
-    if (fresher || isAhead(each, heads.timestamp)) ahead.push(each)
+    if (rotates || fresher || isAhead(each, heads.timestamp)) ahead.push(each)
   }
   const descriptors = trustedUpgrades(state).slice(heads.descriptors)
   return [...ahead.map(each => each.bytes), ...descriptors.map(each => each.descriptorBytes)]

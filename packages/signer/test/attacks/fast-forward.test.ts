@@ -74,6 +74,7 @@ describe('fast-forward', () => {
       await signTimestamp(3, 2, net.key('timestamp'))
     ])
     expect(freshUntilMs(recovered)).toBe(nowMs + 7 * dayMs)
+    expect(headsOf(feed(attacked, documentsAhead(recovered, headsOf(attacked))))).toEqual(headsOf(recovered))
   })
 
   it('of a timestamp is recovered from by rotating its key', async () => {
@@ -88,7 +89,9 @@ describe('fast-forward', () => {
     const keys = { ...keysOf(net), timestamp: freshKeys() }
     const rotated = feed(attacked, [await rotate(keys)])
     expect([rotated.timestamp, rotated.timestampAhead]).toEqual([undefined, undefined])
-    expect(freshUntilMs(feed(rotated, [await signTimestamp(2, 1, keys.timestamp[0]!)]))).toBe(nowMs + 7 * dayMs)
+    const recovered = feed(rotated, [await signTimestamp(2, 1, keys.timestamp[0]!)])
+    expect(freshUntilMs(recovered)).toBe(nowMs + 7 * dayMs)
+    expect(headsOf(feed(attacked, documentsAhead(recovered, headsOf(attacked))))).toEqual(headsOf(recovered))
   })
 
   it('of halt is recovered from by targets that name another key', async () => {
