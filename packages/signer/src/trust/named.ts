@@ -26,7 +26,8 @@ export function nameUpgrades(
     if (entry === undefined || (kept !== undefined && kept !== entry.hash)) break
     const previous = run.at(-1)
     // Hashing the whole chain again for each new revision would be quadratic over a network's life.
-    const unchanged = known?.hash === entry.hash && previous === before.run[version - 2]
+    const unchanged =
+      known?.hash === entry.hash && known.byteLength === entry.byteLength && previous === before.run[version - 2]
     run.push(
       unchanged ? known : { version, ...entry, chainId: chainId(previous?.chainId ?? network, version, entry.hash) }
     )
@@ -35,13 +36,14 @@ export function nameUpgrades(
 }
 
 function choose(revisions: readonly Revision[], version: number, hash: string | undefined): TargetEntry | undefined {
-  let first: TargetEntry | undefined
+  let [first, chosen]: readonly (TargetEntry | undefined)[] = []
   for (const revision of revisions) {
     const entry = revision.model.upgrades.get(version)
-    if (entry !== undefined && entry.hash === hash) return entry
     first ??= entry
+    // The lowest revision that names it says its length: a later one that gives another would take the version away from all who start anew.
+    if (entry?.hash === (hash ?? first?.hash)) chosen = entry ?? chosen
   }
-  return first
+  return chosen ?? first
 }
 
 function findForks(revisions: readonly Revision[], decisions: ReadonlyMap<number, Decision>): readonly Fork[] {

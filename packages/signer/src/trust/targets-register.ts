@@ -18,7 +18,7 @@ const witnessesMax = 8
  * The register of a set of verified revisions (§5). It depends on the set only, not on the order in which they came: a peer that saw
  * revision 3 before revision 2 ends where its neighbour is that saw them in order.
  *
- * The highest number wins. A revision that names an upgrade which the winner lacks, or names another descriptor for it, stays as a
+ * The highest number wins. A revision that names an upgrade which the winner lacks, or names it in another way, stays as a
  * witness: authors signed it, so nobody may act as if they had not (R20). So does the twin of the winner: same number, other body. What
  * the root has decided to keep comes first among them.
  */
@@ -47,8 +47,9 @@ function contradictions(
 ): readonly [number, Contradiction][] {
   const found = new Map<number, Contradiction>()
   for (const revision of others) {
-    for (const [version, { hash }] of revision.model.upgrades) {
-      if (winner.model.upgrades.get(version)?.hash === hash) continue
+    for (const [version, { hash, byteLength }] of revision.model.upgrades) {
+      const named = winner.model.upgrades.get(version)
+      if (named?.hash === hash && named.byteLength === byteLength) continue
       const isKept = decisions.get(version) === hash
       const known = found.get(version)
       // The others come highest first, so of equal hashes the first stays; of different ones that which is kept, or the lowest.

@@ -3,7 +3,16 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { delegatedBody, signDocument, snapshotBody, targetsBody } from '../../src/authoring/bodies.js'
 import type { JsonObject } from '../../src/metadata/canonical.js'
 import { haltPath } from '../../src/metadata/halt.js'
-import { createKeyPair, freshUntilMs, nextPlace, trust, trustedUpgrades } from '../../src/index.js'
+import {
+  createKeyPair,
+  documentsOf,
+  emptyTrust,
+  freshUntilMs,
+  nextPlace,
+  restoreTrust,
+  trust,
+  trustedUpgrades
+} from '../../src/index.js'
 import {
   dayMs,
   delegationsOf,
@@ -119,6 +128,16 @@ describe('wrong length or hash', () => {
     ] as const
     const state = feed(net.state, [await signDocument(targetsBody(2, entries, later(dayMs)), [net.key('targets')])])
     expect(outcome(state, descriptor)).toBe('ignore WrongLength')
+  })
+
+  it('keeps a version whose length a later revision gives wrongly, at peers that run and at those that start anew', async () => {
+    const entries = [[1, { ...target(genesis()), byteLength: genesis().byteLength + 1 }]] as const
+    const later2 = await signDocument(targetsBody(2, entries, later(dayMs)), [net.key('targets')])
+    const running = feed(net.state, [later2])
+    const stored = documentsOf(running).map(({ bytes }) => bytes)
+    const again = restoreTrust(net.network, stored)
+    const late = feed(emptyTrust(net.network), [...stored].reverse().concat(stored))
+    for (const state of [running, again, late]) expect(trustedUpgrades(state).map(each => each.version)).toEqual([1])
   })
 
   it('ignores a descriptor with another hash than the one that is named', async () => {
