@@ -8,9 +8,9 @@ export {
   type ChannelEnd,
   type ChannelEndCode,
   type ChannelInit,
-  type Goodbye,
   type RequestOptions
 } from './channel/channel.js'
+export type { Goodbye } from './channel/goodbye.js'
 export { createCallerQuotas, type CallerLimits, type CallerQuotas } from './channel/caller-quotas.js'
 export { defaultChannelLimits, type ChannelLimits } from './channel/limits.js'
 export { connectionParts } from './connection/connection-parts.js'

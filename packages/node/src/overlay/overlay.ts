@@ -1,4 +1,4 @@
-import { InstarError, messageOf } from '@instar/core'
+import { messageOf } from '@instar/core'
 import type { Connection, PeerId, PrivateKey, Stream } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
@@ -10,6 +10,7 @@ import { Gossip, type Topic, type TopicInit } from './gossip.js'
 import { createNode, type Node } from './libp2p-node.js'
 import { sendOffLimits, type connectionLimits } from './limits.js'
 import { Neighbours } from './neighbours.js'
+import { toListenError, unreachable } from './network-errors.js'
 import { createRefusals, type Refusals } from './refusals.js'
 import type { SentOffPeer } from './sent-off.js'
 import { announcementTopicName, headTopicName } from './topics.js'
@@ -321,24 +322,4 @@ class Libp2pOverlay implements Overlay {
 function boundedBy(signal: AbortSignal | undefined): AbortSignal {
   const timeout = AbortSignal.timeout(dialTimeoutMs)
   return signal === undefined ? timeout : AbortSignal.any([signal, timeout])
-}
-
-function unreachable(what: string, thrown: unknown): InstarError {
-  return new InstarError('Unreachable', `No connection to ${what}: ${messageOf(thrown)}.`, { cause: thrown })
-}
-
-function toListenError(listen: readonly string[], thrown: unknown): InstarError {
-  const text = messageOf(thrown, 2000)
-  const address = listen.find(each => text.includes(each)) ?? listen.join(', ')
-  if (/EADDRINUSE/.test(text)) {
-    return new InstarError(
-      'PortInUse',
-      `Another program listens on ${address} already: stop it, or give this peer another port (0 takes a free one).`,
-      { detail: { address }, cause: thrown }
-    )
-  }
-  return new InstarError('BadConfig', `The peer cannot listen on ${address}: ${text}.`, {
-    detail: { address },
-    cause: thrown
-  })
 }

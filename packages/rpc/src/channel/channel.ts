@@ -1,4 +1,4 @@
-import { CallError, InstarError, messageOf, parseBoundedJson } from '@instar/core'
+import { CallError, InstarError, messageOf } from '@instar/core'
 import type { CallHeader } from '../call/call-header.js'
 import { createFrameDecoder } from '../frame/decoder.js'
 import {
@@ -13,6 +13,7 @@ import type { FrameTransport } from '../transport/frame-transport.js'
 import { createRate } from '../connection/rate.js'
 import type { CallHandler, Cancellation } from './call-handler.js'
 import type { CallerQuotas } from './caller-quotas.js'
+import { encodeGoodbye, parseGoodbye, type Goodbye } from './goodbye.js'
 import { createIncomingCalls } from './incoming-calls.js'
 import { defaultChannelLimits, type ChannelLimits } from './limits.js'
 import { createOutbox } from './outbox.js'
@@ -45,11 +46,6 @@ export interface ChannelEnd {
   readonly message: string
   /** What the other end said last. */
   readonly goodbye?: Goodbye
-}
-
-export interface Goodbye {
-  readonly code: string
-  readonly message: string
 }
 
 export interface ChannelCounters {
@@ -240,7 +236,7 @@ export function createChannel(init: ChannelInit): Channel {
 
   async function closeNow(goodbye: Goodbye, waitMs: number): Promise<void> {
     incoming.refuseAll('the connection is closing')
-    push(frameKind.goodbye, Buffer.from(JSON.stringify({ code: goodbye.code, message: goodbye.message.slice(0, 500) })))
+    push(frameKind.goodbye, encodeGoodbye(goodbye))
     if (waitMs > 0 && (outgoing.size > 0 || incoming.size > 0)) await atMost(waitMs, quiet => (onQuiet = quiet))
     await atMost(limits.closeMs, sent => void outbox.idle().then(sent))
     finish({ code: 'closed', message: `the connection was closed here: ${goodbye.message}` })
@@ -304,16 +300,6 @@ function atMost(ms: number, start: (done: () => void) => void): Promise<void> {
       resolve()
     })
   })
-}
-
-function parseGoodbye(payload: Uint8Array): Goodbye {
-  const json = parseBoundedJson(payload, { bytesMax: 4096, depthMax: 2, itemsMax: 16 })
-  const fields = (json.verdict === 'accept' ? json.value : null) as Partial<Record<string, unknown>> | null
-  const { code, message } = typeof fields === 'object' && fields !== null ? fields : {}
-  return {
-    code: typeof code === 'string' ? code.slice(0, 40) : 'Closing',
-    message: typeof message === 'string' ? message.slice(0, 500) : 'no reason given'
-  }
 }
 
 const nothing = new Uint8Array(0)
