@@ -66,7 +66,13 @@ export { haltsOf } from './trust/halts.js'
 export { documentsAhead, headsOf, isBehind, parseHeads, type Head, type Heads } from './trust/heads.js'
 export { authorizedKeys, keyOf, thresholdOf } from './trust/holders.js'
 export { documentsOf, restoreTrust, type TrustedDocument } from './trust/documents.js'
-export { expiredRoles, freshUntilMs, missingDescriptors, trustedUpgrades, type TrustedUpgrade } from './trust/reading.js'
+export {
+  expiredRoles,
+  freshUntilMs,
+  missingDescriptors,
+  trustedUpgrades,
+  type TrustedUpgrade
+} from './trust/reading.js'
 export {
   emptyTrust,
   type DocumentInfo,

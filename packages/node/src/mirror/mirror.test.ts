@@ -142,6 +142,8 @@ describe('a static mirror', () => {
     )
     const unvouched = await stoppedPeer(other.network, [...other.documents, ...targetsOnly])
     await expect(exportFrom(unvouched, directory)).rejects.toThrow('a peer with online keys will write one')
+    const incomplete = await stoppedPeer(net.network, documents.slice(0, -1))
+    await expect(exportFrom(incomplete, directory)).rejects.toThrow('for version 2 is not here')
     const old = await makeNetwork({}, Date.now() - 30 * 86_400_000)
     await expect(exportFrom(await stoppedPeer(old.network, old.documents), directory)).rejects.toThrow(
       'was fresh only until'

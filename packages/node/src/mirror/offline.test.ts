@@ -1,13 +1,14 @@
 import { readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { encodeManifest, sha256Hex, toCanonicalJson, type Manifest } from '@instar/core'
+import { bundleId, chunkBytes, encodeManifest, sha256Hex, toCanonicalJson, type Manifest } from '@instar/core'
 import { freshUntilMs, restoreTrust } from '@instar/signer'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { propertyRuns } from '../../../../test/property-budget.js'
-import { makeNetwork, manifest, type TestNetwork } from '../../test/authors.js'
+import { descriptorOf, makeNetwork, manifest, type TestNetwork } from '../../test/authors.js'
 import { knows, stoppedPeer, theBundle, within } from '../../test/carried.js'
 import { temporaryDirectory } from '../../test/peers.js'
+import { createBundleStore } from '../bundles/bundle-store.js'
 import { dataPaths } from '../store/data-paths.js'
 import type { CarriedPeer } from './carried-peer.js'
 import { exportOffline, type ExportedOffline } from './export-offline.js'
@@ -122,6 +123,36 @@ describe('a network carried in one file', () => {
         documents: 0
       })
     })
+  })
+
+  it('carries files of many chunks, and empty ones, chunk by chunk', async () => {
+    const files = new Map([
+      ['big.bin', Uint8Array.from({ length: 2 * chunkBytes + 5 }, (_, i) => (i * i) >> 7)],
+      ['empty.txt', new Uint8Array()],
+      ['lib/big.bin', new Uint8Array(chunkBytes)]
+    ])
+    const large: Manifest = {
+      format: 1,
+      files: [...files].map(([path, bytes]) => ({
+        path,
+        bytes: bytes.byteLength,
+        sha256: sha256Hex(bytes),
+        chunks: Array.from({ length: Math.ceil(bytes.byteLength / chunkBytes) }, (_, i) =>
+          sha256Hex(bytes.subarray(i * chunkBytes, (i + 1) * chunkBytes))
+        )
+      }))
+    }
+    const [base] = descriptorOf('', 1, '').classes
+    const of = await makeNetwork({ classes: [{ ...base!, bundle: bundleId(large), entry: 'big.bin' }] })
+    const from = await stoppedPeer(of.network, of.documents)
+    const store = createBundleStore({ directory: dataPaths(from).bundles })
+    await store.start()
+    await store.put(encodeManifest(large), files)
+    const path = join(await temporaryDirectory(), 'large.instar')
+    await exportFrom(from, path)
+    const to = await stoppedPeer(of.network)
+    expect(await importTo(to, path)).toMatchObject({ bundles: [bundleId(large)] })
+    expect(await within(to, peer => peer.bundle(bundleId(large)))).toMatchObject({ complete: true })
   })
 
   it('is refused by a peer of another network', async () => {

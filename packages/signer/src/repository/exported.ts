@@ -1,7 +1,7 @@
 import { accept, ignore, type Verdict } from '@instar/core'
 import { canonicalBytes, field, hashOf, isObject, type JsonObject } from '../metadata/canonical.js'
 import { upgradePath } from '../metadata/targets.js'
-import { freshUntilMs, missingDescriptors, trustedUpgrades } from '../trust/reading.js'
+import { freshUntilMs } from '../trust/reading.js'
 import type { TrustState } from '../trust/state.js'
 import { fetchedPathOf } from './target-path.js'
 
@@ -30,8 +30,9 @@ export function repositoryOf(state: TrustState, nowMs: number): Verdict<Reposito
   for (const [role, held] of [['targets', targets], ...delegated, ['snapshot', snapshot]] as const) {
     if (held !== undefined) constant.set(`metadata/${held.version}.${role}.json`, held.bytes)
   }
-  for (const { version, descriptorBytes } of trustedUpgrades(state)) {
-    setTarget(constant, upgradePath(version), descriptorBytes)
+  for (const [version, { hash }] of targets?.model.upgrades ?? []) {
+    const descriptor = state.descriptors.get(hash)
+    if (descriptor !== undefined) setTarget(constant, upgradePath(version), descriptor.bytes)
   }
   for (const [, held] of delegated) {
     for (const [path, bytes] of held === undefined ? [] : valuesOf(held.signed)) setTarget(constant, path, bytes)
@@ -49,8 +50,11 @@ function flawOf(state: TrustState, nowMs: number): string | undefined {
     return 'documents are newer than the newest snapshot; a peer with online keys will write one that names them'
   }
   if (until <= nowMs) return `its trust was fresh only until ${new Date(until).toISOString()}`
-  const missing = missingDescriptors(state)[0]
-  return missing === undefined ? undefined : `the descriptor of version ${missing.version} is missing`
+  // Where versions fork, the newest targets may name a descriptor that this peer does not follow and therefore does not keep.
+  const missing = [...targets.model.upgrades].find(([, { hash }]) => !state.descriptors.has(hash))
+  return missing === undefined
+    ? undefined
+    : `the descriptor that the newest targets name for version ${missing[0]} is not here`
 }
 
 /** Orders and admission documents stand in their metadata as they are; a reader of repositories fetches them as files. */
