@@ -12,6 +12,7 @@ import {
   propose,
   restoreTrust,
   signProposal,
+  trustedUpgrades,
   type Keystore,
   type TrustState
 } from '@instar/signer'
@@ -190,6 +191,24 @@ describe('halting', () => {
     expect(haltsOf(await state()).get(1)?.reason).toBe('it burns')
   })
 
+  it('a body that the ledger has otherwise takes another number when it is told one', async () => {
+    for (const file of ['one.json', 'two.json'])
+      expect((await instar(['network', 'renew', '--role', 'admission', '-o', file])).code).toBe(0)
+    const trusted = await state()
+    const nowMs = Date.now() + 86_400_000
+    const { openLedger } = await import('@instar/signer')
+    const signer = own.keysFor('admission')[0]!
+    const ledger = openLedger(join(folder, 'own', 'ledger'))
+    await signProposal(propose('admission', {}, { trusted, nowMs }), { trusted, signer, ledger, nowMs })
+    const sign = async (...more: readonly string[]) =>
+      (await instar(['proposal', 'sign', 'two.json', '--keys', 'own', '--yes', ...more])).code
+    expect(await sign()).toBe(4)
+    expect(await sign('--number', '3')).toBe(2)
+    expect(await sign('--number', '3', '--rebase')).toBe(0)
+    expect((await instar(['proposal', 'publish', 'two.json', '--keys', 'own'])).code).toBe(0)
+    expect((await state()).admission?.version).toBe(3)
+  })
+
   it('of a version that is not there is refused', async () => {
     expect(await instar(['halt', '7', '--reason', 'x', '--keys', 'own', '--yes'])).toMatchObject({
       code: 1,
@@ -257,6 +276,32 @@ describe('publishing', () => {
     expect(out).toContain('1 of 1 connected peers did not say what they know')
     expect(out).toContain('0 of 1 connected peers have it')
   })
+})
+
+it('shows what is trusted also while a rotation has dropped the versions, and names them again', async () => {
+  const fresh = await createKeystore(join(folder, 'fresh'), 'unencrypted', { ...nobody, targets: 1 })
+  await writeFile(join(folder, 'fresh.json'), encodeExportedKey(fresh.keys[0]!))
+  const old = own.keysFor('targets')[0]!.key.keyId
+  const steps = [
+    ['network', 'rotate', '--add', 'fresh.json', '--remove', old, '-o', 'rotation.json'],
+    ['proposal', 'sign', 'rotation.json', '--keys', 'own', '--yes'],
+    ['proposal', 'publish', 'rotation.json', '--keys', 'own'],
+    ['network', 'show'],
+    ['network', 'renew', '--role', 'targets', '-o', 'targets.json'],
+    ['proposal', 'sign', 'targets.json', '--keys', 'fresh', '--yes'],
+    ['proposal', 'publish', 'targets.json', '--keys', 'own']
+  ]
+  const outs: string[] = []
+  for (const step of steps) {
+    const { code, out, err } = await instar(step)
+    expect({ step, code, err }).toEqual({ step, code: 0, err: '' })
+    outs.push(out)
+  }
+  expect(outs[0]).toContain('ends: targets 1')
+  expect(outs[2]).toContain('Nothing names the versions of the network')
+  expect(outs[3]).toContain('targets: none that this root trusts')
+  expect(outs[4]).toContain('says again: version 1')
+  expect(trustedUpgrades(await state())).toHaveLength(1)
 })
 
 describe('rotating', () => {

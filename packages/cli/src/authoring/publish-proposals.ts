@@ -84,7 +84,8 @@ async function finish(
   // After a rotation the new keys count, so only now it shows which of them are at hand.
   const onlineKeys = await onlineKeysAt(options, signed, io)
   if (onlineKeys === undefined) return { ...signed, joined: false }
-  return { ...(await finishProposals(proposals, trusted, onlineKeys, io.now())), joined: true }
+  const joined = await finishProposals(proposals, trusted, onlineKeys, io.now())
+  return { ...joined, joined: joined.state.targets !== undefined }
 }
 
 interface Finished extends FinishedProposals {

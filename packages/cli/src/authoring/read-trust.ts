@@ -28,6 +28,16 @@ export async function readTrustState(client: ControlClient): Promise<TrustState>
 
 /** @throws InstarError NotTrusted while the peer holds no version */
 export async function readTrust(client: ControlClient, nowMs: number): Promise<ReadTrust> {
+  const trust = await readAnyTrust(client, nowMs)
+  if (trust.upgrades.length > 0) return trust
+  throw new InstarError(
+    'NotTrusted',
+    'The peer does not hold a whole trusted version: try again when it has synced. Where a rotation dropped the targets, they are to be signed again first (instar network renew --role targets).'
+  )
+}
+
+/** The same, also while there is no version: for whoever looks, or mends it. */
+export async function readAnyTrust(client: ControlClient, nowMs: number): Promise<ReadTrust> {
   const { explainTrust, freshUntilMs, trustedUpgrades } = await import('@instar/signer')
   const state = await readTrustState(client)
   const upgrades = trustedUpgrades(state).map(({ version, descriptorBytes, forked }) => {
@@ -36,11 +46,6 @@ export async function readTrust(client: ControlClient, nowMs: number): Promise<R
       throw new InstarError('NotTrusted', `The descriptor of version ${version} cannot be read: ${descriptor.detail}.`)
     return { version, descriptor: descriptor.value, bytes: descriptorBytes, forked }
   })
-  if (upgrades.length === 0)
-    throw new InstarError(
-      'NotTrusted',
-      'The peer does not hold a whole trusted version yet: try again when it has synced.'
-    )
   const { network } = state
   return { network, trusted: { state, freshUntilMs: freshUntilMs(state) }, upgrades, lines: explainTrust(state, nowMs) }
 }

@@ -16,6 +16,8 @@ export interface SignProposalOptions extends PeerOptions, WriteOptions, SigningO
   readonly keys: string
   readonly rebase?: true
   readonly after?: readonly string[]
+  /** With `rebase`. */
+  readonly number?: number
 }
 
 /** Shows a proposal in words, asks, and adds the signatures of the keys at hand. The file is replaced as a whole. */
@@ -28,7 +30,11 @@ export async function signProposalFile(file: string, options: SignProposalOption
   const { before, trusted } = await withPeer(options, io, async client =>
     readProposalBase(client, options.after ?? [], io)
   )
-  const proposal = options.rebase === true ? rebaseProposal(read, { trusted, before, nowMs: io.now() }) : read
+  const { number } = options
+  if (number !== undefined && options.rebase !== true)
+    throw new InstarError('BadInput', '--number makes another body, so signatures start again: say --rebase with it.')
+  const init = { trusted, before, nowMs: io.now(), ...(number === undefined ? {} : { number }) }
+  const proposal = options.rebase === true ? rebaseProposal(read, init) : read
   const signers = await signersAtHand(proposal, trusted, keystore)
   if (signers.length === 0)
     throw new InstarError(

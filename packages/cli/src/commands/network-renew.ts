@@ -45,7 +45,8 @@ Examples:
 async function renewal({ trusted, before }: ProposalBase, options: Options, io: Io): Promise<Proposal> {
   const signer = await import('@instar/signer')
   const { propose } = signer
-  const init = { trusted, before, nowMs: io.now() }
+  const { number } = options
+  const init = { trusted, before, nowMs: io.now(), ...(number === undefined ? {} : { number }) }
   const without = options.without ?? []
   switch (options.role) {
     case 'root':

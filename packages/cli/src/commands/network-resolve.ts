@@ -31,7 +31,9 @@ Examples:
       await offerProposal(
         async ({ trusted, before }) => {
           const decisions = [{ version, keep: descriptorMeant(options.keep, version, trusted) }]
-          return propose('root', { roles: {}, decisions }, { trusted, before, nowMs: io.now() })
+          const { number } = options
+          const numbered = number === undefined ? {} : { number }
+          return propose('root', { roles: {}, decisions }, { trusted, before, nowMs: io.now(), ...numbered })
         },
         options,
         io

@@ -52,7 +52,8 @@ async function rotation({ trusted, before }: ProposalBase, options: Options, io:
       'BadInput',
       `${roles.join(', ')} are named in two documents: make one proposal for the root's, and a second one with --after for ${delegated.join(' and ')}.`
     )
-  const init = { trusted, before, nowMs: io.now() }
+  const { number } = options
+  const init = { trusted, before, nowMs: io.now(), ...(number === undefined ? {} : { number }) }
   return delegated.length > 0
     ? propose('targets', { roles: pick(changes, ['halt', 'admission']) }, init)
     : propose('root', { roles: pick(changes, ['root', 'targets', 'snapshot', 'timestamp']), decisions: [] }, init)

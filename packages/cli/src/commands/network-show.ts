@@ -1,6 +1,6 @@
 import { sha256Hex } from '@instar/core'
 import type { Command } from 'commander'
-import { readTrust } from '../authoring/read-trust.js'
+import { readAnyTrust } from '../authoring/read-trust.js'
 import { withPeer } from '../control/connect.js'
 import type { Io } from '../io.js'
 import { addPeerOptions, type PeerOptions } from '../options/common.js'
@@ -17,7 +17,7 @@ export function addNetworkShow(network: Command, io: Io): void {
     .action(async (options: PeerOptions) => {
       const output = createOutput(io, options)
       const { read, status } = await withPeer(options, io, async client => ({
-        read: await readTrust(client, io.now()),
+        read: await readAnyTrust(client, io.now()),
         status: await client.status()
       }))
       const { network, trusted, upgrades, lines } = read

@@ -8,7 +8,7 @@ import { withPeer } from '../control/connect.js'
 import type { Io } from '../io.js'
 import { addDryRunOption, addPeerOptions, type PeerOptions } from '../options/common.js'
 import { addPassphraseOption } from '../options/passphrase.js'
-import { addAfterOption, addWaitOption, addYesOption } from '../options/proposal.js'
+import { addAfterOption, addNumberOption, addWaitOption, addYesOption } from '../options/proposal.js'
 import { createOutput } from '../output/output.js'
 
 export function addProposalShow(proposal: Command, io: Io): void {
@@ -49,7 +49,7 @@ Examples:
   $ instar proposal sign targets.json --after rotation.json --keys ./keys`
     )
     .action(async (file: string, options: SignProposalOptions) => signProposalFile(file, options, io))
-  addPeerOptions(addDryRunOption(addAfterOption(addYesOption(command))))
+  addPeerOptions(addDryRunOption(addNumberOption(addAfterOption(addYesOption(command)))))
 }
 
 export function addProposalPublish(proposal: Command, io: Io): void {

@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander'
 import { parseDuration } from './duration.js'
-import { collect } from './numbers.js'
+import { collect, parseCount } from './numbers.js'
 import { addPassphraseOption, type PassphraseOptions } from './passphrase.js'
 import { addDryRunOption, addPeerOptions, type PeerOptions, type WriteOptions } from './common.js'
 
@@ -9,6 +9,7 @@ export interface OfferOptions extends PeerOptions, WriteOptions {
   readonly out: string
   /** Files of proposals that are published before this one. */
   readonly after?: readonly string[]
+  readonly number?: number
 }
 
 /** Of a command that signs. */
@@ -25,7 +26,16 @@ export interface SpreadingOptions {
 
 export function addOfferOptions(command: Command, out: string): Command {
   command.option('-o, --out <file>', 'where to write the proposal', out)
+  addNumberOption(command)
   return addPeerOptions(addDryRunOption(addAfterOption(command)))
+}
+
+export function addNumberOption(command: Command): Command {
+  return command.option(
+    '--number <n>',
+    'another number than the next, where your ledger has another body for that one; roots have no choice',
+    parseCount
+  )
 }
 
 export function addAfterOption(command: Command): Command {
