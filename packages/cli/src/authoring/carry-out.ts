@@ -28,7 +28,7 @@ export async function carryOut(make: MakeProposal, options: CarryOutOptions, io:
     return readProposalBase(client, options.after ?? [], io)
   })
   const { trusted } = base
-  const proposal = await make(base)
+  const proposal = await make(base, options.number)
   await showProposal(proposal, trusted, output)
   if (options.dryRun === true) {
     output.result({ dryRun: true, kind: proposal.kind, out: options.out }, () => 'Dry run: nothing was signed.')

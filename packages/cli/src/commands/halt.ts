@@ -50,7 +50,7 @@ function addOne(program: Command, io: Io, { order, summary, description, example
     .action(async (version: number, options: Options) => {
       const { orderFor, propose } = await import('@instar/signer')
       await carryOut(
-        async ({ trusted, before }, number = options.number) => {
+        async ({ trusted, before }, number) => {
           const nowMs = io.now()
           const said = orderFor(trusted, {
             version,
