@@ -117,7 +117,7 @@ export async function makeNetwork(): Promise<FuzzedNetwork> {
 }
 
 /** Whom the fuzzed network admits. */
-export const somePeer = '12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp'
+const somePeer = '12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp'
 
 async function admissionsOf(
   network: string,
