@@ -2,6 +2,7 @@ import { CallError } from '@instar/core'
 import { createChannel, type FrameTransport, type TransportEvents } from '@instar/rpc'
 import { decodeCallHeader, encodeCallHeader } from '../../../packages/rpc/dist/call/call-header.js'
 import { decodeFailure, encodeFailure } from '../../../packages/rpc/dist/call/failure.js'
+import { encodeGoodbye, parseGoodbye } from '../../../packages/rpc/dist/channel/goodbye.js'
 import { createFrameInspector } from '../../../packages/rpc/dist/connection/frame-guard.js'
 import { createPacketDecoder } from '../../../packages/rpc/dist/connection/packets.js'
 import { createFrameDecoder } from '../../../packages/rpc/dist/frame/decoder.js'
@@ -63,6 +64,12 @@ export function rpcDecoders({ network }: FuzzedNetwork): readonly Decoder[] {
   return [
     { name: 'call header', covers: ['rpc:decodeCallHeader'], seeds: headers, decode: decodeCallHeader },
     { name: 'failure', covers: ['rpc:decodeFailure'], seeds: [failure], decode: bytes => decodeFailure(bytes).detail },
+    {
+      name: 'goodbye',
+      covers: ['rpc:parseGoodbye'],
+      seeds: [encodeGoodbye({ code: 'Stopped', message: 'bye' })],
+      decode: parseGoodbye
+    },
     { name: 'hello of a call stream', covers: ['rpc:parseHello'], seeds: [hello], decode: parseHello },
     { name: 'frames', covers: ['rpc:createFrameDecoder', 'rpc:readUint32'], seeds: streams, decode: decodeFrames },
     { name: 'frames at a channel', covers: [], seeds: streams, decode: feedChannel },
