@@ -18,6 +18,8 @@ export const auditEvents = [
   'stopped',
   /** A trust document or descriptor was stored as trusted, or as evidence. `set` numbers the trusted set that it made. */
   'trusted',
+  /** The store holds a later set than the log names: a crash came between the two. */
+  'recovered',
   /** A document was wrong under every trust state; `refusedMore` counts those for which there was no line left. */
   'refused',
   'refusedMore',

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 
 /** Where something of another program's was refused. */
-export type RefusalKind = 'connection' | 'gossip' | 'sync' | 'bundle' | 'call'
+type RefusalKind = 'connection' | 'gossip' | 'sync' | 'bundle' | 'call'
 
 export interface Refusal {
   readonly kind: RefusalKind

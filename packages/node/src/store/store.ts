@@ -73,7 +73,7 @@ interface TrustedSet {
   readonly documents: readonly string[]
   readonly version: number
   readonly chainId: string
-  readonly set: number
+  readonly set?: number
 }
 
 const trustedSetKey = 'set'
@@ -121,7 +121,8 @@ class LevelStore implements Store {
       const { role, version } = document.fields as unknown as Pick<StoredDocument, 'role' | 'version'>
       return { hash, role, version, bytes: document.body }
     })
-    return { documents: await Promise.all(read), ...fields }
+    // The sets of earlier releases have no number.
+    return { documents: await Promise.all(read), ...fields, set: fields.set ?? 0 }
   }
 
   async writeTrust({ documents, version, chainId }: Omit<StoredTrust, 'set'>): Promise<number> {

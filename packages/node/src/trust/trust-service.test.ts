@@ -4,6 +4,7 @@ import { descriptorOf, makeNetwork } from '../../test/authors.js'
 import { haltOf, rotationOf, twinOf } from '../../test/orders.js'
 import { startPeer, stopPeers } from '../../test/peers.js'
 import { auditTail } from '../audit/check-audit.js'
+import { openDataDirectory } from '../store/data-directory.js'
 
 afterEach(stopPeers)
 
@@ -101,7 +102,12 @@ test('writes down what it trusts and what follows from it, with versions and the
   )
   const after = lines.slice(lines.findIndex(({ from }) => from === 'a neighbour'))
   expect(after.map(({ event, role, version, chainId: chain, from }) => [event, role ?? version, chain, from])).toEqual([
-    ...['targets', 'snapshot', 'timestamp'].map(role => ['trusted', role, expect.any(String) as unknown, 'a neighbour']),
+    ...['targets', 'snapshot', 'timestamp'].map(role => [
+      'trusted',
+      role,
+      expect.any(String) as unknown,
+      'a neighbour'
+    ]),
     ['trusted', 'descriptor', chainId, 'a neighbour'],
     ['trusted', 'halt', chainId, 'a neighbour'],
     ['halted', 2, chainId, undefined],
@@ -115,4 +121,19 @@ test('writes down what it trusts and what follows from it, with versions and the
   const sets = after.filter(({ event }) => event === 'trusted').map(({ seq }) => seq)
   expect(heard).toHaveLength(sets.length)
   for (const [i, seq] of heard.entries()) expect(seq).toBeGreaterThanOrEqual(sets[i] as number)
+})
+
+test('writes down what a crash has left stored and not yet in the audit log', async () => {
+  const { network, documents } = await makeNetwork()
+  const peer = await startPeer({ network, documents })
+  const { root } = peer.directory.paths
+  await peer.stop()
+  const directory = await openDataDirectory(root)
+  const stored = (await directory.store.readTrust())!
+  expect(directory.audit.setAtStart).toBe(stored.set)
+  const set = await directory.store.writeTrust(stored)
+  await directory.close()
+  await (await startPeer({ network, root })).stop()
+  const last = (await auditTail(root, 1)).map(line => JSON.parse(line) as Record<string, unknown>)
+  expect(last).toMatchObject([{ event: 'recovered', set, root: 1, targets: 1, snapshot: 1, timestamp: 1, version: 1 }])
 })

@@ -110,7 +110,10 @@ class StoredTrustService implements TrustService {
   async start(): Promise<void> {
     const stored = await this.init.store.readTrust()
     this.assertNewest(stored?.set ?? 0)
-    if (stored !== undefined) this.restore(stored)
+    if (stored !== undefined) {
+      this.restore(stored)
+      await this.recover(stored.set)
+    }
     await this.begin(this.init.documents ?? [])
   }
 
@@ -171,6 +174,17 @@ class StoredTrustService implements TrustService {
       stored: set,
       audited: setAtStart
     })
+  }
+
+  /** A crash between the store and the log: what was verified and never acknowledged counts from now on, so it is written down. */
+  private async recover(set: number): Promise<void> {
+    const { audit } = this.init
+    if (set === audit.setAtStart) return
+    const { root, targets, halt, admission, snapshot, timestamp } = headsOf(this.trusted)
+    const numbers = Object.entries({ root, targets, halt, admission, snapshot, timestamp }).flatMap(([role, head]) =>
+      head === undefined ? [] : [[role, head.version] as const]
+    )
+    await audit.append({ event: 'recovered', set, ...Object.fromEntries(numbers), ...newestOf(this.trusted) })
   }
 
   private restore(stored: StoredTrust): void {
