@@ -31,6 +31,8 @@ interface SigningInit {
   readonly random?: () => number
   readonly keys?: string
   readonly lookEveryMs?: number
+  /** Before it starts: the first exchange may be that fast. */
+  readonly isCaughtUp?: true
 }
 
 /** A peer's trust and its renewal, in memory. */
@@ -65,6 +67,7 @@ async function startSigning(init: SigningInit): Promise<Signing> {
     log
   })
   renewals.push(renewal)
+  if (init.isCaughtUp === true) renewal.caughtUp()
   renewal.start()
   return { trust, renewal, signed }
 }
@@ -201,6 +204,13 @@ test('signs nothing before it has caught up with its neighbours, and at last wit
   await clock.pass(31_000)
   expect(peer.signed).toHaveLength(1)
   expect(peer.trust.freshUntilMs()).toBeGreaterThan(clock.wallMs())
+})
+
+test('signs at once where the first exchange was over before it started', async () => {
+  const clock = simulatedClock(Date.now() + 30 * day)
+  const peer = await startSigning({ network: await makeNetwork(), clock, isCaughtUp: true })
+  await clock.pass(1000)
+  expect(peer.signed).toHaveLength(1)
 })
 
 test('a machine that slept renews within three minutes; a clock that was set wrong for a moment signs nothing', async () => {

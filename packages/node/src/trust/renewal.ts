@@ -87,7 +87,7 @@ class TimedRenewal implements Renewal {
   }
 
   start(): void {
-    this.waitUntilMonoMs = this.init.monoMs() + catchUpMs
+    if (!this.isCaughtUp) this.waitUntilMonoMs = this.init.monoMs() + catchUpMs
     this.leave = this.init.trust.onChange(() => this.lookIn(this.turnMs()))
     this.lookIn(this.turnMs())
   }
