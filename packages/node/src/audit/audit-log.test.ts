@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openAuditLog, type AuditLog } from './audit-log.js'
 import { auditEvents, type AuditEntry, type AuditHead } from './audit-line.js'
+import { openDataDirectory } from '../store/data-directory.js'
+import { checkAudit } from './check-audit.js'
 import { verifyAudit } from './verify-audit.js'
 
 let directory: string
@@ -184,4 +186,14 @@ test('the page of formats lists every event, and no other', async () => {
   const table = /\| event \| fields \|\n\|---\|---\|\n((?:\|.*\|\n)+)/.exec(page)?.[1] ?? ''
   const named = [...table.matchAll(/^\| ([^|]+) \|/gm)].flatMap(([, cell]) => cell!.match(/\w+/g) ?? [])
   expect(named.sort()).toEqual([...auditEvents].sort())
+})
+
+test('a log whose store another process has open is checked with the word of the peer, or not at all', async () => {
+  const root = join(directory, 'peer')
+  const peer = await openDataDirectory(root)
+  await expect(checkAudit(root)).rejects.toMatchObject({ code: 'DataDirectoryInUse' })
+  expect(await checkAudit(root, peer.audit.head())).toMatchObject({ flaw: undefined, lines: 1 })
+  await peer.close()
+  expect(await checkAudit(root)).toMatchObject({ flaw: undefined, lines: 1 })
+  await expect(checkAudit(join(directory, 'nothing'))).rejects.toMatchObject({ code: 'BadInput' })
 })

@@ -1,7 +1,7 @@
 import { access } from 'node:fs/promises'
 import { InstarError } from '@instar/core'
 import { dataPaths } from '../store/data-paths.js'
-import { onDisk } from '../store/disk-errors.js'
+import { isLocked, onDisk, toDiskError } from '../store/disk-errors.js'
 import { auditFiles, readAuditFile } from './audit-files.js'
 import type { AuditHead } from './audit-line.js'
 import { verifyAudit, type AuditCheck } from './verify-audit.js'
@@ -43,7 +43,11 @@ async function storedHead(path: string): Promise<AuditHead | undefined> {
   if (!isThere) return undefined
   // Loaded here only: the tools that talk to a peer start faster without a database.
   const { openStore } = await import('../store/store.js')
-  const store = await onDisk(path, () => openStore(path))
+  const store = await openStore(path).catch((thrown: unknown) => {
+    if (!isLocked(thrown)) throw toDiskError(path, thrown)
+    const message = `${path} is open in a process that starts, stops or does not answer: try again when the peer runs or has ended.`
+    throw new InstarError('DataDirectoryInUse', message, { detail: { path }, cause: thrown })
+  })
   try {
     return await store.readAuditHead()
   } finally {

@@ -6,7 +6,7 @@ import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@
 import type { PrivateKey } from '@libp2p/interface'
 import { openAuditLog, type AuditLog } from '../audit/audit-log.js'
 import { dataPaths, type DataPaths } from './data-paths.js'
-import { errorCodeOf, onDisk, toDiskError } from './disk-errors.js'
+import { errorCodeOf, isLocked, onDisk, toDiskError } from './disk-errors.js'
 import { replaceFile, syncDirectory } from './durable-file.js'
 import { openStore, type Store } from './store.js'
 
@@ -72,10 +72,6 @@ async function lockedStore(paths: DataPaths): Promise<Store> {
       { detail: { path: paths.root, ...(owner === '' ? {} : { pid: owner }) }, cause: thrown }
     )
   }
-}
-
-function isLocked(thrown: unknown): boolean {
-  return [thrown, (thrown as Error | undefined)?.cause].some(each => errorCodeOf(each) === 'LEVEL_LOCKED')
 }
 
 async function readOrMakeIdentity({ identityKey }: DataPaths): Promise<PrivateKey> {

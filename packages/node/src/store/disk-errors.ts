@@ -33,3 +33,8 @@ export function errorCodeOf(thrown: unknown): string {
   const code = (thrown as { code?: unknown } | undefined)?.code
   return typeof code === 'string' ? code : ''
 }
+
+/** Whether another process has the database open. */
+export function isLocked(thrown: unknown): boolean {
+  return [thrown, (thrown as Error | undefined)?.cause].some(each => errorCodeOf(each) === 'LEVEL_LOCKED')
+}
