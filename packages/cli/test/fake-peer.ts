@@ -1,4 +1,4 @@
-import { bundleId, InstarError, parseManifest } from '@instar/core'
+import { bundleId, encodeTicket, InstarError, parseManifest } from '@instar/core'
 import { createControlServer } from '@instar/node'
 import type { NeighbourHeads, PeerControl, PeerEvent, PeerStatus } from '@instar/node/control'
 import { emptyTrust, parseCertificate, trust, trustedUpgrades } from '@instar/signer'
@@ -132,7 +132,7 @@ export async function startFakePeer(dataDirectory: string, network = 'a'.repeat(
       bundles.get(id)?.files.add(path)
       return bundleState(id)
     },
-    ticket: () => 'instar1ticket',
+    ticket: () => encodeTicket({ network, addresses: ['/ip4/127.0.0.1/tcp/4001'] }),
     metrics: async () => 'instar_calls_total 1\n',
     async contract(request) {
       return {

@@ -25,10 +25,12 @@ export interface CertificateParts {
   readonly invitation: AdmissionEnvelope | undefined
 }
 
+export const peerId = /^[1-9A-HJ-NP-Za-km-z]{32,128}$/
+
 const certificateSchema = z.strictObject({
   _type: z.literal('certificate'),
   ...termsFields,
-  peer: z.string().regex(/^[1-9A-HJ-NP-Za-km-z]{32,128}$/)
+  peer: z.string().regex(peerId)
 })
 
 /** Size and shape. Never throws. */

@@ -4,7 +4,7 @@ import type { Signer } from '../keys/signer.js'
 import { canonicalBytes } from '../metadata/canonical.js'
 import { authorizedKeys, thresholdOf } from '../trust/holders.js'
 import type { TrustState } from '../trust/state.js'
-import { readCertificate, takeApart, type Certificate, type CertificateParts } from './certificate.js'
+import { peerId, readCertificate, takeApart, type Certificate, type CertificateParts } from './certificate.js'
 import { encodeBounded, envelopeJson } from './envelope.js'
 import { bearerKey, parseInvitation, type BearerInvitation } from './invitation.js'
 import { parseBoundedCertificate } from './shape.js'
@@ -18,6 +18,11 @@ export interface CertificateInit extends TermsInit {
 
 /** A certificate signed by these; more may sign it later, see {@link addSignature}. @throws InstarError BadInput */
 export async function issueCertificate(init: CertificateInit, signers: readonly Signer[]): Promise<Uint8Array> {
+  if (!peerId.test(init.peer))
+    throw new InstarError(
+      'BadInput',
+      `"${init.peer}" is no peer id: instar status shows it at the peer, give it whole.`
+    )
   const signed = { ...termsBody('certificate', init), peer: init.peer }
   const body = canonicalBytes(signed)
   const signatures = await Promise.all(signers.map(signer => signBody(body, signer)))
