@@ -34,7 +34,7 @@ export interface AdmissionServiceInit {
 }
 
 /** What became of a certificate that an operator handed in. */
-export interface SubmittedCertificate {
+interface SubmittedCertificate {
   readonly certificate: Certificate
   /** `kept`: it is this peer's own. `handedOver`: its peer was reached. `waits`: it goes to its peer when the two meet. */
   readonly outcome: 'kept' | 'handedOver' | 'waits'
