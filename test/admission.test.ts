@@ -1,4 +1,5 @@
 // Only admitted peers count (R21), in real processes and by the command line, as an operator does it.
+import { join } from 'node:path'
 import { intSet } from '@instar/examples'
 import {
   createLocalNetwork,
@@ -7,7 +8,6 @@ import {
   type LocalNetwork,
   type LocalPeer
 } from '@instar/local-network'
-import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { intSetModule } from './fixtures/modules.js'
 
@@ -29,6 +29,9 @@ async function instar(first: LocalPeer, ...words: readonly string[]): Promise<re
     .map(line => JSON.parse(line) as Record<string, unknown>)
 }
 
+/** What was signed is kept in a file; nothing is asked, and nobody waited for. */
+const signed = (file: string) => ['--yes', '--wait', '0s', '--out', join(network.directory, file)]
+
 const countsAt = (first: LocalPeer, peer: LocalPeer, counts: boolean) =>
   first.until(`${peer.name} ${counts ? 'counts' : 'does not count'}`, ({ peers }) =>
     peers.some(each => each.peer === peer.id && each.admitted === counts)
@@ -38,7 +41,7 @@ test('strangers call and change nothing, admitted peers count until they are rev
   network = await createLocalNetwork({ classes: [intSetModule(1)] })
   const [first] = (await network.startPeers(['first'])) as [LocalPeer]
   const { class: className } = await first.status()
-  await instar(first, 'network', 'policy', 'certificate', '--yes', '--wait', '0s')
+  await instar(first, 'network', 'policy', 'certificate', ...signed('policy.json'))
   const closed = await first.until('the door is closed', ({ admission }) => admission.policy === 'certificate')
   expect(closed.admission).toMatchObject({ admitted: false, reason: 'it shows no certificate' })
   await instar(first, 'admit', first.id, '--class', className)
@@ -64,7 +67,7 @@ test('strangers call and change nothing, admitted peers count until they are rev
   await guest.start()
   await countsAt(first, guest, true)
 
-  await instar(first, 'revoke', stranger.id, '--yes', '--wait', '0s')
+  await instar(first, 'revoke', stranger.id, ...signed('revocation.json'))
   await countsAt(first, stranger, false)
 
   // An admitted peer that is gone and does not serve version 2 would hold it back for ten minutes (§1).
