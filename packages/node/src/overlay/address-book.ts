@@ -30,9 +30,11 @@ export class AddressBook {
     for (const { peer, addresses, lastSeenMs } of peers) {
       const known = this.entries.get(peer)
       if (peer === this.self || known?.met === true) continue
-      const dialable = addresses.filter(address => isDialable(address, peer)).slice(0, addressesPerPeerMax)
+      const dialable = addresses.filter(address => isDialable(address, peer))
       if (dialable.length === 0) continue
-      const heard = { peer, addresses: dialable, lastSeenMs: Math.min(lastSeenMs, this.now()), met: false }
+      // Of what was only heard nobody knows which is newer: an operator's address beside the one of the last run, for example.
+      const all = [...new Set([...dialable, ...(known?.addresses ?? [])])].slice(0, addressesPerPeerMax)
+      const heard = { peer, addresses: all, lastSeenMs: Math.min(lastSeenMs, this.now()), met: false }
       this.entries.set(peer, { failures: 0, notBeforeMs: 0, ...known, ...heard })
       added ||= known === undefined
     }

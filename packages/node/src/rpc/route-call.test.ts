@@ -78,6 +78,10 @@ describe('routing a call', () => {
   it('says of a halted version that it is halted, and that it may come back', () => {
     const halted = { ...routes, entries: [...routes.entries, route(10, { state: 'halted', cause: 'it loses orders' })] }
     expect(answer(10, {}, { ...halted, newest: 10 })).toBe('NotYet after 200')
+    const header = { version: 10, className: 'colour-set', method: 'size', seq: 0, doneBelow: 0, remainingMs: 100 }
+    expect(routeCall(header, halted, 200)).toMatchObject({
+      refusal: { message: 'version 10 of colour-set is halted: it loses orders: versions 4 to 6 are served' }
+    })
   })
 
   it('refuses another class', () => {
