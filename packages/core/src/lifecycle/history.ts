@@ -22,7 +22,8 @@ import { setPhase, type Turn } from './turn.js'
 //   it runs a version of the old one,
 //     which left its class alone        → it has run nothing of it, and counts back
 //     on trial, with a way back         → it goes back, and then as above
-//     committed, or without a way back  → it is *diverged*: it answers nothing from there on, and waits for its operator
+//     committed, or without a way back  → it is *diverged*: it answers nothing from there on and waits for its operator; its trust gate
+//                                         is closed, so it begins, commits and retires nothing
 //
 // Nothing of this is written down: it follows from the two histories at every look, after a restart too.
 

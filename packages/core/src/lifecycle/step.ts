@@ -4,7 +4,7 @@ import { forget, observe, rejudge, type RosterEntry } from '../roster/roster.js'
 import { announce } from './announce.js'
 import { fetched } from './bundles.js'
 import type { Effect } from './effect.js'
-import { decide, divergedAt, followTrusted, trustVersion } from './history.js'
+import { decide, followTrusted, trustVersion } from './history.js'
 import { driveHost, hostExited, simulationBuilt, switched, switchStage } from './host.js'
 import { introduceVersions, rehearsed } from './introduce.js'
 import type { Fact, Input, Outcome } from './input.js'
@@ -50,18 +50,14 @@ function advance(turn: Turn): void {
   maybeJoin(turn)
   if (turn.state.lineage === undefined || turn.state.damage !== undefined) return
   beginLook(turn)
-  if (goesOn(turn)) {
-    introduceVersions(turn)
-    decideUpgrade(turn)
-  }
+  introduceVersions(turn)
+  decideUpgrade(turn)
   driveHost(turn)
-  if (goesOn(turn)) {
-    commitTrial(turn)
-    retireVersions(turn)
-  }
+  commitTrial(turn)
+  retireVersions(turn)
   // What the host has just reached may let a version go on; what was retired leaves the plan.
   beginLook(turn)
-  if (goesOn(turn)) introduceVersions(turn)
+  introduceVersions(turn)
   driveHost(turn)
   announce(turn)
   wakeAtMono(turn, turn.now.monoMs + turn.state.config.timing.lookEveryMs)
@@ -73,11 +69,6 @@ function beginLook(turn: Turn): void {
   learnVersions(turn)
   heedResumptions(turn)
   applyStops(turn)
-}
-
-/** §6: a diverged peer serves what it still may, and begins and settles nothing. */
-function goesOn({ state }: Turn): boolean {
-  return divergedAt(state) === undefined
 }
 
 function hear(turn: Turn, fact: Fact): void {
