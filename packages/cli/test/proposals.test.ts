@@ -237,15 +237,12 @@ describe('publishing', () => {
         halt: { orders: [] },
         admission: {}
       }[role]
-      const others = await signProposal(
-        propose<'root' | 'targets' | 'halt' | 'admission'>(role, change, { trusted, nowMs }) as never,
-        {
-          trusted,
-          signer: own.keysFor(role)[0]!,
-          ledger: { promise: async () => {} },
-          nowMs
-        }
-      )
+      const others = await signProposal(propose(role, change as never, { trusted, nowMs }) as never, {
+        trusted,
+        signer: own.keysFor(role)[0]!,
+        ledger: { promise: async () => {} },
+        nowMs
+      })
       peer.ahead.push(...(await finishProposals([others], trusted, undefined, nowMs)).documents)
       const { code, err } = await instar(['proposal', 'publish', 'p.json', '--keys', 'own'])
       expect({ code, err }).toEqual({ code: 4, err: expect.stringContaining('ProposalOutdated') as string })

@@ -12,7 +12,7 @@ export interface CallerLimits {
 
 const mebibyte = 1024 * 1024
 
-export const defaultCallerLimits: CallerLimits = Object.freeze({
+const defaultCallerLimits: CallerLimits = Object.freeze({
   servingMax: 1024,
   servingAllMax: 8192,
   bytesMax: 128 * mebibyte,
