@@ -87,7 +87,8 @@ for (const side of ['before', 'after'] as const) {
       await victim.kill()
     })
 
-    it.each(walks[side].map((moment, i) => ({ moment, i })))(
+    const selected = walks[side].filter((moment, i) => runsEverything || i % 2 === 0 || moment === 'retired@1')
+    it.each(selected.map((moment, i) => ({ moment, i })))(
       '$moment, is at the old or the new version and has lost nothing',
       async ({ moment, i }) => {
         if (moment === 'retired@1') await author.control.resume(2)

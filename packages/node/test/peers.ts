@@ -15,7 +15,8 @@ import { createRefusals, type Refusals } from '../src/overlay/refusals.js'
 import { openDataDirectory, type DataDirectory } from '../src/store/data-directory.js'
 import { syncProtocol } from '../src/sync/messages.js'
 import { createSync, type Sync } from '../src/sync/sync.js'
-import { createTrustService, type TrustFact, type TrustService } from '../src/trust/trust-service.js'
+import type { TrustFact } from '../src/trust/trust-news.js'
+import { createTrustService, type TrustService } from '../src/trust/trust-service.js'
 
 export interface TestPeer {
   readonly directory: DataDirectory

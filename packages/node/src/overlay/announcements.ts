@@ -1,5 +1,4 @@
 import {
-  epochMax,
   ignore,
   isNewer,
   messageOf,
@@ -13,15 +12,11 @@ import type { PrivateKey } from '@libp2p/interface'
 import type { Logger } from 'pino'
 import { countsAt } from '../admission/peer-judge.js'
 import type { StoredAnnouncement } from '../store/store.js'
-import {
-  envelopeBytesMax,
-  openAnnouncement,
-  readStoredAnnouncement,
-  sealAnnouncement
-} from './announcement-envelope.js'
+import { envelopeBytesMax, openAnnouncement, readStoredAnnouncement } from './announcement-envelope.js'
 import { AnnouncementPace, defaultRates, type AnnouncementRates } from './announcement-pace.js'
 import type { Topic } from './gossip.js'
 import type { Overlay } from './overlay.js'
+import { OwnVoice } from './own-voice.js'
 import { announcementTopicName } from './topics.js'
 
 interface HeardAnnouncement {
@@ -112,30 +107,24 @@ class GossipedAnnouncements implements Announcements {
   private readonly listeners = new Set<Parameters<Announcements['onHeard']>[0]>()
   private readonly topic: Topic
   private readonly rates: AnnouncementRates
-  private readonly pace: AnnouncementPace
+  private readonly voice: OwnVoice
   private readonly now: () => number
-  private readonly random: () => number
-  private content: AnnouncementContent | undefined
-  private said: AnnouncementContent | undefined
-  private saidCertificate: string | undefined
-  private ownEnvelope: Uint8Array | undefined
-  private epoch: number
-  private seq = 0
-  private refreshAtMs = 0
-  private timer: NodeJS.Timeout | undefined
-  private running = false
-  private saying: Promise<void> = Promise.resolve()
 
   constructor(private readonly init: AnnouncementsInit) {
     this.now = init.now ?? Date.now
-    this.random = init.random ?? Math.random
     this.rates = Object.freeze({ ...defaultRates, ...init.rates })
-    this.pace = new AnnouncementPace(this.rates, this.now())
-    this.epoch = init.bootEpoch
     this.topic = init.overlay.topic({
       topic: announcementTopicName(init.network),
       bytesMax: envelopeBytesMax,
       validate: (data, from) => this.submit(data, from)
+    })
+    this.voice = new OwnVoice({
+      ...init,
+      peer: init.overlay.peerId,
+      rates: this.rates,
+      now: this.now,
+      random: init.random ?? Math.random,
+      publish: envelope => this.topic.publish(envelope)
     })
   }
 
@@ -147,23 +136,19 @@ class GossipedAnnouncements implements Announcements {
       this.remember({ statement, receivedAtMs, envelope, admission })
       this.init.onAnnouncement(statement, receivedAtMs, admission)
     }
-    this.running = true
-    this.plan()
+    this.voice.start()
   }
 
-  async stop(): Promise<void> {
-    this.running = false
-    clearTimeout(this.timer)
-    await this.saying
+  stop(): Promise<void> {
+    return this.voice.stop()
   }
 
   announce(content: AnnouncementContent): void {
-    this.content = content
-    this.plan()
+    this.voice.announce(content)
   }
 
   certificateChanged(): void {
-    this.plan()
+    this.voice.certificateChanged()
   }
 
   async rejudge(): Promise<void> {
@@ -186,7 +171,7 @@ class GossipedAnnouncements implements Announcements {
   }
 
   own(): Uint8Array | undefined {
-    return this.ownEnvelope
+    return this.voice.envelope
   }
 
   heard(): readonly HeardAnnouncement[] {
@@ -225,7 +210,7 @@ class GossipedAnnouncements implements Announcements {
     if (opened.verdict !== 'accept') return opened
     const statement = opened.value
     const nowMs = this.now()
-    if (statement.peer === this.init.overlay.peerId) return this.hearOwn(statement)
+    if (statement.peer === this.init.overlay.peerId) return this.voice.hear(statement)
     const before = this.known.get(statement.peer)
     if (before !== undefined && !isNewer(statement, before.statement))
       return ignore('Known', 'the same or a newer statement of this peer is here')
@@ -276,76 +261,4 @@ class GossipedAnnouncements implements Announcements {
       this.init.log.warn({ cause: messageOf(thrown) }, 'could not keep an announcement')
     }
   }
-
-  /** A newer statement by this peer's own key: its data directory was restored or copied. Others would take it for silent. */
-  private hearOwn(statement: Announcement): Verdict<Announcement> {
-    if (statement.epoch < this.epoch || (statement.epoch === this.epoch && statement.seq <= this.seq))
-      return ignore('Known', 'it is my own')
-    this.init.log.warn(
-      { epoch: this.epoch, heard: statement.epoch },
-      'another statement of this peer is newer than any it made: was its data directory restored from a backup, or copied?'
-    )
-    if (statement.epoch >= epochMax) return ignore('Own', 'nothing newer can be said after it')
-    this.epoch = statement.epoch + 1
-    this.seq = 0
-    this.said = undefined
-    this.plan()
-    return ignore('Own', 'it is by my key, and not by me')
-  }
-
-  /** Sets the one timer to when the next statement is due: for a change, or as a refresh. */
-  private plan(): void {
-    if (!this.running || this.content === undefined) return
-    clearTimeout(this.timer)
-    const shows = this.saidCertificate === this.init.ownCertificate?.()
-    const change = shows ? changeBetween(this.said, this.content) : 'urgent'
-    const waitMs =
-      change === 'none' ? Math.max(0, this.refreshAtMs - this.now()) : this.pace.waitMs(change === 'urgent', this.now())
-    if (change !== 'none' && waitMs === 0) this.say(change === 'urgent')
-    else this.timer = setTimeout(() => this.say(change === 'urgent'), waitMs)
-  }
-
-  private say(urgent: boolean): void {
-    const { content } = this
-    if (content === undefined || !this.running) return
-    this.said = content
-    this.pace.sent(urgent, this.now())
-    this.refreshAtMs = this.now() + this.rates.refreshMs * (0.75 + this.random() / 2)
-    const { network, overlay, identity } = this.init
-    const certificate = this.init.ownCertificate?.()
-    this.saidCertificate = certificate
-    const statement: Announcement = {
-      ...content,
-      format: 1,
-      network,
-      peer: overlay.peerId,
-      epoch: this.epoch,
-      seq: ++this.seq,
-      ...(certificate === undefined ? {} : { certificate })
-    }
-    this.saying = this.saying.then(async () => {
-      try {
-        const envelope = await sealAnnouncement(statement, identity)
-        this.ownEnvelope = envelope
-        await this.topic.publish(envelope)
-      } catch (thrown) {
-        // The next neighbour learns it by sync, all others at the next refresh.
-        this.init.log.warn({ cause: messageOf(thrown) }, 'could not announce')
-      }
-    })
-    this.plan()
-  }
-}
-
-function changeBetween(
-  before: AnnouncementContent | undefined,
-  after: AnnouncementContent
-): 'urgent' | 'slow' | 'none' {
-  if (before === undefined || urgentPart(before) !== urgentPart(after)) return 'urgent'
-  return JSON.stringify(before) === JSON.stringify(after) ? 'none' : 'slow'
-}
-
-function urgentPart({ running, floor, served, versions }: AnnouncementContent): string {
-  const phases = versions.map(({ version, chainId, phase }) => [version, chainId, phase])
-  return JSON.stringify([running.version, running.chainId, floor, served, phases])
 }

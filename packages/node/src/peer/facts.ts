@@ -1,5 +1,5 @@
 import type { Fact, PeerConfig } from '@instar/core'
-import type { TrustFact } from '../trust/trust-service.js'
+import type { TrustFact } from '../trust/trust-news.js'
 import { instarVersion } from '../version.js'
 import type { PeerConfiguration } from './options.js'
 

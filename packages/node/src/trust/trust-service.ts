@@ -1,11 +1,9 @@
 import { InstarError, parseDescriptor, type Descriptor, type ErrorDetail, type Verdict } from '@instar/core'
 import {
-  decisionsOf,
   documentsAhead,
   documentsOf,
   emptyTrust,
   freshUntilMs,
-  haltsOf,
   headsOf,
   isBehind,
   missingDescriptors,
@@ -14,40 +12,13 @@ import {
   type DocumentInfo,
   type Heads,
   type NamedUpgrade,
-  type TrustFact as SignerFact,
   type TrustState
 } from '@instar/signer'
 import type { Logger } from 'pino'
 import type { AuditLog } from '../audit/audit-log.js'
 import { auditOf, newestOf } from '../audit/trust-entries.js'
 import type { StoredTrust } from '../store/store.js'
-
-/**
- * What the trust documents say, for the engine. Versions come in order 1 … n, each once, after a restart again; where the network takes another
- * turn at a version, they come again from there on.
- */
-export type TrustFact =
-  | {
-      readonly type: 'versionTrusted'
-      readonly version: number
-      readonly chainId: string
-      readonly descriptorHash: string
-      readonly descriptor: Descriptor
-    }
-  /** By the wall clock; 0 when nothing vouches for what is held. */
-  | { readonly type: 'freshUntil'; readonly untilMs: number }
-  /** Two descriptors are signed for one version: nothing starts there (R20). */
-  | { readonly type: 'forked'; readonly version: number; readonly hashes: readonly [string, string] }
-  /** The root's word on a version: the hash of the descriptor that counts, or `none` (§6). */
-  | { readonly type: 'decided'; readonly version: number; readonly keep: string }
-  /** Acts on receipt, on stale metadata too (§4). */
-  | { readonly type: 'halted'; readonly version: number; readonly unload: boolean; readonly reason: string }
-  /** `order` names what ended the halt: told again after a restart, it is heeded once. */
-  | { readonly type: 'resumed'; readonly version: number; readonly order: string }
-  /** The evidence of a fork does not count any more, and nobody had to decide: who signed it has lost the keys. */
-  | { readonly type: 'unforked'; readonly version: number }
-  /** Ask `admissionOf(state())` again. */
-  | { readonly type: 'admissionChanged' }
+import { TrustNews, type TrustFact } from './trust-news.js'
 
 export interface TrustServiceInit {
   readonly network: string
@@ -95,15 +66,14 @@ export function createTrustService(init: TrustServiceInit): TrustService {
 
 class StoredTrustService implements TrustService {
   private trusted: TrustState
-  /** What was announced of the network's history, from version 1 on. */
-  private announced: { readonly version: number; readonly chainId: string }[] = []
-  private freshUntil = 0
+  private readonly news: TrustNews
   private last: Promise<unknown> = Promise.resolve()
   private readonly listeners = new Set<(info: DocumentInfo, from: string) => void>()
   private readonly now: () => number
 
   constructor(private readonly init: TrustServiceInit) {
     this.trusted = emptyTrust(init.network)
+    this.news = new TrustNews({ network: init.network, log: init.log, onFact: fact => init.onFact(fact) })
     this.now = init.now ?? Date.now
   }
 
@@ -129,7 +99,7 @@ class StoredTrustService implements TrustService {
   }
 
   newest(): { version: number; chainId: string } {
-    return this.announced.at(-1) ?? { version: 0, chainId: this.init.network }
+    return this.news.newest()
   }
 
   missingDescriptors(): readonly NamedUpgrade[] {
@@ -200,21 +170,7 @@ class StoredTrustService implements TrustService {
         role: dropped.role,
         version: dropped.version
       })
-    this.announceAgain()
-    this.announceVersions()
-    this.announceFreshness()
-  }
-
-  /** What stops, before the versions that it stops. */
-  private announceAgain(): void {
-    const { init } = this
-    for (const { version, hashes } of this.trusted.named.forks) init.onFact({ type: 'forked', version, hashes })
-    for (const [version, keep] of decisionsOf(this.trusted)) init.onFact({ type: 'decided', version, keep })
-    for (const { version, order, unload, reason, at } of haltsOf(this.trusted).values()) {
-      if (order === 'halt') init.onFact({ type: 'halted', version, unload, reason })
-      else init.onFact({ type: 'resumed', version, order: at })
-    }
-    init.onFact({ type: 'admissionChanged' })
+    this.news.tellAll(this.trusted)
   }
 
   /** Also at a later start: a peer that was killed while it began for the first time has some of them. */
@@ -255,96 +211,9 @@ class StoredTrustService implements TrustService {
     const before = this.trusted
     this.trusted = state
     this.init.log.info({ role, version, hash, as, from }, 'a trust document was taken')
-    this.announce(facts, before)
+    this.news.tell(facts, before, state)
     for (const listener of this.listeners) listener(verdict.value, from)
     return verdict
-  }
-
-  /** Versions and freshness are announced by what is trusted now: in order, and each only once. */
-  private announce(facts: readonly SignerFact[], before: TrustState): void {
-    const { init } = this
-    const late: TrustFact[] = []
-    for (const fact of facts) {
-      switch (fact.fact) {
-        case 'forked':
-          init.onFact({ type: 'forked', version: fact.version, hashes: fact.hashes })
-          break
-        case 'decided':
-          init.onFact({ type: 'decided', version: fact.version, keep: fact.keep })
-          break
-        case 'halted':
-          init.onFact({ type: 'halted', version: fact.version, unload: fact.unload, reason: fact.reason })
-          break
-        case 'resumed':
-          late.push({ type: 'resumed', version: fact.version, order: this.whatResumed(fact.version) })
-          break
-        case 'admissionChanged':
-          late.push({ type: 'admissionChanged' })
-          break
-        case 'rootRotated':
-        case 'versionTrusted':
-        case 'freshUntil':
-          break
-      }
-    }
-    for (const { version } of before.named.forks) {
-      const { forks, decisions } = this.trusted.named
-      if (!decisions.has(version) && !forks.some(each => each.version === version))
-        init.onFact({ type: 'unforked', version })
-    }
-    this.announceVersions()
-    for (const fact of late) init.onFact(fact)
-    this.announceFreshness()
-  }
-
-  /** The signed order, or the documents under which the halt does not verify any more. */
-  private whatResumed(version: number): string {
-    const { roots, targets, halt } = this.trusted
-    const order = haltsOf(this.trusted).get(version)
-    return order?.at ?? `root ${roots.length}, targets ${targets?.version ?? 0}, halt ${halt?.version ?? 0}`
-  }
-
-  /** In order, without a gap: a descriptor that comes early waits for those before it. */
-  private announceVersions(): void {
-    const { run, decisions } = this.trusted.named
-    const turn = this.announced.findIndex(({ chainId }, i) => run[i]?.chainId !== chainId)
-    // A run that is only shorter names nothing else: what a rotation has dropped may come back. What the root has decided against does not.
-    if (turn >= 0 && (run[turn] !== undefined || decisions.has(turn + 1)))
-      this.announced = this.announced.slice(0, turn)
-    for (const named of run.slice(this.announced.length)) {
-      const bytes = this.trusted.descriptors.get(named.hash)?.bytes
-      if (bytes === undefined) return
-      const parsed = parseDescriptor(bytes)
-      const flaw = parsed.verdict === 'accept' ? this.flawOf(parsed.value, named) : parsed.detail
-      if (parsed.verdict !== 'accept' || flaw !== undefined) {
-        // Signed by authors, and yet not what this release can follow: it stops here and says so, at every look.
-        this.init.log.error({ version: named.version, flaw }, 'a signed descriptor cannot be followed')
-        return
-      }
-      this.announced.push({ version: named.version, chainId: named.chainId })
-      this.init.onFact({
-        type: 'versionTrusted',
-        version: named.version,
-        chainId: named.chainId,
-        descriptorHash: named.hash,
-        descriptor: parsed.value
-      })
-    }
-  }
-
-  /** §6: a descriptor names its network, its number and the chain that it follows. */
-  private flawOf(descriptor: Descriptor, named: NamedUpgrade): string | undefined {
-    if (descriptor.network !== this.init.network) return 'it is of another network'
-    if (descriptor.version !== named.version) return `it says that it is version ${descriptor.version}`
-    if (descriptor.previous !== this.newest().chainId) return 'it follows another chain'
-    return undefined
-  }
-
-  private announceFreshness(): void {
-    const untilMs = freshUntilMs(this.trusted)
-    if (untilMs === this.freshUntil) return
-    this.freshUntil = untilMs
-    this.init.onFact({ type: 'freshUntil', untilMs })
   }
 }
 

@@ -115,7 +115,8 @@ test('a sync peer that sends gigabytes is cut within a few megabytes', async () 
   await until(() => streams > 0 && cut === streams, 'every flood is cut')
   await until(() => victim.versions().length === 1, 'an honest peer is asked meanwhile')
   expect(bytes).toBeLessThan(64 * 1024 * 1024)
-  expect(victim.overlay.sentOff()[0]?.reason).toBe('it sent more than was asked for')
+  // What is noticed first depends on how much arrives with the first message: either way it has lied.
+  expect(victim.overlay.sentOff()[0]?.reason).toMatch(/^(it sent more than was asked for|NotJson: .*)$/)
 })
 
 test('a sync peer whose message says that it is huge has lied at its first bytes', async () => {

@@ -15,15 +15,16 @@ import type { TargetsChange } from './kinds/targets.js'
  * The renewal of the targets. Where a rotation dropped them (`before` is from before it, where known), the next ones say again which
  * versions there are, as the root decided, and who may halt and admit.
  *
- * @param upTo the last version that counts; the newest where absent
- * @param without roles whose keys are not named again
+ * `upTo` is the last version that counts, the newest where absent; `without` are roles whose keys are not named again.
+ *
  * @throws InstarError ProposalConflict where two descriptors follow and nobody decided
  */
 export function targetsAgain(
   trusted: TrustState,
   before: TrustState,
-  { upTo = Infinity, without = [] }: { readonly upTo?: number; readonly without?: readonly string[] } = {}
+  options: { readonly upTo?: number; readonly without?: readonly string[] } = {}
 ): TargetsChange {
+  const { upTo = Infinity, without = [] } = options
   if (trusted.targets !== undefined) return { roles: {} }
   const again = versionsAgain(trusted, before, upTo)
   const delegations = before.targets?.model.delegations

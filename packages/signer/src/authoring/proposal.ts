@@ -18,6 +18,7 @@ export interface ProposalChanges {
   readonly admission: AdmissionChange
 }
 
+/** What a proposal proposes: the next document of a role, or an upgrade. */
 export type ProposalKind = keyof ProposalChanges
 
 /**
@@ -36,6 +37,7 @@ export interface ProposalOf<Kind extends ProposalKind> {
   readonly signatures: readonly Signature[]
 }
 
+/** A document on its way to the signatures that it needs (§5), of any kind. */
 export type Proposal = { readonly [Kind in ProposalKind]: ProposalOf<Kind> }[ProposalKind]
 
 export interface Base {

@@ -5,6 +5,7 @@ import { isStrongPoint } from './ed25519-point.js'
 
 /** How signatures are made; the first is the default. Other algorithms may stand in a root and verify nothing. */
 export const schemes = ['ed25519', 'ecdsa-sha2-nistp256'] as const
+/** One of {@link schemes}. */
 export type Scheme = (typeof schemes)[number]
 
 /** A public key as trust metadata name it. */

@@ -27,8 +27,10 @@ export const groupConfigurationSchema = z
 
 /** Who is in a group, signed and counted (§3). */
 export type GroupConfiguration = Readonly<z.infer<typeof groupConfigurationSchema>>
+/** `open`: whoever proves its identity counts; `certificate`: who shows one of the admission role's (§5). */
 export type AdmissionPolicy = z.infer<typeof policyValue>['policy']
 
+/** What the admission role says: who counts, and who is in which group. */
 export interface AdmissionMetadata {
   readonly policy: AdmissionPolicy
   /** Serial numbers of certificates and invitations that count no more. */

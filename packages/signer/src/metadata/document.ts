@@ -17,6 +17,7 @@ export type TopLevelRole = (typeof topLevelRoles)[number]
 export const delegatedRoles = ['halt', 'admission'] as const
 export type DelegatedRole = (typeof delegatedRoles)[number]
 
+/** Every role that signs documents: those of TUF, and the two that targets delegate. */
 export const metadataRoles = [...topLevelRoles, ...delegatedRoles] as const
 /** A role that signs documents of its own (§5). */
 export type MetadataRole = TopLevelRole | DelegatedRole

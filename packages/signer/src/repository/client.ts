@@ -35,11 +35,13 @@ export interface RepositoryFetcher {
 
 /** Where the metadata that a client trusts are kept, by file name: `root.json`, `timestamp.json`, … */
 export interface RepositoryStore {
+  /** Undefined when it was never written. */
   read(file: string): Promise<Uint8Array | undefined>
   /** The whole file or nothing. */
   write(file: string, bytes: Uint8Array): Promise<void>
 }
 
+/** What a client of one repository works with. */
 export interface RepositoryClientInit {
   readonly fetcher: RepositoryFetcher
   /** Holds at least `root.json`, with which trust begins. */
@@ -57,6 +59,7 @@ export interface RefreshedRepository {
   readonly targets: TrustedTargets
 }
 
+/** A target that a role has named, and what its bytes must be. */
 export interface FoundTarget {
   readonly path: string
   readonly facts: TargetFacts
