@@ -6,6 +6,7 @@ import { CommandAccess } from '../state/request-access.js'
 import type { Store } from '../state/store.js'
 import { afterPrefix } from '../state/view.js'
 import { BuildAccess } from './build-access.js'
+import { Cursor } from './cursor.js'
 import type { Ground } from './ground.js'
 import { MappingConflict, MappingRun, shown } from './mapping-run.js'
 
@@ -46,8 +47,7 @@ export class BuildBeside {
   readonly #run: MappingRun
   readonly #built: BuildAccess
   readonly #dirty = new Set<ByteKey>()
-  /** Everything up to it has been mapped. */
-  #cursor: { source: number; key: ByteKey | undefined } = { source: 0, key: undefined }
+  readonly #cursor: Cursor
   #entries = 0
   #over: Error | undefined
   readonly #unsubscribe: () => void
@@ -55,6 +55,7 @@ export class BuildBeside {
   constructor(init: BuildBesideInit) {
     const { store, ground } = init
     this.#init = init
+    this.#cursor = new Cursor(ground.sources)
     this.#built = new BuildAccess(store.db, () => {
       if (this.#over !== undefined) throw this.#over
     })
@@ -69,8 +70,7 @@ export class BuildBeside {
    */
   catchUp(): Promise<void> {
     return this.#explained(async () => {
-      while (this.#cursor.source < this.#init.ground.sources.length)
-        await this.#slice(until => this.#nextEntries(until))
+      while (this.#cursor.source !== undefined) await this.#slice(until => this.#nextEntries(until))
       for (let round = 0; this.#dirty.size > this.#init.limits.buildLastRoundMax && round < roundsMax; round++) {
         const keys = this.#take()
         for (let at = 0; at < keys.length;)
@@ -114,16 +114,10 @@ export class BuildBeside {
   #changed(layer: Layer): void {
     for (const key of layer.entries.keys()) {
       const beside = this.#init.ground.besideOf(key)
-      if (this.#isMapped(key)) this.#dirty.add(key)
-      if (beside !== undefined && this.#isMapped(beside)) this.#dirty.add(beside)
+      if (this.#cursor.isBehind(key)) this.#dirty.add(key)
+      if (beside !== undefined && this.#cursor.isBehind(beside)) this.#dirty.add(beside)
       for (const reader of this.#run.readersOf(key)) this.#dirty.add(reader)
     }
-  }
-
-  readonly #isMapped = (key: ByteKey): boolean => {
-    const { source, key: last } = this.#cursor
-    const at = this.#init.ground.sources.findIndex(prefix => key.startsWith(prefix))
-    return at !== -1 && (at < source || (at === source && last !== undefined && key <= last))
   }
 
   #take(): readonly ByteKey[] {
@@ -134,27 +128,25 @@ export class BuildBeside {
 
   /** The first pass, as far as time allows. */
   async #nextEntries(until: number): Promise<void> {
-    const { store, ground } = this.#init
-    const { source, key: last } = this.#cursor
-    const prefix = ground.sources[source] ?? ''
+    const { last, source: prefix = '' } = this.#cursor
     const range = {
       lower: last ?? prefix,
       lowerInside: last === undefined,
       upper: afterPrefix(prefix),
       upperInside: false
     }
-    const entries = new CommandAccess(store).entries(range, false, -1)
+    const entries = new CommandAccess(this.#init.store).entries(range, false, -1)
     try {
       for (;;) {
         const part = await entries.next(entriesAtOnce)
         if (part.length === 0) {
           // Whatever comes now comes behind it.
-          this.#cursor = { source: source + 1, key: undefined }
+          this.#cursor.next()
           return
         }
         for (const [key, value] of part) {
           await this.#map(key, value, false)
-          this.#cursor = { source, key }
+          this.#cursor.mapped(key)
           this.#entries++
           if (performance.now() >= until) return
         }
@@ -184,7 +176,7 @@ export class BuildBeside {
 
   async #map(key: ByteKey, value: Buffer, isLast: boolean): Promise<void> {
     try {
-      await this.#run.map(key, value, this.#isMapped)
+      await this.#run.map(key, value, this.#cursor.isBehind)
     } catch (error) {
       // Its owner has changed and has not given it up yet: both come in the next round.
       if (!isLast && error instanceof MappingConflict && this.#dirty.has(error.owner)) this.#dirty.add(key)

@@ -1,10 +1,10 @@
 import { InstarError, messageOf } from '@instar/core'
 import type { Transform } from '../../definition/define-upgrade.js'
 import { BuildAccess, OldAccess } from '../build/build-access.js'
+import { Cursor } from '../build/cursor.js'
 import type { Ground } from '../build/ground.js'
 import { MappingRun } from '../build/mapping-run.js'
 import { onlyRead, syncDirectory } from '../directory/directories.js'
-import type { ByteKey } from '../state/layer.js'
 import type { Database } from '../state/merged-entries.js'
 import { afterPrefix, View } from '../state/view.js'
 import { stateError } from './database.js'
@@ -76,28 +76,22 @@ export function entryByEntry(ground: Ground): TransformWork {
   return async ({ old, built }) => {
     const run = new MappingRun({ ground, read: key => old.read(key), built })
     for (const [key, value] of ground.initial.entries) built.gather(key, value)
-    let at = 0
-    let last: ByteKey | undefined
-    const isMapped = (key: ByteKey): boolean => {
-      const source = ground.sources.findIndex(prefix => key.startsWith(prefix))
-      return source !== -1 && (source < at || (source === at && last !== undefined && key <= last))
-    }
+    const cursor = new Cursor(ground.sources)
     for (const prefix of ground.sources) {
       const range = { lower: prefix, lowerInside: true, upper: afterPrefix(prefix), upperInside: false }
       const source = old.entries(range, false, -1)
       try {
         for (let part = await source.next(500); part.length > 0; part = await source.next(500)) {
           for (const [key, value] of part) {
-            await run.map(key, value, isMapped)
-            last = key
+            await run.map(key, value, cursor.isBehind)
+            cursor.mapped(key)
           }
           if (built.isFull) await built.flush()
         }
       } finally {
         await source.close()
       }
-      at++
-      last = undefined
+      cursor.next()
     }
   }
 }
