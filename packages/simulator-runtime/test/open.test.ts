@@ -1,5 +1,5 @@
 import { Level } from 'level'
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -98,6 +98,27 @@ async function spaces(state: string): Promise<Set<string>> {
   await db.close()
   return found
 }
+
+/** Bytes of the logs that the next opening of a state replays. */
+async function logBytes(state: string): Promise<number> {
+  const files = (await readdir(join(directory, state))).filter(each => each.endsWith('.log'))
+  const sizes = await Promise.all(files.map(async file => (await stat(join(directory, state, file))).size))
+  return sizes.reduce((sum, size) => sum + size, 0)
+}
+
+describe('a state that is to be opened by another process', () => {
+  it('has nothing in its log once it has settled, and answers as before', async () => {
+    object = await createTestObject({ versions: [v1], directory })
+    for (const key of ['a', 'b', 'c']) await object.call(1, 'put', [key, large])
+    expect(await logBytes('state-1')).toBeGreaterThan(3 * large.length)
+    await object.host.settle()
+    expect(await logBytes('state-1')).toBe(0)
+    expect(await object.call(1, 'get', ['b'])).toBe(large)
+    await object.call(1, 'put', ['d', 'after'])
+    await object.restart()
+    expect(((await object.call(1, 'all', [])) as unknown[]).length).toBe(4)
+  })
+})
 
 describe('a transform', () => {
   it('that throws at any write leaves the old state, and the next attempt nothing of the one before', async () => {

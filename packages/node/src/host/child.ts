@@ -250,6 +250,9 @@ async function answer(message: ToHost): Promise<FromHost | undefined> {
       preparing = new AbortController()
       await runtime?.prepare(message.plan, preparing.signal)
       return { type: 'prepared' }
+    case 'settle':
+      await runtime?.settle()
+      return { type: 'settled' }
     case 'drain':
       return { type: 'drained', cut: (await runtime?.drain(message.deadlineMs))?.cut ?? 0 }
     case 'close':

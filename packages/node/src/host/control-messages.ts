@@ -29,6 +29,8 @@ export type ToHost =
   | { readonly type: 'takeOver'; readonly plan: HostPlan }
   /** Build beside calls what the plan's process will need; → `prepared`. `cancel` gives it up, also afterwards. */
   | { readonly type: 'prepare'; readonly plan: HostPlan }
+  /** Write what only the log of the state holds where another process finds it without reading that; → `settled`. Changes no answer. */
+  | { readonly type: 'settle' }
   /** Take no more calls and let running ones end until the deadline; → `drained`. */
   | { readonly type: 'drain'; readonly deadlineMs: number }
   /** Close the state, so that another process can open it. May be opened again; → `closed`. */
@@ -49,6 +51,7 @@ export type FromHost =
   /** Without `meta` it goes on as before: the plan needs another process. */
   | { readonly type: 'tookOver'; readonly meta?: StateMeta; readonly facades: readonly FacadeDescription[] }
   | { readonly type: 'prepared' }
+  | { readonly type: 'settled' }
   | { readonly type: 'drained'; readonly cut: number }
   | { readonly type: 'closed' }
   | { readonly type: 'stats'; readonly memory: HostMemory; readonly outbox?: OutboxStats }

@@ -50,6 +50,8 @@ export interface HostProcess {
   prepare(plan: HostPlan, signal: AbortSignal): Promise<void>
   /** What was prepared is not needed. */
   giveUp(): void
+  /** Makes the next opening of the state short; see `HostRuntime.settle`. Not worth waiting for: resolves in any case, and soon. */
+  settle(): Promise<void>
   /** @throws InstarError DrainTimeout when it does not even answer */
   drain(): Promise<{ readonly cut: number }>
   /** @throws InstarError HostFailed */
@@ -121,6 +123,8 @@ const openMsDefault = 30_000
 const prepareMsMax = 2 ** 31 - 1
 /** What a process that was told to end or to close gets before it is killed. */
 const closeMs = 5_000
+/** A host that has not settled by then is switched all the same: its successor's opening takes longer. */
+const settleMs = 2_000
 /** How long the rest of a dead process's output is waited for. */
 const lastWordsMs = 100
 /** The host counts the drain deadline itself; the peer waits this much longer for its answer. */
@@ -161,6 +165,7 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
   let facades: readonly FacadeDescription[] = []
   const building = new Map<number, BuildProgress>()
   const onStats = new Set<(measures: HostMeasures | undefined) => void>()
+  let onSettled = (): void => undefined
 
   const exited = new Promise<ProcessExit>(resolve => {
     const ended = (code: number | null, signal: NodeJS.Signals | null, because?: string): void => {
@@ -177,6 +182,7 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
       })
       conversation.answer(undefined)
       for (const answer of onStats) answer(undefined)
+      onSettled()
     }
     // `close` follows when its output was read to the end; a process that it started itself may keep that open for ever.
     child.once('close', (code, signal) => ended(code, signal))
@@ -199,7 +205,8 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
     else if (message.type === 'stats') {
       const { memory, outbox } = message
       for (const answer of onStats) answer({ memory, ...(outbox === undefined ? {} : { outbox }) })
-    } else if (message.type === 'stage') onStage?.(message.stage, message.detail)
+    } else if (message.type === 'settled') onSettled()
+    else if (message.type === 'stage') onStage?.(message.stage, message.detail)
     else if (message.type === 'broken') init.onBroken?.(new InstarError(toErrorCode(message.code), message.message))
     else if (message.type === 'simulationFailed') init.onSimulationFailed?.(message.failed)
     else if (message.type === 'building') building.set(message.progress.revision, message.progress)
@@ -323,6 +330,17 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
     giveUp() {
       send({ type: 'cancel' })
       if (prepared !== undefined) building.delete(prepared)
+    },
+    settle() {
+      if (!alive) return Promise.resolve()
+      return new Promise(resolve => {
+        const timer = setTimeout(resolve, settleMs)
+        onSettled = () => {
+          clearTimeout(timer)
+          resolve()
+        }
+        send({ type: 'settle' })
+      })
     },
     async drain() {
       const { drainMs } = plan.limits

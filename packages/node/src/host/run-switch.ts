@@ -32,7 +32,7 @@ export interface SwitchInit {
 /**
  * One switch, from top to bottom:
  *
- *     spawn → load → prepare  beside the host that serves; a failure here costs nothing
+ *     spawn → load → prepare → settle  beside the host that serves; a failure here costs nothing
  *     hold → drain → close    the old process stays, with its code loaded, in case it is needed again
  *     open → activate         steps and transforms run in the new process
  *     release → end the old
@@ -82,6 +82,7 @@ export async function runSwitch(init: SwitchInit): Promise<SwitchResult> {
     reached('loaded')
     // Last, so that little can change until calls are held: it may take long, and they are answered meanwhile (§8).
     if (plan.steps.some(each => each.transform === 'entries')) await init.serving()?.host.prepare(plan, signal)
+    await init.serving()?.host.settle()
     if (signal.aborted) throw new InstarError('Stopped', 'The switch was cancelled before calls were held.')
 
     hold()

@@ -24,7 +24,7 @@ import { Simulations, type Served } from './call/simulations.js'
 import { defaultLimits } from './default-limits.js'
 import type { BuildProgress, HostRuntime, HostRuntimeInit, HostStats, SimulationFailed } from './host-runtime.js'
 import { bringToPlan } from './open/bring-to-plan.js'
-import { openDatabase, stateError } from './open/database.js'
+import { openDatabase, stateError, writeTables } from './open/database.js'
 import { loadCode, loadStep, type LoadedCode } from './open/load-code.js'
 import { LeftOvers } from './open/left-overs.js'
 import { putMeta } from './open/meta.js'
@@ -171,6 +171,14 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
         signal.throwIfAborted()
         const what = `The transform to version ${step.to} of ${next.className} failed: ${messageOf(error)}.`
         throw new InstarError('TransformFailed', what, { cause: error })
+      }
+    },
+
+    settle: async () => {
+      try {
+        if (serving !== undefined && !closed) await writeTables(serving.db)
+      } catch (error) {
+        init.log.warn({ err: error }, 'the log of the state could not be emptied; the next opening replays it')
       }
     },
 

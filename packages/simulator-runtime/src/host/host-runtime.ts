@@ -188,6 +188,11 @@ export interface HostRuntime {
    */
   prepare(plan: HostPlan, signal: AbortSignal): Promise<void>
   /**
+   * Has the database write what only its log holds into tables, beside calls: who opens a state replays its log first, and callers wait for that.
+   * Changes no answer; where it fails, the opening takes longer.
+   */
+  settle(): Promise<void>
+  /**
    * Ends what runs. Flows, and queries that wait for other peers, are told by `ctx.signal`; what is not done by the deadline is cut off and
    * answered `Upgrading`. New calls are answered so at once. What waits in the outbox is not waited for.
    */

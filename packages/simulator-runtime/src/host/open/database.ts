@@ -13,6 +13,19 @@ export async function openDatabase(directory: string): Promise<Database> {
   return db
 }
 
+/** `level` is classic-level on Node; its types name only what it has in browsers too. */
+interface Compactable {
+  compactRange(start: Buffer, end: Buffer): Promise<void>
+}
+
+/** Above every key. */
+const nowhere = Buffer.from([0xff])
+
+/** Writes the entries that only the log holds into a table. LevelDB does so whenever it is asked to compact, also a range that is empty. */
+export async function writeTables(db: Database): Promise<void> {
+  await (db as Database & Compactable).compactRange(nowhere, nowhere)
+}
+
 /** What went wrong with the database, in a sentence for people. */
 export function stateError(error: unknown, directory: string): InstarError {
   if (error instanceof InstarError) return error
