@@ -19,7 +19,7 @@ interface World {
 
 interface Journey {
   readonly log: readonly Descriptor[]
-  readonly faults?: (world: () => World) => SimulationOptions['faults']
+  readonly faults?: (world: () => World) => NonNullable<SimulationOptions['faults']>
   /** What the world does to the peer, asked after everything that happens. */
   readonly meanwhile?: (world: World) => void
   readonly isOver: (peer: SimulatedPeer) => boolean
