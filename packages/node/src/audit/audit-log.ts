@@ -1,7 +1,7 @@
-import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises'
+import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { InstarError } from '@instar/core'
-import { errorCodeOf, onDisk, toDiskError } from '../store/disk-errors.js'
+import { AppendOnlyFile } from '../store/append-only-file.js'
+import { onDisk } from '../store/disk-errors.js'
 import { syncDirectory, writeAllSynced } from '../store/durable-file.js'
 import { auditFileName, auditFiles, readAuditFile, type AuditFile } from './audit-files.js'
 import { encodeLine, noHash, type AuditEntry, type AuditHead } from './audit-line.js'
@@ -109,13 +109,8 @@ class AuditFiles implements AuditLog {
   readonly setAtStart: number
   readonly problem: string | undefined
   private newest: AuditHead
-  private file: FileHandle | undefined
-  private path = ''
-  private bytes = 0
+  private readonly file = new AppendOnlyFile('The audit log')
   private set: number
-  /** Set when the file's end is unknown: nothing may be appended behind bytes that nobody can read. */
-  private broken: InstarError | undefined
-  private last: Promise<unknown> = Promise.resolve()
   private readonly refusals: Refusals
 
   constructor(
@@ -131,16 +126,15 @@ class AuditFiles implements AuditLog {
 
   async begin({ file, bytes, mark }: Found): Promise<void> {
     if (file === undefined) {
-      await this.inOrder(() => this.nextFile(mark ?? { event: 'continued' }))
+      await this.file.inOrder(() => this.nextFile(mark ?? { event: 'continued' }))
       return
     }
     await onDisk(file.path, async () => {
-      this.file = await open(file.path, 'a', 0o600)
-      this.path = file.path
-      this.bytes = bytes
-      if (mark !== undefined) await this.file.truncate(bytes)
+      const handle = await open(file.path, 'a', 0o600)
+      if (mark !== undefined) await handle.truncate(bytes)
       // What was read is taken for written, though the process that wrote it may not have lived to sync it.
-      await this.file.sync()
+      await handle.sync()
+      await this.file.goOnWith(file.path, handle, bytes)
     })
     if (mark !== undefined) await this.append(mark)
     else await this.remember()
@@ -151,16 +145,10 @@ class AuditFiles implements AuditLog {
   }
 
   append(...entries: readonly AuditEntry[]): Promise<void> {
-    return this.inOrder(async () => {
-      if (this.bytes >= (this.init.fileBytesMax ?? fileBytesDefault)) await this.nextFile({ event: 'continued' })
+    return this.file.inOrder(async () => {
+      if (this.file.bytes >= (this.init.fileBytesMax ?? fileBytesDefault)) await this.nextFile({ event: 'continued' })
       const { text, head } = this.encode(entries)
-      try {
-        await writeAllSynced(this.handle(), Buffer.from(text))
-      } catch (thrown) {
-        await this.cutOffAfter(thrown)
-        throw toDiskError(this.path, thrown)
-      }
-      this.bytes += Buffer.byteLength(text)
+      await this.file.append(Buffer.from(text))
       this.newest = head
       for (const { set } of entries) if (typeof set === 'number') this.set = Math.max(this.set, set)
       await this.remember()
@@ -176,10 +164,7 @@ class AuditFiles implements AuditLog {
   async close(): Promise<void> {
     const counted = this.refusals.counted()
     if (counted.length > 0) await this.append(...counted).catch(() => undefined)
-    await this.last
-    this.broken = new InstarError('Stopped', 'The audit log is closed.')
-    await this.file?.close()
-    this.file = undefined
+    await this.file.close()
   }
 
   /** A file is whole from its first line on, or it is not there. */
@@ -197,12 +182,8 @@ class AuditFiles implements AuditLog {
       } finally {
         await next.close()
       }
-      const file = await open(path, 'a', 0o600)
-      await this.file?.close()
-      this.file = file
+      await this.file.goOnWith(path, await open(path, 'a', 0o600), Buffer.byteLength(text))
     })
-    this.path = path
-    this.bytes = Buffer.byteLength(text)
     this.newest = head
     await this.remember()
   }
@@ -223,32 +204,5 @@ class AuditFiles implements AuditLog {
   private async remember(): Promise<void> {
     // Where the store cannot be written it knows an older line, which is true as well.
     await this.init.store.writeAuditHead(this.newest).catch(() => undefined)
-  }
-
-  private handle(): FileHandle {
-    if (this.file === undefined) throw new InstarError('Stopped', 'The audit log is not open.')
-    return this.file
-  }
-
-  /** A write that failed may have left part of itself: it goes before anything else is written. */
-  private async cutOffAfter(thrown: unknown): Promise<void> {
-    try {
-      await this.handle().truncate(this.bytes)
-      await this.handle().sync()
-      // After a failed fsync the kernel may have dropped pages that it reports as written: only a new start reads the truth.
-      if (errorCodeOf(thrown) === 'EIO') this.broken = toDiskError(this.path, thrown)
-    } catch {
-      this.broken = toDiskError(this.path, thrown)
-    }
-  }
-
-  private inOrder(operation: () => Promise<void>): Promise<void> {
-    const run = async () => {
-      if (this.broken !== undefined) throw this.broken
-      await operation()
-    }
-    const result = this.last.then(run, run)
-    this.last = result.catch(() => undefined)
-    return result
   }
 }

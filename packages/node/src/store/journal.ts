@@ -1,7 +1,8 @@
-import { open, readFile, rename, rm, type FileHandle } from 'node:fs/promises'
+import { open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { decodeJournal, encodeJournalRecord, InstarError, type Json } from '@instar/core'
-import { errorCodeOf, onDisk, toDiskError } from './disk-errors.js'
+import { AppendOnlyFile } from './append-only-file.js'
+import { errorCodeOf, onDisk } from './disk-errors.js'
 import { syncDirectory, writeAllSynced } from './durable-file.js'
 
 /** The form of the bodies that this release writes (§16). */
@@ -44,47 +45,40 @@ export async function openJournal(path: string): Promise<OpenJournal> {
       { detail: { path, record: read.index + 1, offset: read.offset } }
     )
   }
-  const file = await onDisk(path, async () => {
+  const file = new AppendOnlyFile(`The journal ${path}`)
+  await onDisk(path, async () => {
     const handle = await open(path, 'a', 0o600)
     if (read.outcome === 'torn') await handle.truncate(read.bytes)
     await handle.sync()
     await syncDirectory(dirname(path))
-    return handle
+    await file.goOnWith(path, handle, read.bytes)
   })
   const records = read.records.map(({ type, body }) => ({ type, body }))
-  return new JournalFile(path, file, records, read.outcome === 'torn', read.bytes, (read.records.at(-1)?.seq ?? 0) + 1)
+  return new JournalFile(path, file, records, read.outcome === 'torn', (read.records.at(-1)?.seq ?? 0) + 1)
 }
 
 class JournalFile implements OpenJournal {
-  /** Set when the file's end is unknown: nothing may be appended behind bytes that nobody can read. */
-  private broken: InstarError | undefined
-  private last: Promise<unknown> = Promise.resolve()
-
   constructor(
     private readonly path: string,
-    private file: FileHandle,
+    private readonly file: AppendOnlyFile,
     readonly records: readonly JournalEntry[],
     readonly torn: boolean,
-    public bytes: number,
     private nextSeq: number
   ) {}
 
+  get bytes(): number {
+    return this.file.bytes
+  }
+
   append(entries: readonly JournalEntry[]): Promise<void> {
-    return this.inOrder(async () => {
-      const encoded = this.encode(entries)
-      try {
-        await writeAllSynced(this.file, encoded)
-      } catch (thrown) {
-        await this.cutOffAfter(thrown)
-        throw toDiskError(this.path, thrown)
-      }
-      this.bytes += encoded.length
+    return this.file.inOrder(async () => {
+      await this.file.append(this.encode(entries))
       this.nextSeq += entries.length
     })
   }
 
   compact(entries: readonly JournalEntry[]): Promise<void> {
-    return this.inOrder(async () => {
+    return this.file.inOrder(async () => {
       const aside = asidePath(this.path)
       const encoded = this.encode(entries)
       await onDisk(aside, async () => {
@@ -98,9 +92,7 @@ class JournalFile implements OpenJournal {
           await rm(aside, { force: true })
           throw thrown
         }
-        await this.file.close()
-        this.file = next
-        this.bytes = encoded.length
+        await this.file.goOnWith(this.path, next, encoded.length)
         this.nextSeq += entries.length
         await syncDirectory(dirname(this.path))
       })
@@ -108,39 +100,13 @@ class JournalFile implements OpenJournal {
   }
 
   close(): Promise<void> {
-    return this.inOrder(async () => {
-      this.broken = new InstarError('Stopped', `The journal ${this.path} is closed.`)
-      await this.file.close()
-    })
+    return this.file.close()
   }
 
   private encode(entries: readonly JournalEntry[]): Buffer {
     return Buffer.concat(
       entries.map(({ type, body }, i) => encodeJournalRecord({ seq: this.nextSeq + i, format: bodyFormat, type, body }))
     )
-  }
-
-  /** A write that failed may have left part of itself: it goes before anything else is written. */
-  private async cutOffAfter(thrown: unknown): Promise<void> {
-    try {
-      await this.file.truncate(this.bytes)
-      await this.file.sync()
-      // After a failed fsync the kernel may have dropped pages that it reports as written: only a new start reads the truth.
-      if (errorCodeOf(thrown) === 'EIO') this.broken = toDiskError(this.path, thrown)
-    } catch {
-      // The disk refuses even this; opening again finds the torn record and cuts it off.
-      this.broken = toDiskError(this.path, thrown)
-    }
-  }
-
-  private inOrder(operation: () => Promise<void>): Promise<void> {
-    const run = async () => {
-      if (this.broken !== undefined) throw this.broken
-      await operation()
-    }
-    const result = this.last.then(run, run)
-    this.last = result.catch(() => undefined)
-    return result
   }
 }
 
