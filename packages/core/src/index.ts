@@ -109,9 +109,11 @@ export {
   type Halt,
   type HostState,
   type PeerState,
+  type RehearsedState,
   type SwitchPurpose,
   type VersionProgress
 } from './lifecycle/state.js'
+export { rehearsalPlan } from './lifecycle/rehearse-state.js'
 export { step, type Step } from './lifecycle/step.js'
 export { openAdmission, type Admission } from './roster/admission.js'
 export {

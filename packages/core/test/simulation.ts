@@ -42,6 +42,17 @@ interface Disk {
 /** What trust documents say of versions. */
 type TrustWord = Extract<Fact, { fact: 'halt' | 'resume' | 'forked' | 'decided' }>
 
+/** What every transform comes to on a copy. */
+const rehearsed = {
+  pauseMs: 40,
+  transformMs: 30,
+  entries: 1000,
+  files: 0,
+  bytesBefore: 100_000,
+  bytesAfter: 120_000,
+  diskBytes: 240_000
+}
+
 /** What happens next in the simulated world, at a time. */
 interface Pending {
   atMs: number
@@ -59,6 +70,7 @@ export interface SimulationOptions {
   /** What goes wrong: an outcome for a fetch or rehearsal of a bundle, or the cause why a switch to a plan fails. */
   readonly faults?: {
     readonly rehearse?: (bundleOrVersion: number) => string | undefined
+    readonly rehearseState?: (plan: HostPlan) => { cause: string; transient: boolean } | undefined
     readonly switch?: (
       plan: HostPlan,
       attempt: number
@@ -294,6 +306,18 @@ export class SimulatedPeer {
           )
         )
       }
+      case 'rehearseState': {
+        const stateVersion = this.disk.meta?.current ?? 0
+        const fault = simulation.options.faults?.rehearseState?.(effect.plan)
+        return simulation.later(this, 50, () =>
+          this.done(effect.id, {
+            of: 'rehearseState',
+            ...(fault === undefined
+              ? { ok: true, rehearsed: { ...rehearsed, stateVersion, atMs: simulation.nowMs } }
+              : { ok: false, ...fault })
+          })
+        )
+      }
       case 'evaluateSchedule':
         return simulation.later(this, 1, () =>
           this.done(effect.id, { of: 'evaluateSchedule', ok: true, decision: { decision: 'upgrade', reason: 'eager' } })
@@ -449,6 +473,8 @@ function describeEffect(effect: Effect): string {
     }
     case 'rehearse':
       return `rehearse version ${effect.version}: ${effect.plans.map(describePlan).join(', then ')}`
+    case 'rehearseState':
+      return `rehearse ${describePlan(effect.plan)} on a copy of the state`
     default:
       return effect.effect
   }
@@ -466,6 +492,8 @@ function describeEntry(entry: JournalEntry): string {
       return `v${entry.version} ${entry.phase}`
     case 'running':
       return `runs ${entry.version}`
+    case 'rehearsed':
+      return `v${entry.version} rehearsed on the state of v${entry.stateVersion}`
     case 'operator':
       return `${entry.word} ${entry.version ?? 'all'}`
     case 'reset':

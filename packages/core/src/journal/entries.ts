@@ -1,4 +1,5 @@
 import type { Phase } from '../lifecycle/phase.js'
+import type { RehearsedState } from '../lifecycle/state.js'
 import type { Lineage } from '../version-log/version-log.js'
 
 /**
@@ -21,6 +22,8 @@ export type JournalEntry =
       readonly cause?: string
       readonly attempt?: number
     }
+  /** The upgrade to a version was tried on a copy of the state, and went well: while the state is of `stateVersion` it is not tried again. */
+  | ({ readonly type: 'rehearsed'; readonly version: number; readonly chainId: string } & RehearsedState)
   /** The object is now this version's (on trial), or again this version's after going back. */
   | { readonly type: 'running'; readonly version: number; readonly chainId: string }
   /** What the operator decided about a version; `version` absent: about all. */
@@ -54,5 +57,6 @@ const types: ReadonlySet<string> = new Set<JournalEntry['type']>([
   'running',
   'operator',
   'resumed',
-  'reset'
+  'reset',
+  'rehearsed'
 ])

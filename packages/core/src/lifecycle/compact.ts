@@ -15,7 +15,7 @@ export function compactEntries(state: Readonly<PeerState>, now: Now): readonly J
   if (state.running !== state.joinedAt) {
     entries.push({ type: 'running', version: state.running, chainId: chainId(state.running) })
   }
-  for (const { version, phase, cause, attempt, approved, held, goNow } of state.versions.values()) {
+  for (const { version, phase, cause, attempt, approved, held, goNow, rehearsal } of state.versions.values()) {
     entries.push({
       type: 'phase',
       version,
@@ -25,6 +25,7 @@ export function compactEntries(state: Readonly<PeerState>, now: Now): readonly J
       ...(attempt === 0 ? {} : { attempt })
     })
     const of = { version, chainId: chainId(version) }
+    if (rehearsal.passed !== undefined) entries.push({ type: 'rehearsed', ...of, ...rehearsal.passed })
     if (approved) entries.push({ type: 'operator', word: 'approve', ...of })
     if (goNow) entries.push({ type: 'operator', word: 'goNow', ...of })
     if (held) entries.push({ type: 'operator', word: 'hold', ...of })

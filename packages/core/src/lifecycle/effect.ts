@@ -23,7 +23,9 @@ export type Effect =
     }
   /** Stop at the next safe point; the switch still ends with its `done`. */
   | { readonly effect: 'cancelSwitch'; readonly id: number }
-  /** End a rehearsal whose outcome nobody waits for any more. */
+  /** Try the transform to a version on a copy of the real state, which goes on serving (R13). */
+  | { readonly effect: 'rehearseState'; readonly id: number; readonly version: number; readonly plan: HostPlan }
+  /** End a rehearsal, of either kind, whose outcome nobody waits for any more. */
   | { readonly effect: 'cancelRehearsal'; readonly id: number }
   | {
       readonly effect: 'evaluateSchedule'

@@ -124,6 +124,16 @@ export function planOf(state: PeerState, goal: Goal, plan: number): HostPlan {
   }
 }
 
+/** What the host is to be right after an upgrade to this version, with its way back: what a rehearsal tries. */
+export function upgradePlanOf(state: PeerState, version: number): HostPlan {
+  const { lineage } = state
+  invariant(lineage !== undefined, 'a peer that has not joined has no plan')
+  const low = Math.max(state.lowest, lowestServable(state, lineage, version))
+  const plan = planOf(state, { object: version, high: version, low, goBack: false }, 0)
+  const wayBack = wayBackTo(state, lineage, classAt(state.log, lineage, version))
+  return wayBack === undefined ? plan : { ...plan, wayBack }
+}
+
 function objectPlan(state: PeerState, { codeVersion, revision, upgrade }: ClassAt): ObjectPlan {
   const chainId = chainIdPrefix(state.log, codeVersion) ?? ''
   return { version: codeVersion, chainId, revision, bundle: upgrade.bundle, entry: upgrade.entry }
@@ -135,10 +145,15 @@ function wayBackFrom(state: PeerState, lineage: Lineage): WayBack['by'] | undefi
 }
 
 /** Only while the object is on trial, or about to be. */
-function wayBackOf(state: PeerState, lineage: Lineage, { codeVersion, upgrade }: ClassAt): WayBack | undefined {
-  const phase = state.versions.get(codeVersion)?.phase
-  if (upgrade.back === 'none' || phase === undefined) return undefined
+function wayBackOf(state: PeerState, lineage: Lineage, object: ClassAt): WayBack | undefined {
+  const phase = state.versions.get(object.codeVersion)?.phase
+  if (phase === undefined) return undefined
   if (phase !== 'trial' && (!isSwitching(phase) || phase === 'goingBack')) return undefined
+  return wayBackTo(state, lineage, object)
+}
+
+function wayBackTo(state: PeerState, lineage: Lineage, { codeVersion, upgrade }: ClassAt): WayBack | undefined {
+  if (upgrade.back === 'none') return undefined
   if (upgrade.back === 'copy') return { by: 'copy' }
   const before = classAt(state.log, lineage, beforeIn(state, codeVersion))
   return { by: 'exact', object: objectPlan(state, before) }

@@ -4,6 +4,7 @@ import type { ScheduleDecision } from '../gates/schedule-inputs.js'
 import type { SwitchStage } from '../host-plan/host-plan.js'
 import type { JournalEntry, OperatorWord } from '../journal/entries.js'
 import type { Admission } from '../roster/admission.js'
+import type { RehearsedState } from './state.js'
 
 /** The time at which an input reaches the core; it has no other clock (§11). */
 export interface Now {
@@ -69,11 +70,13 @@ export type Fact =
   /** The health policy has judged the trial of a version (§15). */
   | { readonly fact: 'unhealthy'; readonly version: number; readonly cause: string }
   | { readonly fact: 'switchStage'; readonly id: number; readonly stage: SwitchStage }
+  /** An operator has had the upgrade to a version tried on a copy of the state. */
+  | { readonly fact: 'stateRehearsed'; readonly version: number; readonly outcome: RehearsalOutcome }
   | { readonly fact: 'done'; readonly id: number; readonly outcome: Outcome }
   | { readonly fact: 'tick' }
 
 /** The result of an effect. Unknown and old ids are ignored. */
-export type Outcome = LoadOutcome | SwitchOutcome | ScheduleOutcome
+export type Outcome = LoadOutcome | SwitchOutcome | ScheduleOutcome | RehearsalOutcome
 
 export type LoadOutcome =
   | { readonly of: 'fetchBundle' | 'rehearse'; readonly ok: true }
@@ -97,6 +100,11 @@ export type SwitchOutcome =
       readonly restored: boolean
       readonly stateVersion: number | undefined
     }
+
+export type RehearsalOutcome =
+  | { readonly of: 'rehearseState'; readonly ok: true; readonly rehearsed: RehearsedState }
+  /** `transient`: it could not take place, which says nothing about the transform. */
+  | { readonly of: 'rehearseState'; readonly ok: false; readonly cause: string; readonly transient: boolean }
 
 export type ScheduleOutcome =
   | { readonly of: 'evaluateSchedule'; readonly ok: true; readonly decision: ScheduleDecision }

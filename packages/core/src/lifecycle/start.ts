@@ -9,7 +9,7 @@ import type { Now } from './input.js'
 import { isSwitching } from './phase.js'
 import type { PeerState } from './state.js'
 import { blockOf } from './stop.js'
-import { newProgress, setPhase, type Turn } from './turn.js'
+import { newProgress, newRehearsal, setPhase, type Turn } from './turn.js'
 
 /**
  * Begins a boot: folds the journal, then holds it against what the state database says (§11). The table below is the whole of it; rows
@@ -21,6 +21,9 @@ import { newProgress, setPhase, type Turn } from './turn.js'
  * | trial, committed                                 | damaged: the state is older       | goes on                     |
  * | goingBack                                        | wentBack: it had taken place      | goes on going back          |
  * | any other                                        | goes on                           | damaged: the state is newer |
+ *
+ * Of the other records none changes a row. A `rehearsed` one counts as long as `meta` names the version that was copied, and until its
+ * version begins again (`known`); with another one the transform is tried again.
  *
  * No state at all is a loss once the object has had one (`began`), and a state with another chain id is not this peer's.
  */
@@ -57,7 +60,7 @@ export function startBoot(
 
 /** What was written of a version of another history says nothing about the one that is followed now (§6). */
 function isOfLog(log: VersionLog, entry: JournalEntry): boolean {
-  if (entry.type !== 'phase' && entry.type !== 'operator') return true
+  if (entry.type !== 'phase' && entry.type !== 'operator' && entry.type !== 'rehearsed') return true
   const { version, chainId } = entry
   return version === undefined || chainId === undefined || chainIdPrefix(log, version) === chainId
 }
@@ -82,8 +85,17 @@ function fold(state: PeerState, entry: JournalEntry, { wallMs, monoMs }: Now): v
       progress.phase = entry.phase
       progress.cause = entry.cause
       progress.attempt = entry.attempt ?? 0
+      // From its beginning: what was tried for the way before does not count for this one.
+      if (entry.phase === 'known') progress.rehearsal = newRehearsal()
       state.versions.set(entry.version, progress)
       if (entry.phase === 'retired') state.lowest = Math.max(state.lowest, entry.version + 1)
+      break
+    }
+    case 'rehearsed': {
+      const progress = state.versions.get(entry.version) ?? newProgress(entry.version, 'known', wallMs)
+      const { type: _, version: _version, chainId: _chainId, ...passed } = entry
+      progress.rehearsal.passed = passed
+      state.versions.set(entry.version, progress)
       break
     }
     case 'served':

@@ -109,6 +109,37 @@ export interface VersionProgress {
   schedule: { decision: 'upgrade' | 'wait'; reason: string; lookAgainAtMs: number; rosterRevision: number } | undefined
   /** Monotonic clock from which probation, or the stable time of a trial, counts. */
   watchedMonoMs: number
+  rehearsal: StateRehearsal
+}
+
+/** Where the trial of a transform on a copy of the real state is (R13). */
+export interface StateRehearsal {
+  /** The effect whose result is waited for. */
+  effect: number | undefined
+  /** How often it could not take place, in a row, and why it could not last. */
+  attempt: number
+  retryMonoMs: number
+  cause: string | undefined
+  passed: RehearsedState | undefined
+}
+
+/** What a transform came to on a copy of the state that this peer had then. */
+export interface RehearsedState {
+  /** Of the version that the copied state belonged to. It says nothing about the state of another one. */
+  readonly stateVersion: number
+  /** Wall clock of its end. */
+  readonly atMs: number
+  /** How long calls will be held, as far as can be told from it; milliseconds. */
+  readonly pauseMs: number
+  /** How long the transform took, part of which an upgrade by entries does before the pause; milliseconds. */
+  readonly transformMs: number
+  /** Of the copied state. */
+  readonly entries: number
+  readonly files: number
+  /** Of the copy before, of what was built from it, and the most that the upgrade needs on disk beside the state. */
+  readonly bytesBefore: number
+  readonly bytesAfter: number
+  readonly diskBytes: number
 }
 
 export interface BundleState {

@@ -9,6 +9,7 @@ import { driveHost, hostExited, simulationBuilt, switched, switchStage } from '.
 import { introduceVersions, rehearsed } from './introduce.js'
 import type { Fact, Input, Outcome } from './input.js'
 import { heardOperator } from './operator.js'
+import { endRehearsals, stateRehearsed } from './rehearse-state.js'
 import { simulationFailed } from './simulation-failed.js'
 import { learnVersions, maybeJoin, startBoot } from './start.js'
 import type { PeerState } from './state.js'
@@ -69,6 +70,7 @@ function beginLook(turn: Turn): void {
   learnVersions(turn)
   heedResumptions(turn)
   applyStops(turn)
+  endRehearsals(turn)
 }
 
 function hear(turn: Turn, fact: Fact): void {
@@ -132,6 +134,11 @@ function hear(turn: Turn, fact: Fact): void {
       return goBack(turn, fact.version, fact.cause)
     case 'switchStage':
       return switchStage(turn, fact.id, fact.stage)
+    case 'stateRehearsed': {
+      const progress = state.versions.get(fact.version)
+      if (progress !== undefined && fact.version > state.running) stateRehearsed(turn, progress, fact.outcome)
+      return
+    }
     case 'done':
       return done(turn, fact.id, fact.outcome)
     case 'tick':
@@ -192,6 +199,11 @@ function done(turn: Turn, id: number, outcome: Outcome): void {
   if (outcome.of === 'fetchBundle') {
     const bundle = [...state.bundles.values()].find(each => each.effect === id)
     if (bundle !== undefined) fetched(turn, bundle, outcome)
+    return
+  }
+  if (outcome.of === 'rehearseState') {
+    const rehearsing = [...state.versions.values()].find(each => each.rehearsal.effect === id)
+    if (rehearsing !== undefined) stateRehearsed(turn, rehearsing, outcome)
     return
   }
   const progress = [...state.versions.values()].find(each => each.effect === id)

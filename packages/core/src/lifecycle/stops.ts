@@ -4,7 +4,7 @@ import { isStopped, isSwitching, type Phase } from './phase.js'
 import type { PeerState, VersionProgress } from './state.js'
 import { decisionWords, divergedWords, stopOf, type Stop } from './stop.js'
 import { goBack } from './trial.js'
-import { newProgress, setPhase, type Turn } from './turn.js'
+import { newProgress, newRehearsal, setPhase, type Turn } from './turn.js'
 
 /** Tried and given up: it stays so until somebody says otherwise (§4), and has nothing left to stop. */
 const givenUp: ReadonlySet<Phase> = new Set<Phase>(['introduceFailed', 'failed', 'wentBack', 'withdrawn'])
@@ -52,6 +52,7 @@ function tryAgain(turn: Turn, progress: VersionProgress): void {
   progress.attempt = 0
   progress.retryMonoMs = 0
   progress.cause = undefined
+  progress.rehearsal = { ...newRehearsal(), effect: progress.rehearsal.effect }
   setPhase(turn, progress.version, 'known')
 }
 

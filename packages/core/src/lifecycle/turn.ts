@@ -4,7 +4,7 @@ import { chainIdPrefix } from '../version-log/version-log.js'
 import type { Effect } from './effect.js'
 import type { Now } from './input.js'
 import type { Phase } from './phase.js'
-import type { PeerState, VersionProgress } from './state.js'
+import type { PeerState, StateRehearsal, VersionProgress } from './state.js'
 
 /** One step under way: the state it may change, and what it has decided so far. Rules write here, `step` hands it out. */
 export interface Turn {
@@ -55,8 +55,13 @@ export function newProgress(version: number, phase: Phase, wallMs: number): Vers
     goNow: false,
     evaluating: 0,
     schedule: undefined,
-    watchedMonoMs: 0
+    watchedMonoMs: 0,
+    rehearsal: newRehearsal()
   }
+}
+
+export function newRehearsal(): StateRehearsal {
+  return { effect: undefined, attempt: 0, retryMonoMs: 0, cause: undefined, passed: undefined }
 }
 
 /** Phases that are not worth an fsync: a restart derives them again from what is on disk. */
