@@ -242,9 +242,9 @@ async function answer(message: ToHost): Promise<FromHost | undefined> {
       preparing.abort(new InstarError('Stopped', 'The switch was cancelled.'))
       return undefined
     case 'takeOver': {
-      const meta = await runtime?.takeOver(message.plan)
+      const taken = await runtime?.takeOver(message.plan)
       const facades = runtime?.describe() ?? []
-      return meta === undefined ? { type: 'tookOver', facades } : { type: 'tookOver', meta, facades }
+      return { type: 'tookOver', ...(taken === undefined ? {} : { taken }), facades }
     }
     case 'prepare':
       preparing = new AbortController()

@@ -1,7 +1,7 @@
 import type { ErrorDetail, HostPlan, StateMeta, SwitchStage } from '@instar/core'
 import type { ChannelLimits } from '@instar/rpc'
 import type { MethodKind } from '@instar/simulator-runtime'
-import type { BuildProgress, FacadeDescription, OutboxStats, SimulationFailed } from '@instar/simulator-runtime/host'
+import type { BuildProgress, FacadeDescription, OutboxStats, SimulationFailed, TakenOver } from '@instar/simulator-runtime/host'
 import type { StageDetail } from './switch-result.js'
 
 /**
@@ -48,8 +48,8 @@ export type FromHost =
   | { readonly type: 'opened'; readonly meta: StateMeta; readonly building: readonly number[] }
   | { readonly type: 'built'; readonly revision: number }
   | { readonly type: 'building'; readonly progress: BuildProgress }
-  /** Without `meta` it goes on as before: the plan needs another process. */
-  | { readonly type: 'tookOver'; readonly meta?: StateMeta; readonly facades: readonly FacadeDescription[] }
+  /** Without `taken` it goes on as before: the plan needs another process. */
+  | { readonly type: 'tookOver'; readonly taken?: TakenOver; readonly facades: readonly FacadeDescription[] }
   | { readonly type: 'prepared' }
   | { readonly type: 'settled' }
   | { readonly type: 'drained'; readonly cut: number }

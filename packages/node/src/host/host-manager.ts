@@ -198,12 +198,13 @@ export function createHostManager(init: HostManagerInit): HostManager {
     if (before === undefined) return undefined
     const begun = now()
     try {
-      const meta = await before.host.takeOver(plan)
-      if (meta === undefined || serving !== before) return undefined
+      const taken = await before.host.takeOver(plan)
+      if (taken === undefined || serving !== before) return undefined
+      const { meta, pauseMs } = taken
       serving = { ...before, meta }
       const elapsedMs = now() - begun
-      log.info({ plan: plan.plan, elapsedMs }, 'the running host has taken the plan over')
-      const timings = { stagesMs: { activated: elapsedMs }, pauseMs: elapsedMs, held: 0, cut: 0 }
+      log.info({ plan: plan.plan, elapsedMs, pauseMs }, 'the running host has taken the plan over')
+      const timings = { stagesMs: { activated: elapsedMs }, pauseMs, held: 0, cut: 0 }
       return { ok: true, meta, facades: before.host.facades, building: before.host.building, timings }
     } catch (thrown) {
       // It has ended, or it hangs: either way a switch is what helps.

@@ -11,7 +11,7 @@ import {
   type SwitchStage
 } from '@instar/core'
 import { createChannel, fromSocket, type CallHandler, type Channel } from '@instar/rpc'
-import type { BuildProgress, FacadeDescription, OutboxStats, SimulationFailed } from '@instar/simulator-runtime/host'
+import type { BuildProgress, FacadeDescription, OutboxStats, SimulationFailed, TakenOver } from '@instar/simulator-runtime/host'
 import type { Logger } from 'pino'
 import {
   dataDescriptor,
@@ -41,7 +41,7 @@ export interface HostProcess {
    *
    * @throws InstarError HostFailed
    */
-  takeOver(plan: HostPlan): Promise<StateMeta | undefined>
+  takeOver(plan: HostPlan): Promise<TakenOver | undefined>
   /**
    * Builds beside calls what the process of another plan will need; see `HostRuntime.prepare`.
    *
@@ -302,17 +302,17 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
       return opened.meta
     },
     async takeOver(next) {
-      const taken = await conversation.ask<Extract<FromHost, { type: 'tookOver' }>>({
+      const answer = await conversation.ask<Extract<FromHost, { type: 'tookOver' }>>({
         message: { type: 'takeOver', plan: next },
         answer: 'tookOver',
         timeoutMs: openMs,
         onTimeout: failed('HostFailed', `The host of ${name} did not take its new plan over within ${openMs} ms.`),
         onExit: endedWhile('HostFailed', 'it took a new plan over')
       })
-      if (taken.meta === undefined) return undefined
+      if (answer.taken === undefined) return undefined
       plan = next
-      facades = taken.facades
-      return taken.meta
+      facades = answer.facades
+      return answer.taken
     },
     async prepare(next, signal) {
       prepared = next.steps.find(each => each.transform === 'entries')?.toRevision

@@ -132,7 +132,8 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
       if (serving === undefined || draining || closed || !codeOfPlan(next).every(isImported)) return undefined
       const { simulations, store, leftOvers } = serving
       const loaded = await loadCode(next, importOnce)
-      const meta = await lane.alone(async () => {
+      const taken = await lane.alone(async () => {
+        const begunMs = performance.now()
         // Whoever asked may have given up meanwhile, and be on its way to another process.
         if (draining) return undefined
         const moved = takenOver(next, simulations.meta, simulations.chain.building)
@@ -141,13 +142,13 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
         putMeta(layer, { className: next.className, meta: moved })
         await store.commitDurably(layer)
         simulations.serve(served(next, loaded, moved))
-        return moved
+        return { meta: moved, pauseMs: performance.now() - begunMs }
       })
-      if (meta === undefined) return undefined
+      if (taken === undefined) return undefined
       plan = next
       code = loaded
       leftOvers.clean()
-      return meta
+      return taken
     },
 
     built: () => serving?.builds.settled ?? Promise.resolve(),

@@ -41,6 +41,13 @@ export interface BuildProgress {
   readonly dirty: number
 }
 
+/** A plan that a running host has taken over. */
+export interface TakenOver {
+  readonly meta: StateMeta
+  /** How long commands waited for it; queries did not. */
+  readonly pauseMs: number
+}
+
 /** A simulation object that has failed (§7). */
 export interface SimulationFailed {
   readonly revision: number
@@ -177,7 +184,7 @@ export interface HostRuntime {
    * Serves another plan from now on, where that loads no code and builds no state: a twin becomes the object or stops being it, a trial has
    * ended (§8). One durable write; no call waits longer. `undefined` where the plan asks for more: it needs a process of its own (§10).
    */
-  takeOver(plan: HostPlan): Promise<StateMeta | undefined>
+  takeOver(plan: HostPlan): Promise<TakenOver | undefined>
   /** When every twin of the plan is served, or one has failed. */
   built(): Promise<void>
   /**

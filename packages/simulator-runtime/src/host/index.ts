@@ -10,7 +10,8 @@ export type {
   OutboxStats,
   OutgoingCall,
   SimulationFailed,
-  StateProgress
+  StateProgress,
+  TakenOver
 } from './host-runtime.js'
 export { createHostRuntime } from './create-host-runtime.js'
 export { readStateMeta } from './open/read-state-meta.js'

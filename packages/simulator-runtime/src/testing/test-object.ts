@@ -174,7 +174,7 @@ export async function createTestObject(init: TestObjectInit): Promise<TestObject
   async function switchHost(change: () => void, goBack?: WayBack['by']): Promise<StateMeta> {
     const before = { current, lowest, highest, onTrial }
     change()
-    const taken = await host.takeOver(plan(goBack))
+    const taken = (await host.takeOver(plan(goBack)))?.meta
     if (taken !== undefined) return (meta = taken)
     try {
       await host.prepare(plan(goBack), new AbortController().signal)
