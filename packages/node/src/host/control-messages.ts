@@ -1,7 +1,13 @@
 import type { ErrorDetail, HostPlan, StateMeta, SwitchStage } from '@instar/core'
 import type { ChannelLimits } from '@instar/rpc'
 import type { MethodKind } from '@instar/simulator-runtime'
-import type { BuildProgress, FacadeDescription, OutboxStats, SimulationFailed, TakenOver } from '@instar/simulator-runtime/host'
+import type {
+  BuildProgress,
+  FacadeDescription,
+  OutboxStats,
+  SimulationFailed,
+  TakenOver
+} from '@instar/simulator-runtime/host'
 import type { StageDetail } from './switch-result.js'
 
 /**

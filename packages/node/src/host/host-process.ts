@@ -11,7 +11,13 @@ import {
   type SwitchStage
 } from '@instar/core'
 import { createChannel, fromSocket, type CallHandler, type Channel } from '@instar/rpc'
-import type { BuildProgress, FacadeDescription, OutboxStats, SimulationFailed, TakenOver } from '@instar/simulator-runtime/host'
+import type {
+  BuildProgress,
+  FacadeDescription,
+  OutboxStats,
+  SimulationFailed,
+  TakenOver
+} from '@instar/simulator-runtime/host'
 import type { Logger } from 'pino'
 import {
   dataDescriptor,
