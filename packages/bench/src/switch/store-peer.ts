@@ -1,9 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { createLocalNetwork, type LocalNetwork, type LocalPeer } from '@instar/local-network'
+import { createLocalNetwork, runInstar, type LocalNetwork, type LocalPeer } from '@instar/local-network'
 import { store } from '../fixtures/store.js'
 import { fill } from './fill.js'
-import { startCaller, type PacedCaller, type Seen } from './paced-caller.js'
+import { startCaller, type PacedCaller } from './paced-caller.js'
 
 /** How an upgrade gets its state. */
 export type Shape = 'twin' | 'entries' | 'whole'
@@ -15,6 +16,8 @@ export const switchUnits = {
   pause: 'ms',
   errors: '',
   'calls/s': '',
+  /** Calls a second, as a share of what the same peer answers while nothing happens. */
+  kept: '',
   took: 's'
 } as const
 export type SwitchSample = Record<keyof typeof switchUnits, number>
@@ -25,8 +28,10 @@ export interface StorePeer {
   rest(): Promise<SwitchSample>
   /** From the publication to the future simulation object in service. */
   introduce(shape: Shape): Promise<SwitchSample>
-  /** From the operator's word to the commit. */
+  /** From the operator's word to the new version on trial. */
   upgrade(): Promise<SwitchSample>
+  /** From a signed halt to the version of before: of an upgrade that left a way back. */
+  goBack(): Promise<SwitchSample>
   /** Ctrl-C and a new start, with nobody calling: what an upgrade without Instar would cost at least. */
   restart(): Promise<number>
   stop(): Promise<void>
@@ -37,6 +42,10 @@ const restMs = 2000
 /** What comes right after an event belongs to it. */
 const afterMs = 500
 const deadlineMs = 60_000
+const hourMs = 3_600_000
+
+type Status = Awaited<ReturnType<LocalPeer['status']>>
+type Phase = Status['versions'][number]['phase']
 
 /** @param pace calls a second, half of them commands; `Infinity`: as fast as 64 callers get answers */
 export async function startStorePeer(init: {
@@ -61,6 +70,7 @@ export async function startStorePeer(init: {
     const calls = caller
     await wait(restMs, undefined, { signal })
     calls.seen()
+    let restRate = NaN
     const measured = async (event: () => Promise<unknown>): Promise<SwitchSample> => {
       signal.throwIfAborted()
       calls.seen()
@@ -68,7 +78,11 @@ export async function startStorePeer(init: {
       await event()
       const took = (performance.now() - startedMs) / 1000
       await wait(afterMs, undefined, { signal })
-      return toSample(calls.seen(), pauseOf(await peer.status()), took)
+      const seen = calls.seen()
+      if (Number.isNaN(restRate)) restRate = seen.rate
+      const { worst, p99, p50, errors, rate } = seen
+      const pause = pauseOf(await peer.status())
+      return { 'worst call': worst, p99, p50, pause, errors, 'calls/s': rate, kept: rate / restRate, took }
     }
     return {
       stop,
@@ -77,7 +91,12 @@ export async function startStorePeer(init: {
       upgrade: () =>
         measured(async () => {
           await peer.control.approve(2)
-          await peer.until('has committed version 2', ({ floor }) => floor === 2, 3_600_000)
+          await peer.until('has version 2 on trial', phaseIs('trial'), hourMs)
+        }),
+      goBack: () =>
+        measured(async () => {
+          await halt(network, peer)
+          await peer.until('has gone back to version 1', phaseIs('wentBack'), hourMs)
         }),
       async restart() {
         await calls.stop()
@@ -99,17 +118,25 @@ async function introduce(network: LocalNetwork, peer: LocalPeer, shape: Shape): 
     modules: [fixture(`store-${shape}`)],
     schedule: 'manual',
     probation: '0s',
-    stable: '0s',
+    stable: '1h',
     retireAfter: '1h'
   })
-  await peer.until('serves version 2', ({ served }) => served?.[1] === 2, 3_600_000)
+  await peer.until('serves version 2', ({ served }) => served?.[1] === 2, hourMs)
 }
 
-function toSample({ worst, p99, p50, errors, rate }: Seen, pause: number, took: number): SwitchSample {
-  return { 'worst call': worst, p99, p50, pause, errors, 'calls/s': rate, took }
+async function halt(network: LocalNetwork, peer: LocalPeer): Promise<void> {
+  const { code, err } = await runInstar([
+    ...['halt', '2', '--reason', 'the bench wants it back', '--yes', '--keys', network.keysDirectory],
+    ...['--data', peer.dataDirectory, '-o', join(network.directory, 'halt.json'), '--wait', '0s']
+  ])
+  if (code !== 0) throw new Error(`the halt of version 2 could not be published: ${err}`)
+}
+
+function phaseIs(phase: Phase): (status: Status) => boolean {
+  return ({ versions }) => versions.some(each => each.version === 2 && each.phase === phase)
 }
 
 /** How long calls were queued in the last switch, as the peer measured it. */
-function pauseOf({ versions }: Awaited<ReturnType<LocalPeer['status']>>): number {
+function pauseOf({ versions }: Status): number {
   return versions.findLast(each => each.lastPauseMs !== undefined)?.lastPauseMs ?? 0
 }

@@ -11,7 +11,9 @@ const sizes = {
 }
 const paces = { full: [500, 5000, Infinity], quick: [500] }
 const shapes: readonly Shape[] = ['whole', 'entries', 'twin']
-const events = ['nothing', 'introduction', 'upgrade'] as const
+const events = ['nothing', 'introduction', 'upgrade', 'going back'] as const
+/** The others stay where they are. */
+const goingBack: ReadonlySet<Shape> = new Set(['twin'])
 type Samples = Readonly<Record<(typeof events)[number], Map<Shape, SwitchSample[]>>>
 
 /** What callers notice of an upgrade, by the size of the state and how it is made: one peer, one caller process. */
@@ -25,7 +27,12 @@ export const switchSuite: Suite = {
         const place = `${bytes / megabyte} MB, ${pace === Infinity ? 'flat out' : `${pace} calls/s`}`
         const wanted = shapes.filter(shape => only?.test(`${place}: ${shape}`) ?? true)
         if (wanted.length === 0) continue
-        const samples: Samples = { nothing: new Map(), introduction: new Map(), upgrade: new Map() }
+        const samples: Samples = {
+          nothing: new Map(),
+          introduction: new Map(),
+          upgrade: new Map(),
+          'going back': new Map()
+        }
         const restarts: number[] = []
         for (let round = 0; round < rounds; round++) {
           for (const shape of round % 2 === 0 ? wanted : wanted.toReversed()) {
@@ -35,6 +42,7 @@ export const switchSuite: Suite = {
               add(samples.nothing, shape, await peer.rest())
               add(samples.introduction, shape, await peer.introduce(shape))
               add(samples.upgrade, shape, await peer.upgrade())
+              if (goingBack.has(shape)) add(samples['going back'], shape, await peer.goBack())
               restarts.push(await peer.restart())
             } finally {
               await peer.stop()
