@@ -91,7 +91,14 @@ function isSettled(phase: Phase): boolean {
 
 function progressWords(progress: PeerStatus['versions'][number]['progress']): string | undefined {
   if (progress?.done === undefined) return progress?.stage
-  return `${progress.stage} ${progress.done}${progress.total === undefined ? ' entries' : `/${progress.total}`}`
+  const { stage, done, total, bytes, share, leftMs } = progress
+  if (total !== undefined) return `${stage} ${done}/${total}`
+  return [
+    `${stage} ${done} entries`,
+    ...(bytes === undefined ? [] : [toSizeWords(bytes)]),
+    ...(share === undefined ? [] : [`${Math.floor(share * 100)} %`]),
+    ...(leftMs === undefined || share === 1 ? [] : [`about ${toWords(leftMs)} left`])
+  ].join(', ')
 }
 
 function peerTable(status: PeerStatus, output: Output): string {

@@ -304,7 +304,7 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
         cancel: { type: 'cancel' }
       })
       building.clear()
-      for (const revision of opened.building) building.set(revision, { revision, entries: 0, dirty: 0 })
+      for (const revision of opened.building) building.set(revision, { revision, entries: 0, bytes: 0, dirty: 0 })
       return opened.meta
     },
     async takeOver(next) {

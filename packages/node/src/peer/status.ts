@@ -123,18 +123,29 @@ function progressShown(
   }
   if (phase === 'introducing' && state.lineage !== undefined) {
     const { revision } = classAt(state.log, state.lineage, version)
-    const build = from.building.find(each => each.revision === revision)
-    return build === undefined ? undefined : { stage: 'building', done: build.entries }
+    return buildingShown(from.building.find(each => each.revision === revision))
   }
   if (!isSwitching(phase)) return undefined
   const { switching } = state.host
   if (switching?.version !== version || switching.stage === undefined) return undefined
-  const { transform } = from
+  const { transform, building } = from
+  // A transform by entries is taken while the version before still serves (§8).
+  if (switching.stage === 'loaded' && building[0] !== undefined) return buildingShown(building[0])
   if (switching.stage !== 'transforming' || transform?.to !== version) return { stage: switching.stage }
   return {
     stage: switching.stage,
     ...(transform.done === undefined ? {} : { done: transform.done }),
     ...(transform.total === undefined ? {} : { total: transform.total })
+  }
+}
+
+function buildingShown(build: BuildProgress | undefined): VersionStatus['progress'] {
+  if (build === undefined) return undefined
+  const { entries: done, bytes, share, leftMs } = build
+  return {
+    ...{ stage: 'building', done, bytes },
+    ...(share === undefined ? {} : { share }),
+    ...(leftMs === undefined ? {} : { leftMs })
   }
 }
 

@@ -1,5 +1,6 @@
 import type { CodeRef, HostPlan, InstarError, StateMeta } from '@instar/core'
 import type { MethodKind } from '../contract/contract.js'
+import type { BuildState } from './build/build-gauge.js'
 
 /** What a host runtime needs of the process around it. */
 export interface HostRuntimeInit {
@@ -32,13 +33,9 @@ export interface HostRuntimeInit {
   readonly limits?: Partial<HostRuntimeLimits>
 }
 
-/** Of a twin's state that is being built beside the object. */
-export interface BuildProgress {
+/** Of a state that is being built beside the object. */
+export interface BuildProgress extends BuildState {
   readonly revision: number
-  /** Entries of the old state that were mapped so far. */
-  readonly entries: number
-  /** Entries that have changed since they were mapped. */
-  readonly dirty: number
 }
 
 /** A plan that a running host has taken over. */

@@ -42,7 +42,14 @@ const versionStatusSchema = z.object({
   since: isoTime.meta({ description: 'When the phase began at this peer.' }),
   held: z.boolean().meta({ description: "An operator's hold is on it." }),
   progress: z
-    .object({ stage: z.string(), done: z.number().optional(), total: z.number().optional() })
+    .object({
+      stage: z.string(),
+      done: z.number().optional(),
+      total: z.number().optional(),
+      bytes: z.number().optional().meta({ description: 'Bytes of the entries that are done.' }),
+      share: z.number().min(0).max(1).optional().meta({ description: 'How much is done, estimated by sizes on disk.' }),
+      leftMs: z.number().optional().meta({ description: 'How much longer it takes at the speed of up to now.' })
+    })
     .optional()
     .meta({ description: 'How far the work of the phase has come: bytes, entries or a stage of the switch.' }),
   lastPauseMs: z.number().optional().meta({ description: 'How long calls were queued during its last switch.' })

@@ -6,6 +6,7 @@ import { CommandAccess } from '../state/request-access.js'
 import type { Store } from '../state/store.js'
 import { afterPrefix } from '../state/view.js'
 import { BuildAccess } from './build-access.js'
+import { BuildGauge, type BuildState } from './build-gauge.js'
 import { Cursor } from './cursor.js'
 import type { Ground } from './ground.js'
 import { MappingConflict, MappingRun, shown } from './mapping-run.js'
@@ -19,7 +20,7 @@ export interface BuildBesideInit {
   /** Grows with every call: while nobody calls, the build takes what time there is. */
   readonly calls: () => number
   readonly signal: AbortSignal
-  readonly onProgress: (progress: { readonly entries: number; readonly dirty: number }) => void
+  readonly onProgress: (progress: BuildState) => void
 }
 
 export interface BuildLimits {
@@ -48,7 +49,9 @@ export class BuildBeside {
   readonly #built: BuildAccess
   readonly #dirty = new Set<ByteKey>()
   readonly #cursor: Cursor
+  readonly #gauge: BuildGauge
   #entries = 0
+  #bytes = 0
   #over: Error | undefined
   readonly #unsubscribe: () => void
 
@@ -56,6 +59,7 @@ export class BuildBeside {
     const { store, ground } = init
     this.#init = init
     this.#cursor = new Cursor(ground.sources)
+    this.#gauge = new BuildGauge(store.db, ground.sources)
     this.#built = new BuildAccess(store.db, () => {
       if (this.#over !== undefined) throw this.#over
     })
@@ -148,6 +152,7 @@ export class BuildBeside {
           await this.#map(key, value, false)
           this.#cursor.mapped(key)
           this.#entries++
+          this.#bytes += key.length + value.length
           if (performance.now() >= until) return
         }
       }
@@ -197,7 +202,8 @@ export class BuildBeside {
       return done
     })
     if (this.#built.isFull) await this.#built.flush()
-    onProgress({ entries: this.#entries, dirty: this.#dirty.size })
+    const gauged = await this.#gauge.look(this.#cursor)
+    onProgress({ entries: this.#entries, bytes: this.#bytes, dirty: this.#dirty.size, ...gauged })
     await pause(calls() === before ? 0 : tookMs * restFactor)
     signal.throwIfAborted()
     return result

@@ -1,5 +1,6 @@
 import { InstarError, messageOf } from '@instar/core'
 import { Level } from 'level'
+import { toBytes, type ByteKey } from '../state/layer.js'
 import type { Database } from '../state/merged-entries.js'
 
 /** Opens the state database of a peer. @throws InstarError DataDirectoryInUse, StateDamaged, DiskFull */
@@ -14,8 +15,9 @@ export async function openDatabase(directory: string): Promise<Database> {
 }
 
 /** `level` is classic-level on Node; its types name only what it has in browsers too. */
-interface Compactable {
+interface OnDisk {
   compactRange(start: Buffer, end: Buffer): Promise<void>
+  approximateSize(start: Buffer, end: Buffer): Promise<number>
 }
 
 /** Above every key. */
@@ -23,7 +25,12 @@ const nowhere = Buffer.from([0xff])
 
 /** Writes the entries that only the log holds into a table. LevelDB does so whenever it is asked to compact, also a range that is empty. */
 export async function writeTables(db: Database): Promise<void> {
-  await (db as Database & Compactable).compactRange(nowhere, nowhere)
+  await (db as Database & OnDisk).compactRange(nowhere, nowhere)
+}
+
+/** Bytes that the entries of a range take in tables, roughly; what only the log holds is not among them. */
+export async function sizeOnDisk(db: Database, from: ByteKey, to: ByteKey): Promise<number> {
+  return (db as Database & OnDisk).approximateSize(toBytes(from), toBytes(to))
 }
 
 /** What went wrong with the database, in a sentence for people. */
