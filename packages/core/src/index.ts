@@ -93,6 +93,8 @@ export { encodeTicket, parseTicket, type Ticket, type TicketInvitation } from '.
 export { accept, ignore, reject, type Verdict } from './verdict.js'
 export { gatesOf } from './gates/all-gates.js'
 export { gates, namePeers, type GateName, type GateState } from './gates/gate.js'
+export { weekdays, type MaintenanceWindow } from './gates/maintenance-window.js'
+export { overdueVersions, type Overdue } from './gates/overdue.js'
 export { isJournalEntry, type JournalEntry, type OperatorWord } from './journal/entries.js'
 export { floorOf } from './lifecycle/announce.js'
 export { isAlone } from './lifecycle/start.js'
@@ -100,6 +102,13 @@ export { compactEntries } from './lifecycle/compact.js'
 export { conflictAt, divergedAt } from './lifecycle/history.js'
 export { blockOf, divergedWords, type Stop } from './lifecycle/stop.js'
 export { defaultTiming, type PeerConfig, type Timing } from './lifecycle/config.js'
+export {
+  defaultPolicy,
+  effectivePolicy,
+  type LocalPolicy,
+  type PolicyField,
+  type PolicyOverrides
+} from './lifecycle/policy.js'
 export type { Effect } from './lifecycle/effect.js'
 export type { Fact, Input, Now, Outcome } from './lifecycle/input.js'
 export { routesOf, servedRange, type Route, type Routes } from './lifecycle/routes.js'

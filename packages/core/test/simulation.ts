@@ -1,6 +1,7 @@
 import {
   compactEntries,
   createPeerState,
+  defaultPolicy,
   defaultTiming,
   descriptorHash,
   openAdmission,
@@ -13,6 +14,7 @@ import {
   type Fact,
   type HostPlan,
   type JournalEntry,
+  type LocalPolicy,
   type Outcome,
   type PeerConfig,
   type PeerState,
@@ -67,6 +69,7 @@ export interface SimulationOptions {
   readonly peers: number
   readonly seed: number
   readonly timing?: Partial<Timing>
+  readonly policy?: Partial<LocalPolicy>
   /** What goes wrong: an outcome for a fetch or rehearsal of a bundle, or the cause why a switch to a plan fails. */
   readonly faults?: {
     readonly rehearse?: (bundleOrVersion: number) => string | undefined
@@ -199,7 +202,8 @@ export class SimulatedPeer {
         retryMinMs: 50,
         retryMaxMs: 2000,
         ...this.simulation.options.timing
-      }
+      },
+      policy: { ...defaultPolicy, ...this.simulation.options.policy }
     }
   }
 
@@ -495,7 +499,9 @@ function describeEntry(entry: JournalEntry): string {
     case 'rehearsed':
       return `v${entry.version} rehearsed on the state of v${entry.stateVersion}`
     case 'operator':
-      return `${entry.word} ${entry.version ?? 'all'}`
+      return `${entry.word} ${entry.version}`
+    case 'policy':
+      return `policy ${JSON.stringify(entry.set)}`
     case 'reset':
       return 'reset'
     case 'resumed':

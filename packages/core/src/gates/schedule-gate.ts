@@ -2,25 +2,57 @@ import { sha256Hex } from '../codec/hash.js'
 import type { Schedule } from '../descriptor/schedule.js'
 import { isServableBefore } from '../lifecycle/goal.js'
 import type { Now } from '../lifecycle/input.js'
+import { effectivePolicy } from '../lifecycle/policy.js'
 import type { PeerState, VersionProgress } from '../lifecycle/state.js'
 import { isReachable, serves } from '../roster/roster.js'
 import { peersAt } from '../roster/same-history.js'
 import { entryOf, upgradeAt } from '../version-log/version-log.js'
 import { closed, namePeers, open, type GateState } from './gate.js'
+import { isInWindow, nextOpeningMs } from './maintenance-window.js'
 
 /**
- * Whether the schedule lets this peer go now (§1). In this order: an operator's hold stands above everything, also above the deadline;
- * an operator's "go now" and the deadline stand above the strategy; then everyone has to serve the version, and the strategy to say so.
+ * Whether the schedule lets this peer go now (§1). In this order: what the operator of this peer does not allow stands above everything,
+ * also above the deadline; "go now" and the deadline stand above the strategy; then everyone has to serve the version, and the strategy
+ * to say so.
  */
 export function scheduleGate(state: PeerState, progress: VersionProgress, now: Now): GateState {
-  if (state.heldAll || progress.held) {
-    return closed('schedule', '§1', 'an operator of this peer holds it; `instar upgrade resume` lets it go on')
-  }
   const schedule = scheduleOf(state, progress.version)
-  if (schedule === undefined || progress.goNow) return open
+  const policy = policyGate(state, progress, schedule, now)
+  if (!policy.open) return policy
+  if (schedule === undefined || progress.goNow || effectivePolicy(state).goNow) return open
   if (now.wallMs >= overdueFromMs(state, schedule, progress.version)) return open
   const everyone = everyoneServes(state, progress.version, now)
   return everyone.open ? strategyGate(state, progress) : everyone
+}
+
+/**
+ * The part of the gate that is the local operator's. A hold and a highest version are prohibitions: nothing but another word of the operator
+ * opens them. A window is a time: "go now", said of this version, is a better one.
+ */
+function policyGate(
+  state: PeerState,
+  { version, held, goNow }: VersionProgress,
+  schedule: Schedule | undefined,
+  now: Now
+): GateState {
+  const { hold, highestVersion, windows } = effectivePolicy(state)
+  if (hold || held)
+    return closed('schedule', '§1', 'an operator of this peer holds it; `instar upgrade resume` lets it go on')
+  if (highestVersion !== undefined && version > highestVersion) {
+    const reason = `the policy of this peer allows no version above ${highestVersion}; \`instar policy set highest-version\` raises that`
+    return closed('schedule', '§1', reason)
+  }
+  // Where nothing but the number changes, nobody is served less meanwhile.
+  if (windows === undefined || schedule === undefined || goNow || isInWindow(windows, now.wallMs)) return open
+  const opensMs = nextOpeningMs(windows, now.wallMs)
+  const opens = opensMs === undefined ? 'and none ever opens' : `the next opens at ${new Date(opensMs).toISOString()}`
+  return closed('schedule', '§1', `no maintenance window of this peer is open; ${opens}`)
+}
+
+/** When this gate has to be looked at again though nothing has happened, wall clock. */
+export function nextWindowMs(state: PeerState, now: Now): number {
+  const { windows } = effectivePolicy(state)
+  return windows === undefined ? Number.POSITIVE_INFINITY : (nextOpeningMs(windows, now.wallMs) ?? Infinity)
 }
 
 /** The schedule of a version for this peer; undefined where nothing but the number changes. */

@@ -1,5 +1,6 @@
 import type { Phase } from '../lifecycle/phase.js'
 import type { RehearsedState } from '../lifecycle/state.js'
+import type { PolicyOverrides } from '../lifecycle/policy.js'
 import type { Lineage } from '../version-log/version-log.js'
 
 /**
@@ -26,8 +27,10 @@ export type JournalEntry =
   | ({ readonly type: 'rehearsed'; readonly version: number; readonly chainId: string } & RehearsedState)
   /** The object is now this version's (on trial), or again this version's after going back. */
   | { readonly type: 'running'; readonly version: number; readonly chainId: string }
-  /** What the operator decided about a version; `version` absent: about all. */
-  | { readonly type: 'operator'; readonly word: OperatorWord; readonly version?: number; readonly chainId?: string }
+  /** What the operator decided about a version. */
+  | { readonly type: 'operator'; readonly word: OperatorWord; readonly version: number; readonly chainId?: string }
+  /** All that the operator has said at run time about the local policy, after a change of it. */
+  | { readonly type: 'policy'; readonly set: PolicyOverrides }
   /** An operator has had the peer begin anew: it joins as a newcomer does, also where it was the first of its network (§6). */
   | { readonly type: 'reset'; readonly atMs: number }
   /** A version was given another chance at this moment, wall clock: by the signed order of this name, or by the operator. */
@@ -56,6 +59,7 @@ const types: ReadonlySet<string> = new Set<JournalEntry['type']>([
   'phase',
   'running',
   'operator',
+  'policy',
   'resumed',
   'reset',
   'rehearsed'

@@ -6,7 +6,9 @@ import type { PeerState } from './state.js'
 /** The shortest journal that folds to the durable part of this state (§11): what compaction writes in place of the history. */
 export function compactEntries(state: Readonly<PeerState>, now: Now): readonly JournalEntry[] {
   const { lineage, log } = state
-  if (lineage === undefined) return state.isReset ? [{ type: 'reset', atMs: now.wallMs }] : []
+  const policy: JournalEntry[] =
+    Object.keys(state.policy).length === 0 ? [] : [{ type: 'policy', set: state.policy }]
+  if (lineage === undefined) return [...(state.isReset ? [{ type: 'reset', atMs: now.wallMs } as const] : []), ...policy]
   const chainId = (version: number): string => chainIdPrefix(log, version) ?? ''
   const entries: JournalEntry[] = [
     { type: 'joined', lineage, version: state.joinedAt, chainId: chainId(state.joinedAt) }
@@ -40,6 +42,5 @@ export function compactEntries(state: Readonly<PeerState>, now: Now): readonly J
       ...(order === undefined ? {} : { order })
     })
   }
-  if (state.heldAll) entries.push({ type: 'operator', word: 'hold' })
-  return [...entries, { type: 'served', low: state.lowest }]
+  return [...entries, ...policy, { type: 'served', low: state.lowest }]
 }

@@ -1,3 +1,5 @@
+import type { LocalPolicy } from './policy.js'
+
 /** What one peer is and how patient it is. Given once at the start, never changed. */
 export interface PeerConfig {
   readonly peer: string
@@ -9,6 +11,8 @@ export interface PeerConfig {
   /** No neighbour to ask: a first start begins at version 1 instead of waiting for one to answer. */
   readonly alone: boolean
   readonly timing: Timing
+  /** What the configuration file allows; see `effectivePolicy`. */
+  readonly policy: LocalPolicy
 }
 
 /** All waiting times of a peer, in milliseconds. */

@@ -5,6 +5,7 @@ import type { SwitchStage } from '../host-plan/host-plan.js'
 import type { JournalEntry, OperatorWord } from '../journal/entries.js'
 import type { Admission } from '../roster/admission.js'
 import type { RehearsedState } from './state.js'
+import type { PolicyField, PolicyOverrides } from './policy.js'
 
 /** The time at which an input reaches the core; it has no other clock (§11). */
 export interface Now {
@@ -54,6 +55,8 @@ export type Fact =
   /** A complete exchange with a neighbour has taken place. */
   | { readonly fact: 'synced' }
   | { readonly fact: 'operator'; readonly word: OperatorWord; readonly version?: number }
+  /** The operator sets rules of the local policy, or takes back what was said of them at run time. */
+  | { readonly fact: 'policy'; readonly set: PolicyOverrides; readonly unset: readonly PolicyField[] }
   /** A call at this version was answered or refused here just now. */
   | { readonly fact: 'used'; readonly version: number }
   /** A bundle that was complete is damaged or gone: it is fetched again before anything loads it. */

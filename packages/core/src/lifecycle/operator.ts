@@ -1,5 +1,6 @@
 import type { OperatorWord } from '../journal/entries.js'
 import { chainIdPrefix } from '../version-log/version-log.js'
+import { holdAll } from './policy.js'
 import { stopOf } from './stop.js'
 import { forgive } from './stops.js'
 import type { Turn } from './turn.js'
@@ -7,12 +8,11 @@ import type { Turn } from './turn.js'
 /** What the operator of this peer said; local policy stands above the schedule, below halts and limits. Survives a restart. */
 export function heardOperator(turn: Turn, word: OperatorWord, version: number | undefined): void {
   const { state } = turn
-  turn.entries.push({ type: 'operator', word, ...(version === undefined ? {} : ofVersion(turn, version)) })
   if (version === undefined) {
-    if (word === 'hold') state.heldAll = true
-    if (word === 'resume') state.heldAll = false
+    if (word === 'hold' || word === 'resume') holdAll(turn, word === 'hold')
     return
   }
+  turn.entries.push({ type: 'operator', word, ...ofVersion(turn, version) })
   const progress = state.versions.get(version)
   if (progress === undefined) return
   progress.schedule = undefined

@@ -62,7 +62,7 @@ export function startBoot(
 function isOfLog(log: VersionLog, entry: JournalEntry): boolean {
   if (entry.type !== 'phase' && entry.type !== 'operator' && entry.type !== 'rehearsed') return true
   const { version, chainId } = entry
-  return version === undefined || chainId === undefined || chainIdPrefix(log, version) === chainId
+  return chainId === undefined || chainIdPrefix(log, version) === chainId
 }
 
 function fold(state: PeerState, entry: JournalEntry, { wallMs, monoMs }: Now): void {
@@ -113,17 +113,15 @@ function fold(state: PeerState, entry: JournalEntry, { wallMs, monoMs }: Now): v
         monoMs: monoMs - Math.max(0, wallMs - entry.atMs)
       })
       break
+    case 'policy':
+      state.policy = entry.set
+      break
     case 'operator':
       foldOperator(state, entry, wallMs)
   }
 }
 
 function foldOperator(state: PeerState, entry: Extract<JournalEntry, { type: 'operator' }>, wallMs: number): void {
-  if (entry.version === undefined) {
-    if (entry.word === 'hold') state.heldAll = true
-    if (entry.word === 'resume') state.heldAll = false
-    return
-  }
   const progress = state.versions.get(entry.version) ?? newProgress(entry.version, 'known', wallMs)
   state.versions.set(entry.version, progress)
   if (entry.word === 'approve') progress.approved = true

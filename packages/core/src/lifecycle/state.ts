@@ -4,6 +4,7 @@ import type { Roster } from '../roster/roster.js'
 import type { Lineage, VersionLog } from '../version-log/version-log.js'
 import type { PeerConfig } from './config.js'
 import type { Phase } from './phase.js'
+import type { PolicyOverrides } from './policy.js'
 
 /**
  * Everything that one peer knows and has decided. Made by {@link createPeerState}, changed only by `step`, which consumes it: the
@@ -54,7 +55,8 @@ export interface PeerState {
   versions: Map<number, VersionProgress>
   /** All versions below are retired. */
   lowest: number
-  heldAll: boolean
+  /** What the operator has said at run time; see `effectivePolicy`. */
+  policy: PolicyOverrides
 
   /** Versions of which the state may still hold a simulation object of another history (§6); until a host has started without them. */
   foreign: Set<number>
@@ -226,7 +228,7 @@ export function createPeerState(config: PeerConfig): PeerState {
     running: 0,
     versions: new Map(),
     lowest: 0,
-    heldAll: false,
+    policy: {},
     foreign: new Set(),
     host: {
       status: 'down',

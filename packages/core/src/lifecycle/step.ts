@@ -10,6 +10,7 @@ import { introduceVersions, rehearsed } from './introduce.js'
 import type { Fact, Input, Outcome } from './input.js'
 import { heardOperator } from './operator.js'
 import { endRehearsals, stateRehearsed } from './rehearse-state.js'
+import { changePolicy } from './policy.js'
 import { simulationFailed } from './simulation-failed.js'
 import { learnVersions, maybeJoin, startBoot } from './start.js'
 import type { PeerState } from './state.js'
@@ -118,6 +119,8 @@ function hear(turn: Turn, fact: Fact): void {
       return
     case 'operator':
       return heardOperator(turn, fact.word, fact.version)
+    case 'policy':
+      return changePolicy(turn, fact.set, fact.unset)
     case 'used':
       state.lastUse.set(fact.version, turn.now.wallMs)
       return

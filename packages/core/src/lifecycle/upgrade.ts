@@ -1,4 +1,4 @@
-import { overdueFromMs, scheduleOf } from '../gates/schedule-gate.js'
+import { nextWindowMs, overdueFromMs, scheduleOf } from '../gates/schedule-gate.js'
 import { firstClosed } from '../gates/all-gates.js'
 import type { PeerFacts, ScheduleInputs } from '../gates/schedule-inputs.js'
 import { groupsOf, isReachable, phaseAt } from '../roster/roster.js'
@@ -7,6 +7,7 @@ import { findLineage, upgradeAt } from '../version-log/version-log.js'
 import { retryReason } from './host.js'
 import { nextVersion } from './goal.js'
 import type { ScheduleOutcome } from './input.js'
+import { effectivePolicy } from './policy.js'
 import { arriveAt } from './start.js'
 import type { PeerState, VersionProgress } from './state.js'
 import { nextEffectId, progressOf, setPhase, wakeAtMono, wakeAtWall, type Turn } from './turn.js'
@@ -44,6 +45,7 @@ function keepEvaluated(turn: Turn, progress: VersionProgress): void {
   const schedule = scheduleOf(state, progress.version)
   if (schedule === undefined || progress.effect !== undefined) return
   wakeAtWall(turn, overdueFromMs(state, schedule, progress.version))
+  wakeAtWall(turn, nextWindowMs(state, now))
   const last = progress.schedule
   if (last !== undefined && last.rosterRevision === state.rosterRevision && now.wallMs < last.lookAgainAtMs) {
     wakeAtWall(turn, last.lookAgainAtMs)
@@ -93,7 +95,7 @@ function scheduleInputs(turn: Turn, progress: VersionProgress): ScheduleInputs {
       reachable: isReachable(entry, now.monoMs, state.config.timing.unreachableAfterMs)
     }))
   const sorted = [...peers, self].sort((a, b) => (a.peer < b.peer ? -1 : 1))
-  return { version: progress.version, nowMs: now.wallMs, self, approved: progress.approved, peers: sorted }
+  return { version: progress.version, nowMs: now.wallMs, self, approved: progress.approved || effectivePolicy(state).approve, peers: sorted }
 }
 
 function isSameLineage(state: PeerState, className: string, version: number): boolean {

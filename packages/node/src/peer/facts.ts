@@ -12,7 +12,8 @@ export function coreConfig(peer: string, config: PeerConfiguration, isFirst: boo
     instar: instarVersion,
     // The first peer of a network has nobody to ask; nor has one that names no other.
     alone: isFirst || config.bootstrap.length === 0,
-    timing: config.timing
+    timing: config.timing,
+    policy: config.policy
   }
 }
 

@@ -1,9 +1,18 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { defaultTiming, InstarError, messageOf, parseTicket, type TicketInvitation, type Timing } from '@instar/core'
+import {
+  defaultTiming,
+  InstarError,
+  messageOf,
+  parseTicket,
+  type LocalPolicy,
+  type TicketInvitation,
+  type Timing
+} from '@instar/core'
 import { parseInvitation, type BearerInvitation, type Invitation } from '@instar/signer'
 import type { Logger } from 'pino'
 import { z } from 'zod'
+import { filePolicy, policyFileSchema } from '../policy/policy-schema.js'
 import { replaceFile } from '../store/durable-file.js'
 import type { OnlineKeysOptions } from '../trust/online-signer.js'
 
@@ -50,7 +59,9 @@ const configSchema = z.strictObject({
   listen: z.array(z.string()).min(1).optional(),
   bootstrap: z.array(z.string()).optional(),
   /** Waiting times that differ from the defaults, see `Timing` of the core. */
-  timing: z.partialRecord(z.enum(Object.keys(defaultTiming) as Array<keyof Timing>), milliseconds).optional()
+  timing: z.partialRecord(z.enum(Object.keys(defaultTiming) as Array<keyof Timing>), milliseconds).optional(),
+  /** What the operator allows this peer, see `LocalPolicy` of the core; what is said at run time wins over it. */
+  policy: policyFileSchema.optional()
 })
 
 /** What a peer remembers of how it was started; `config.json` in its data directory, for people to read and change. */
@@ -61,6 +72,7 @@ export interface PeerConfiguration {
   readonly listen: readonly string[]
   readonly bootstrap: readonly string[]
   readonly timing: Timing
+  readonly policy: LocalPolicy
   /** Of the ticket: with it this peer admits itself (§5). Not written down: its certificate is. */
   readonly invitation: BearerInvitation | undefined
 }
@@ -121,6 +133,7 @@ export async function settleConfig(options: PeerOptions, seed: string | undefine
     listen: next.listen ?? listenDefault,
     bootstrap: next.bootstrap ?? [],
     invitation: invited?.bearer,
+    policy: filePolicy(next.policy),
     timing: Object.freeze({ ...defaultTiming, ...(next.timing as Partial<Timing>), ...options.timing })
   }
 }

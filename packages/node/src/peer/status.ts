@@ -3,11 +3,13 @@ import {
   byPeer,
   chainIdPrefix,
   divergedAt,
+  effectivePolicy,
   entryOf,
   floorOf,
   isAlone,
   isReachable,
   isSwitching,
+  overdueVersions,
   servedRange,
   strangeness,
   classAt,
@@ -104,7 +106,7 @@ function versionStatus(state: Readonly<PeerState>, progress: VersionProgress, fr
     phase,
     ...(reason === undefined ? {} : { reason }),
     since: new Date(progress.sinceWallMs).toISOString(),
-    held: progress.held || state.heldAll,
+    held: progress.held || effectivePolicy(state).hold,
     ...(shown === undefined ? {} : { progress: shown }),
     ...(pause === undefined ? {} : { lastPauseMs: pause })
   }
@@ -200,6 +202,10 @@ function problemsOf(state: Readonly<PeerState>, from: StatusSources): string[] {
     } else if (phase === 'waiting' && cause !== undefined) {
       problems.push(`The last attempt to upgrade to version ${version} failed: ${cause}`)
     }
+  }
+  for (const { version, sinceMs, reason } of overdueVersions(state, { wallMs: wallMs(), monoMs: monoMs() })) {
+    const since = new Date(sinceMs).toISOString()
+    problems.push(`Version ${version} was to run here since ${since}, and this peer is held back: ${reason}.`)
   }
   return [...problems, ...stopProblems(state, from.trust)]
 }
