@@ -15,6 +15,7 @@ import {
   type HostPlan,
   type JournalEntry,
   type LocalPolicy,
+  type Now,
   type Outcome,
   type PeerConfig,
   type PeerState,
@@ -276,9 +277,13 @@ export class SimulatedPeer {
     for (const descriptor of kept) this.input({ fact: 'versionTrusted', descriptor })
   }
 
+  get now(): Now {
+    return { wallMs: this.simulation.wallMs(), monoMs: this.simulation.nowMs }
+  }
+
   input(fact: Fact): void {
     if (!this.isUp) return
-    const now = { wallMs: this.simulation.wallMs(), monoMs: this.simulation.nowMs }
+    const { now } = this
     this.simulation.options.trace?.(`${this.index} < ${describeFact(fact)}`)
     const { state, effects } = step(this.state, { ...fact, now })
     this.state = state

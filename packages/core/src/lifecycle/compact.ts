@@ -6,9 +6,9 @@ import type { PeerState } from './state.js'
 /** The shortest journal that folds to the durable part of this state (§11): what compaction writes in place of the history. */
 export function compactEntries(state: Readonly<PeerState>, now: Now): readonly JournalEntry[] {
   const { lineage, log } = state
-  const policy: JournalEntry[] =
-    Object.keys(state.policy).length === 0 ? [] : [{ type: 'policy', set: state.policy }]
-  if (lineage === undefined) return [...(state.isReset ? [{ type: 'reset', atMs: now.wallMs } as const] : []), ...policy]
+  const policy: JournalEntry[] = Object.keys(state.policy).length === 0 ? [] : [{ type: 'policy', set: state.policy }]
+  if (lineage === undefined)
+    return [...(state.isReset ? [{ type: 'reset', atMs: now.wallMs } as const] : []), ...policy]
   const chainId = (version: number): string => chainIdPrefix(log, version) ?? ''
   const entries: JournalEntry[] = [
     { type: 'joined', lineage, version: state.joinedAt, chainId: chainId(state.joinedAt) }

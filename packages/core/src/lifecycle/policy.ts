@@ -47,7 +47,7 @@ export function effectivePolicy({ config, policy }: Readonly<Pick<PeerState, 'co
 export function changePolicy(turn: Turn, set: PolicyOverrides, unset: readonly PolicyField[] = []): void {
   const { state } = turn
   const kept = Object.entries({ ...state.policy, ...set }).filter(([field]) => !unset.includes(field as PolicyField))
-  state.policy = Object.fromEntries(kept) as PolicyOverrides
+  state.policy = Object.fromEntries(kept)
   // Whole, so that the last one is all there is to know.
   turn.entries.push({ type: 'policy', set: state.policy })
   // What the schedules said was said under other rules.

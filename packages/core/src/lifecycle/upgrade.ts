@@ -44,7 +44,9 @@ function keepEvaluated(turn: Turn, progress: VersionProgress): void {
   const { state, now } = turn
   const schedule = scheduleOf(state, progress.version)
   if (schedule === undefined || progress.effect !== undefined) return
-  wakeAtWall(turn, overdueFromMs(state, schedule, progress.version))
+  const overdueMs = overdueFromMs(state, schedule, progress.version)
+  // What has passed wakes nobody: a peer that is held back past it would look again and again.
+  if (now.wallMs < overdueMs) wakeAtWall(turn, overdueMs)
   wakeAtWall(turn, nextWindowMs(state, now))
   const last = progress.schedule
   if (last !== undefined && last.rosterRevision === state.rosterRevision && now.wallMs < last.lookAgainAtMs) {
@@ -95,7 +97,13 @@ function scheduleInputs(turn: Turn, progress: VersionProgress): ScheduleInputs {
       reachable: isReachable(entry, now.monoMs, state.config.timing.unreachableAfterMs)
     }))
   const sorted = [...peers, self].sort((a, b) => (a.peer < b.peer ? -1 : 1))
-  return { version: progress.version, nowMs: now.wallMs, self, approved: progress.approved || effectivePolicy(state).approve, peers: sorted }
+  return {
+    version: progress.version,
+    nowMs: now.wallMs,
+    self,
+    approved: progress.approved || effectivePolicy(state).approve,
+    peers: sorted
+  }
 }
 
 function isSameLineage(state: PeerState, className: string, version: number): boolean {

@@ -15,7 +15,9 @@ const windowSchema = z.strictObject({
     .meta({ description: 'Not after `from`: the window lasts into the next day.' }),
   zone: z
     .string()
-    .refine(isTimeZone, { error: ({ input }) => `there is no time zone ${JSON.stringify(input)}; one is Europe/Berlin, another UTC` })
+    .refine(isTimeZone, {
+      error: ({ input }) => `there is no time zone ${JSON.stringify(input)}; one is Europe/Berlin, another UTC`
+    })
     .meta({ description: 'A name of the IANA time zone database, or UTC.' })
 })
 
@@ -65,7 +67,7 @@ export function filePolicy(file: z.output<typeof policyFileSchema> | undefined):
 
 /** As the core takes it. */
 export function toOverrides(set: z.output<typeof policyOverridesSchema>): PolicyOverrides {
-  return definedOnly(set) as PolicyOverrides
+  return definedOnly(set)
 }
 
 function definedOnly(fields: object): object {
