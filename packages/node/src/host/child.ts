@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises'
 import { Socket } from 'node:net'
 import { pathToFileURL } from 'node:url'
 import { InstarError, messageOf } from '@instar/core'
-import { createChannel, fromSocket, type CallHandler, type Channel } from '@instar/rpc'
+import { createChannel, fromSocket, type CallHandler, type Channel } from '@instar/rpc/channel'
 import {
   createHostRuntime,
   type BuildProgress,
