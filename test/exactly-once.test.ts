@@ -2,6 +2,7 @@ import { createLocalNetwork, type LocalNetwork, type LocalPeer } from '@instar/l
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { counter } from './fixtures/counter.js'
 import { fixtureModule } from './fixtures/modules.js'
+import { runsEverything } from './fixtures/selection.js'
 
 let network: LocalNetwork
 beforeEach(async () => {
@@ -21,23 +22,27 @@ async function startDoomed(name: string, command: number): Promise<LocalPeer> {
 const hostRestarts = async (peer: LocalPeer) => (await peer.status()).host.restarts
 
 describe('a command whose host was killed between commit and answer', () => {
-  test.each([
+  const places = [
     ['the first of its session', 1],
     ['a later one of its session', 3]
-  ])('runs once and is answered once when it is %s', async (_, count) => {
-    const peer = await startDoomed('doomed', count)
-    const client = await network.client()
-    const object = client.object(counter, peer.id, { version: 1, deadlineMs })
-    for (let i = 1; i <= count; i++) {
-      expect(await hostRestarts(peer)).toBe(0)
-      expect(await object.increment()).toBe(i)
+  ] as const
+  test.each(runsEverything ? places : places.slice(0, 1))(
+    'runs once and is answered once when it is %s',
+    async (_, count) => {
+      const peer = await startDoomed('doomed', count)
+      const client = await network.client()
+      const object = client.object(counter, peer.id, { version: 1, deadlineMs })
+      for (let i = 1; i <= count; i++) {
+        expect(await hostRestarts(peer)).toBe(0)
+        expect(await object.increment()).toBe(i)
+      }
+      expect(await hostRestarts(peer)).toBe(1)
+      expect(await object.value()).toBe(count)
+      // The session goes on in the new host.
+      expect(await object.increment()).toBe(count + 1)
+      expect(client.counters).toMatchObject({ failed: 0, sessionsRenewed: 0 })
     }
-    expect(await hostRestarts(peer)).toBe(1)
-    expect(await object.value()).toBe(count)
-    // The session goes on in the new host.
-    expect(await object.increment()).toBe(count + 1)
-    expect(client.counters).toMatchObject({ failed: 0, sessionsRenewed: 0 })
-  })
+  )
 
   test('runs once also when many are under way, and each gets its own answer', async () => {
     const peer = await startDoomed('busy', 40)

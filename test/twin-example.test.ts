@@ -78,12 +78,14 @@ describe('a twin', () => {
       const peer = await start(faults)
       await publish(peer, fixtureModule('faulty/twin-throws-on-trial'), '10m')
       await servesBoth(peer)
-      const { o, so } = await callersOf(peer, 10_000)
+      const { o, so } = await callersOf(peer)
       await peer.control.approve(2)
       await peer.until('is on trial', phaseOf(2, 'trial'))
       await so.insertColor(7, 'red')
       await o.insert(8)
-      const refused = so.insertColor(13, 'green').catch((error: unknown) => error)
+      // It is tried again until its time is over, so that this caller waits in vain.
+      const { so: brief } = await callersOf(peer, 3000)
+      const refused = brief.insertColor(13, 'green').catch((error: unknown) => error)
       if (faults !== undefined) {
         await peer.ended()
         await peer.start()

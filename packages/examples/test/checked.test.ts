@@ -66,7 +66,7 @@ const examples: Readonly<Record<string, Checked>> = {
 
 describe('the checker finds no flaw in', () => {
   it.each(Object.keys(examples))('%s', { timeout: 120_000 }, async name => {
-    const report = await checkUpgrade({ ...(examples[name] as Checked), budget: { histories: propertyRuns(25) } })
+    const report = await checkUpgrade({ ...(examples[name] as Checked), budget: { histories: propertyRuns(10) } })
     expect(report.passed, describeReport(report)).toBe(true)
     expect(report.unspecified).toEqual([])
   })

@@ -5,7 +5,7 @@ import { rightOnes } from './table.js'
 
 describe('the checker accepts what is corrected of', { timeout: 120_000 }, () => {
   it.each(rightOnes())('$of', async ({ corrected }) => {
-    const report = await checkUpgrade({ ...corrected, seed: 1, budget: { histories: propertyRuns(20) } })
+    const report = await checkUpgrade({ ...corrected, seed: 1, budget: { histories: propertyRuns(10) } })
     expect(report.passed, describeReport(report)).toBe(true)
   })
 })
