@@ -41,6 +41,7 @@ export {
 } from './descriptor/descriptor.js'
 export type { Schedule, Strategy } from './descriptor/schedule.js'
 export { canRun } from './descriptor/runtime.js'
+export { startOf, startsOf } from './descriptor/starts.js'
 export { stateWords, upgradeWords, type UpgradeWords } from './descriptor/upgrade-words.js'
 export {
   errorCodes,
@@ -139,6 +140,7 @@ export {
   type RosterEntry
 } from './roster/roster.js'
 export { differsFrom, peersAt } from './roster/same-history.js'
+export { flawInHistory } from './version-log/flaw-in-history.js'
 export {
   appendVersion,
   chainId,
@@ -147,7 +149,10 @@ export {
   classAt,
   entryOf,
   findLineage,
+  supersederOf,
   upgradeAt,
+  versionBefore,
+  wayTo,
   type ClassAt,
   type Lineage,
   type VersionEntry,

@@ -54,3 +54,24 @@ export function versions(count: number, shape: (version: number) => Partial<Desc
   for (let version = 1; version <= count; version++) log = appendVersion(log, descriptor(log, shape(version)))
   return log
 }
+
+/** The successor of a log as the repair of its last `count` versions: one class upgrade from each version that a peer may stand at (§4). */
+export function repair(
+  log: VersionLog,
+  count: number,
+  over: (from: number) => Partial<ClassUpgrade> = () => ({})
+): Descriptor {
+  const version = log.length + 1
+  const starts = Array.from({ length: count + 1 }, (_, i) => version - 1 - i)
+  return descriptor(log, {
+    supersedes: starts.slice(0, count),
+    classes: starts.map(from =>
+      classUpgrade(version, {
+        oldClass: `Counter${from}`,
+        bundle: sha256Hex(`bundle ${version} from ${from}`),
+        ...(from === version - 1 ? {} : { from }),
+        ...over(from)
+      })
+    )
+  })
+}

@@ -18,7 +18,7 @@ import {
   type Json,
   type Manifest
 } from '../src/index.js'
-import { classUpgrade, descriptor, network, versions } from './descriptors.js'
+import { classUpgrade, descriptor, network, repair, versions } from './descriptors.js'
 
 const limits = { bytesMax: 1000, depthMax: 4, itemsMax: 20 }
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -77,6 +77,12 @@ describe('reading JSON from a peer', () => {
 
 describe('a descriptor', () => {
   const [genesis, second] = versions(2).map(entry => entry.descriptor)
+  const repaired = repair(versions(2), 1)
+
+  it('that supersedes others leads on from each version where a peer may stand (§4)', () => {
+    for (const each of [repaired, repair(versions(4), 3)])
+      expect(parseDescriptor(encodeDescriptor(each))).toEqual({ verdict: 'accept', value: each })
+  })
 
   it('survives being written and read', () => {
     expect(parseDescriptor(encodeDescriptor(second!))).toEqual({ verdict: 'accept', value: second })
@@ -92,6 +98,17 @@ describe('a descriptor', () => {
     ['two upgrades that lead to one class', { classes: [classUpgrade(2), { ...classUpgrade(2), oldClass: 'Other' }] }],
     ['two upgrades from one class', { classes: [classUpgrade(2), { ...classUpgrade(2), newClass: 'Other' }] }],
     ['superseding with a gap', { version: 5, supersedes: [3] }],
+    ['a class upgrade that starts where nobody stands', { classes: [{ ...classUpgrade(2), from: 7 }] }],
+    ['a start that is understood', { version: 3, classes: [{ ...classUpgrade(3), from: 2 }] }],
+    ['superseding without a way from below', { version: 3, supersedes: [2], classes: [classUpgrade(3)] }],
+    [
+      'two ways from one start',
+      { ...repaired, classes: [...repaired.classes, { ...repaired.classes[1]!, newClass: 'Other' }] }
+    ],
+    [
+      'a start below those that it supersedes',
+      { ...repaired, version: 4, supersedes: [3], classes: [...repaired.classes, { ...repaired.classes[1]!, from: 1 }] }
+    ],
     ['superseding genesis', { version: 2, supersedes: [1] }],
     ['a field that no release knows', { surprise: 1 }],
     ['a version that is no number', { version: '2' }],

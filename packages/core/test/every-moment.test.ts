@@ -4,7 +4,7 @@
 import { describe, expect, it } from 'vitest'
 import { runsEverything } from '../../../test/fixtures/selection.js'
 import type { ClassUpgrade, Descriptor, HostPlan } from '../src/index.js'
-import { classUpgrade, descriptor, twinUpgrade, versions } from './descriptors.js'
+import { classUpgrade, repair, twinUpgrade, versions } from './descriptors.js'
 import { phaseOf } from './one-peer.js'
 import { Simulation, type SimulatedPeer, type SimulationOptions } from './simulation.js'
 
@@ -80,9 +80,9 @@ const journeys: Readonly<Record<string, Journey>> = {
   'a superseded version, and the one that repairs it': {
     log: [
       ...copies,
-      descriptor(
+      repair(
         versions(2, version => ({ classes: [copies[version - 1]!.classes[0]!] })),
-        { supersedes: [2] }
+        1
       )
     ],
     isOver: isSettledAt(3),

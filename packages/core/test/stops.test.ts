@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { gatesOf, openAdmission, routesOf, type ClassUpgrade, type Descriptor, type Phase } from '../src/index.js'
-import { classUpgrade, descriptor, twinUpgrade, versions } from './descriptors.js'
+import { classUpgrade, descriptor, repair, twinUpgrade, versions } from './descriptors.js'
 import { phaseOf } from './one-peer.js'
 import { Simulation, type SimulatedPeer } from './simulation.js'
 
@@ -137,7 +137,7 @@ describe.each([
     const [simulation, peer] = peerIn('waiting')
     peer.trust(halt)
     happens(peer)
-    simulation.publish(descriptor(peer.state.log, { supersedes: [2] }))
+    simulation.publish(repair(peer.state.log, 1))
     simulation.run(() => peer.isSettledAt(3))
     expect(runs(peer)).toEqual([3])
   })
@@ -203,7 +203,7 @@ describe('a resume', () => {
 describe('a superseding version', () => {
   it.each(journey)('that comes when the one before is %s leaves nothing between two versions', phase => {
     const [simulation, peer] = peerIn(phase)
-    peer.learn(descriptor(peer.state.log, { supersedes: [2] }), 0)
+    peer.learn(repair(peer.state.log, 1), 0)
     simulation.run(() => peer.isSettledAt(3))
     expect(peer.disk.meta?.current).toBe(3)
     expect(runs(peer)).toEqual(phase === 'trial' ? [2, 3] : phase === 'activating' ? [2, 3] : [3])

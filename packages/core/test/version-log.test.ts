@@ -5,11 +5,13 @@ import {
   classAt,
   entryOf,
   findLineage,
+  flawInHistory,
   InvariantViolation,
   upgradeAt,
+  wayTo,
   type VersionLog
 } from '../src/index.js'
-import { classUpgrade, descriptor, network, versions } from './descriptors.js'
+import { classUpgrade, descriptor, network, repair, versions } from './descriptors.js'
 
 /** v1 Counter1; v2 changes its contract; v3 changes its code only; v4 leaves it alone and brings a class of its own; v5 changes it again. */
 function mixedLog(): VersionLog {
@@ -71,5 +73,67 @@ describe('class revisions', () => {
       true
     ])
     expect(entryOf(log, 4).descriptor.title).toBe('version 4')
+  })
+})
+
+describe('the way to a version that supersedes others (§4)', () => {
+  const log = appendVersion(versions(4), repair(versions(4), 2))
+  const lineage = findLineage(log, 'Counter1')!
+
+  it('leads past them, or on from the one that runs', () => {
+    expect(wayTo(log, lineage, 5)).toEqual([1, 2, 5])
+    expect(wayTo(log, { ...lineage, ran: [3] }, 5)).toEqual([1, 2, 3, 5])
+    expect(wayTo(log, { ...lineage, ran: [3, 4] }, 5)).toEqual([1, 2, 3, 4, 5])
+    expect([2, 3, 4].map(from => upgradeAt(log, { ...lineage, ran: [from] }, 5)?.oldClass)).toEqual([
+      'Counter2',
+      'Counter3',
+      'Counter4'
+    ])
+  })
+
+  it('is the same before they were superseded', () => {
+    expect(wayTo(log, lineage, 4)).toEqual([1, 2, 3, 4])
+    expect(classAt(log, lineage, 4).className).toBe('Counter4')
+  })
+
+  it('finds the class whichever way it came', () => {
+    for (const name of ['Counter2', 'Counter3', 'Counter4', 'Counter5']) expect(findLineage(log, name)).toEqual(lineage)
+  })
+
+  it('begins where they do for a class that a superseded version brought', () => {
+    const brought = versions(2, version =>
+      version === 2 ? { classes: [{ ...classUpgrade(1), newClass: 'Queue' }] } : {}
+    )
+    const classes = [
+      { ...classUpgrade(3), oldClass: 'Queue', newClass: 'Deque' },
+      { ...classUpgrade(1), newClass: 'Deque', from: 1 }
+    ]
+    const repaired = appendVersion(brought, descriptor(brought, { supersedes: [2], classes }))
+    const queue = findLineage(repaired, 'Deque')!
+    expect(queue).toEqual({ since: 2, className: 'Queue' })
+    expect(upgradeAt(repaired, queue, 3)?.oldClass).toBeUndefined()
+    expect(upgradeAt(repaired, { ...queue, ran: [2] }, 3)?.oldClass).toBe('Queue')
+  })
+})
+
+describe('the history of a version that supersedes others', () => {
+  it('must not leave those below without a way', () => {
+    const log = appendVersion(versions(2), repair(versions(2), 1))
+    expect(flawInHistory(log, repair(log, 1))).toContain('version 3 supersedes version 2')
+    expect(flawInHistory(log, repair(log, 2))).toBeUndefined()
+  })
+
+  it('must not make two classes of one', () => {
+    const both = (version: number) =>
+      version < 3 ? { classes: [classUpgrade(version), { ...classUpgrade(version), ...queue(version) }] } : {}
+    const queue = (version: number) => ({
+      ...(version === 1 ? {} : { oldClass: `Queue${version - 1}` }),
+      newClass: `Queue${version}`
+    })
+    const log = versions(2, both)
+    const one = repair(log, 1)
+    expect(flawInHistory(log, one)).toContain('no class upgrade leads on from Queue2 at version 2')
+    const queues = one.classes.map((each, i) => ({ ...each, oldClass: `Queue${2 - i}`, newClass: 'Queue3' }))
+    expect(flawInHistory(log, { ...one, classes: [...one.classes, ...queues] })).toBeUndefined()
   })
 })

@@ -6,12 +6,18 @@ import { accept, reject, type Verdict } from '../verdict.js'
 import { className, hexDigest, isoTime, versionNumber } from './fields.js'
 import { runtimePattern } from './runtime.js'
 import { scheduleSchema } from './schedule.js'
+import { flawOfStarts } from './starts.js'
 
 /** A larger descriptor is not read. */
 export const descriptorBytesMax = 64 * 1024
 
 /** How a peer's object moves from one class to the next; ⟨old class, new class, TF, SF, past SO, future SO⟩ and what belongs to it. */
 const classUpgradeSchema = z.strictObject({
+  /**
+   * The version that it starts from, in a descriptor that supersedes others and leads on from each of them (§4). Absent: the version before
+   * the descriptor's own.
+   */
+  from: versionNumber.optional(),
   /** Absent: the class is new in the network at this version (every class of the genesis descriptor is). */
   oldClass: className.optional(),
   newClass: className,
@@ -100,17 +106,14 @@ export function descriptorHash(descriptor: Descriptor): string {
 }
 
 function flawOf(descriptor: Descriptor): string | undefined {
-  const names = descriptor.classes.map(each => each.newClass)
-  if (new Set(names).size !== names.length) return 'two class upgrades lead to the same class'
-  const olds = descriptor.classes.flatMap(each => (each.oldClass === undefined ? [] : [each.oldClass]))
-  if (new Set(olds).size !== olds.length) return 'two class upgrades start from the same class'
-  if (descriptor.version === 1 && olds.length > 0) return 'the genesis descriptor has no old classes'
-  if (descriptor.version === 1 && descriptor.previous !== descriptor.network)
+  const { version, supersedes, classes } = descriptor
+  const contiguous = supersedes.every((each, i) => each === version - 1 - i && each > 1)
+  if (!contiguous) return 'superseded versions must lie directly below this one, without a gap'
+  if (version === 1 && classes.some(each => each.oldClass !== undefined))
+    return 'the genesis descriptor has no old classes'
+  if (version === 1 && descriptor.previous !== descriptor.network)
     return 'the genesis descriptor names another network as its predecessor'
-  const twinFlaw = descriptor.classes.map(flawOfTwin).find(flaw => flaw !== undefined)
-  if (twinFlaw !== undefined) return twinFlaw
-  const contiguous = descriptor.supersedes.every((version, i) => version === descriptor.version - 1 - i && version > 1)
-  return contiguous ? undefined : 'superseded versions must lie directly below this one, without a gap'
+  return flawOfStarts(descriptor) ?? classes.map(flawOfTwin).find(flaw => flaw !== undefined)
 }
 
 /** §8: a twin is one on both sides, and nothing else goes back exactly. */

@@ -28,10 +28,11 @@ export interface HostPlan {
 }
 
 /**
- * `copy`: what the upgrade's steps leave behind is kept (`StateMeta.before`). `exact`: the old class lives on as a twin, and its code is
+ * `copy`: the state of the version `to`, where the way began, is kept (`StateMeta.before`). `exact`: the old class lives on as a twin, and its code is
  * loaded too, so that going back needs no other process.
  */
-export type WayBack = { readonly by: 'copy' } | { readonly by: 'exact'; readonly object: ObjectPlan }
+export type WayBack =
+  { readonly by: 'copy'; readonly to: number } | { readonly by: 'exact'; readonly object: ObjectPlan }
 
 export interface ObjectPlan extends CodeRef {
   /** The newest version that changed this object's code; what `meta.current` holds. */

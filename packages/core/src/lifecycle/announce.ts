@@ -1,6 +1,7 @@
 import type { Announcement, AnnouncementContent } from '../announcement/announcement.js'
 import { chainIdPrefix, classAt, type Lineage } from '../version-log/version-log.js'
 import { beforeIn } from './history.js'
+import type { Phase } from './phase.js'
 import { servedRange } from './routes.js'
 import type { PeerState } from './state.js'
 import type { Turn } from './turn.js'
@@ -39,9 +40,13 @@ function contentOf(state: PeerState, lineage: Lineage): AnnouncementContent {
   }
 }
 
+function isSettled(phase: Phase): boolean {
+  return phase === 'committed' || phase === 'retired' || phase === 'superseded'
+}
+
 function unsettled(state: PeerState): Announcement['versions'] {
   return [...state.versions.values()]
-    .filter(({ version, phase }) => phase !== 'retired' && !(phase === 'committed' && version <= state.running))
+    .filter(({ version, phase }) => version >= state.lowest && !(isSettled(phase) && version <= state.running))
     .sort((a, b) => a.version - b.version)
     .slice(0, versionsMax)
     .map(({ version, phase, reason, cause }) => {

@@ -11,7 +11,13 @@ export function compactEntries(state: Readonly<PeerState>, now: Now): readonly J
     return [...(state.isReset ? [{ type: 'reset', atMs: now.wallMs } as const] : []), ...policy]
   const chainId = (version: number): string => chainIdPrefix(log, version) ?? ''
   const entries: JournalEntry[] = [
-    { type: 'joined', lineage, version: state.joinedAt, chainId: chainId(state.joinedAt) }
+    // What it says of the way follows from the phases.
+    {
+      type: 'joined',
+      lineage: { since: lineage.since, className: lineage.className },
+      version: state.joinedAt,
+      chainId: chainId(state.joinedAt)
+    }
   ]
   if (state.host.began) entries.push({ type: 'began' })
   if (state.running !== state.joinedAt) {

@@ -10,7 +10,15 @@ import {
   type UpgradeStep,
   type WayBack
 } from '../host-plan/host-plan.js'
-import { chainIdPrefix, classAt, upgradeAt, type ClassAt, type Lineage } from '../version-log/version-log.js'
+import {
+  chainIdPrefix,
+  classAt,
+  upgradeAt,
+  versionBefore,
+  wayTo,
+  type ClassAt,
+  type Lineage
+} from '../version-log/version-log.js'
 import { beforeIn } from './history.js'
 import { isSwitching, type Phase } from './phase.js'
 import type { Goal, PeerState } from './state.js'
@@ -83,9 +91,9 @@ export function isServableBefore(
 /** How far down an object of this version can serve: each older contract needs a past SO, and a chain that keeps it true. */
 function lowestServable(state: PeerState, lineage: Lineage, object: number): number {
   const models: SimulationModel[] = []
-  for (let v = object; v > lineage.since; v--) {
+  for (const v of wayTo(state.log, lineage, object).toReversed()) {
     const upgrade = upgradeAt(state.log, lineage, v)
-    if (upgrade === undefined || upgrade.compatible) continue
+    if (v === lineage.since || upgrade === undefined || upgrade.compatible) continue
     if (upgrade.past === undefined || !canStand(upgrade.past, models, [])) return v
     models.push(upgrade.past)
   }
@@ -154,14 +162,14 @@ function wayBackOf(state: PeerState, lineage: Lineage, object: ClassAt): WayBack
 
 function wayBackTo(state: PeerState, lineage: Lineage, { codeVersion, upgrade }: ClassAt): WayBack | undefined {
   if (upgrade.back === 'none') return undefined
-  if (upgrade.back === 'copy') return { by: 'copy' }
   const before = classAt(state.log, lineage, beforeIn(state, codeVersion))
+  if (upgrade.back === 'copy') return { by: 'copy', to: before.codeVersion }
   return { by: 'exact', object: objectPlan(state, before) }
 }
 
 function pastPlans(state: PeerState, lineage: Lineage, goal: Goal): SimulationPlan[] {
   return pastUpgrades(state, lineage, goal.object, goal.low).map(({ version, upgrade }) => ({
-    revision: classAt(state.log, lineage, version - 1).revision,
+    revision: classAt(state.log, lineage, versionBefore(state.log, lineage, version)).revision,
     model: upgrade.past,
     bundle: upgrade.bundle,
     entry: upgrade.entry
@@ -185,7 +193,8 @@ interface Simulated<Side extends 'past' | 'future'> {
 /** The upgrades below an object whose past SOs serve down to `low`, nearest first. */
 function pastUpgrades(state: PeerState, lineage: Lineage, object: number, low: number): Array<Simulated<'past'>> {
   const found: Array<Simulated<'past'>> = []
-  for (let version = object; version > low && version > lineage.since; version--) {
+  for (const version of wayTo(state.log, lineage, object).toReversed()) {
+    if (version <= low || version === lineage.since) break
     const upgrade = upgradeAt(state.log, lineage, version)
     if (upgrade === undefined || upgrade.compatible) continue
     if (upgrade.past === undefined) break
@@ -218,8 +227,8 @@ function futureUpgrades(
 function upgradeSteps(state: PeerState, lineage: Lineage, object: number): UpgradeStep[] {
   const steps: UpgradeStep[] = []
   let before = classAt(state.log, lineage, state.joinedAt)
-  for (let v = state.joinedAt + 1; v <= object; v++) {
-    if (state.versions.get(v)?.phase === 'superseded') continue
+  for (const v of wayTo(state.log, lineage, object)) {
+    if (v <= state.joinedAt) continue
     const upgrade = upgradeAt(state.log, lineage, v)
     if (upgrade === undefined) continue
     const after = classAt(state.log, lineage, v)

@@ -1,8 +1,9 @@
 import { trustGate } from '../gates/trust-gate.js'
 import { namePeers } from '../gates/gate.js'
 import { peersAt } from '../roster/same-history.js'
-import { upgradeAt } from '../version-log/version-log.js'
+import { upgradeAt, wayTo } from '../version-log/version-log.js'
 import { floorOf } from './announce.js'
+import { isPassedOver } from './own-way.js'
 import type { PeerState } from './state.js'
 import { newProgress, setPhase, wakeAtWall, type Turn } from './turn.js'
 
@@ -14,6 +15,12 @@ export function retireVersions(turn: Turn): void {
   const { state } = turn
   while (state.lineage !== undefined && state.lowest < floorOf(state)) {
     const version = state.lowest
+    if (isPassedOver(state, version)) {
+      // Nobody was ever served at it here.
+      state.lowest = version + 1
+      turn.entries.push({ type: 'served', low: state.lowest })
+      continue
+    }
     const progress = state.versions.get(version) ?? newProgress(version, 'committed', turn.now.wallMs)
     state.versions.set(version, progress)
     const reason = needed(turn, version)
@@ -56,8 +63,9 @@ function time(wallMs: number): string {
 
 /** The retirement rule for a version is written in the class upgrade that replaced it; undefined while none has. */
 function successor(state: PeerState, version: number): { quietMs: number; notAfter?: string | undefined } | undefined {
-  for (let v = version + 1; v <= state.running; v++) {
-    const upgrade = state.lineage === undefined ? undefined : upgradeAt(state.log, state.lineage, v)
+  if (state.lineage === undefined) return undefined
+  for (const v of wayTo(state.log, state.lineage, state.running)) {
+    const upgrade = v <= version ? undefined : upgradeAt(state.log, state.lineage, v)
     if (upgrade !== undefined) return upgrade.retirement
   }
   return undefined

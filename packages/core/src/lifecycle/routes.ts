@@ -1,5 +1,6 @@
-import { chainIdPrefix, classAt } from '../version-log/version-log.js'
+import { chainIdPrefix, classAt, supersederOf } from '../version-log/version-log.js'
 import { divergedAt } from './history.js'
+import { isPassedOver } from './own-way.js'
 import { comparePhases } from './phase.js'
 import type { PeerState } from './state.js'
 
@@ -60,8 +61,8 @@ export function routesOf(state: PeerState): Routes {
       const base = { version, chainId: chainIdPrefix(log, version) ?? '', className: at.className }
       const phase = state.versions.get(version)?.phase
       if (version > state.running && phase === 'frozen') return { ...base, state: 'frozen' }
-      if (state.versions.get(version)?.phase === 'superseded') {
-        const by = log.find(each => each.descriptor.supersedes.includes(version))?.version
+      if (phase === 'superseded' || isPassedOver(state, version)) {
+        const by = supersederOf(log, version)
         return { ...base, state: 'superseded', ...(by === undefined ? {} : { by }) }
       }
       if (version > state.running && phase === 'halted') {

@@ -1,5 +1,6 @@
 import { classAt, upgradeAt, type Lineage } from '../version-log/version-log.js'
 import type { Fact } from './input.js'
+import { isPassedOver } from './own-way.js'
 import { isIntroduced, isSwitching } from './phase.js'
 import type { PeerState } from './state.js'
 import { goBack } from './trial.js'
@@ -57,6 +58,7 @@ function giveUpPast(turn: Turn, lineage: Lineage, revision: number, cause: strin
   }
   // Every version that it served, and those that stood on it.
   for (let version = state.lowest; version < state.running; version++) {
+    if (isPassedOver(state, version)) continue
     if (classAt(state.log, lineage, version).revision > revision) return
     const progress = state.versions.get(version) ?? newProgress(version, 'committed', turn.now.wallMs)
     state.versions.set(version, progress)

@@ -6,6 +6,7 @@ import { admittedPeers, isReachable } from '../roster/roster.js'
 import { chainIdPrefix, classAt, findLineage, type Lineage, type VersionLog } from '../version-log/version-log.js'
 import { beforeIn, recallLog } from './history.js'
 import type { Now } from './input.js'
+import { followWay } from './own-way.js'
 import { isSwitching } from './phase.js'
 import type { PeerState } from './state.js'
 import { blockOf } from './stop.js'
@@ -49,6 +50,7 @@ export function startBoot(
     else if (entry.type === 'phase') state.foreign.add(entry.version)
   }
   state.host.stateVersion = boot.found?.version
+  followWay(state)
   if (state.lineage === undefined) {
     if (boot.found !== undefined)
       state.damage =
@@ -68,7 +70,7 @@ function isOfLog(log: VersionLog, entry: JournalEntry): boolean {
 function fold(state: PeerState, entry: JournalEntry, { wallMs, monoMs }: Now): void {
   switch (entry.type) {
     case 'joined':
-      state.lineage = entry.lineage
+      state.lineage = { since: entry.lineage.since, className: entry.lineage.className }
       state.joinedAt = entry.version
       state.running = entry.version
       state.lowest = entry.version
@@ -168,7 +170,10 @@ function resumeIntroductions(turn: Turn): void {
 /** The object is this version's now: on trial until it has shown itself stable. */
 export function arriveAt(turn: Turn, version: number): void {
   const { state } = turn
+  // §4: what a repair found on trial has been left for it, and is where going back from it leads.
+  if (state.versions.get(state.running)?.phase === 'trial') setPhase(turn, state.running, 'committed')
   state.running = version
+  followWay(state)
   turn.entries.push({ type: 'running', version, chainId: chainIdPrefix(state.log, version) ?? '' })
   setPhase(turn, version, 'trial')
   const progress = state.versions.get(version)
@@ -183,6 +188,7 @@ export function leave(turn: Turn, version: number): void {
   const { state } = turn
   const cause = state.versions.get(version)?.cause
   state.running = beforeIn(state, version)
+  followWay(state)
   turn.entries.push({ type: 'running', version: state.running, chainId: chainIdPrefix(state.log, state.running) ?? '' })
   setPhase(turn, version, 'wentBack', cause === undefined ? {} : { cause, reason: cause })
 }

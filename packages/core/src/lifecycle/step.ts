@@ -12,6 +12,7 @@ import { heardOperator } from './operator.js'
 import { endRehearsals, stateRehearsed } from './rehearse-state.js'
 import { changePolicy } from './policy.js'
 import { simulationFailed } from './simulation-failed.js'
+import { followWay } from './own-way.js'
 import { learnVersions, maybeJoin, startBoot } from './start.js'
 import type { PeerState } from './state.js'
 import { applyStops, heedResumptions } from './stops.js'
@@ -71,6 +72,7 @@ function beginLook(turn: Turn): void {
   learnVersions(turn)
   heedResumptions(turn)
   applyStops(turn)
+  followWay(turn.state)
   endRehearsals(turn)
 }
 

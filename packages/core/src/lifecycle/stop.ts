@@ -1,3 +1,4 @@
+import { supersederOf } from '../version-log/version-log.js'
 import { conflictAt } from './history.js'
 import type { PeerState } from './state.js'
 
@@ -10,7 +11,7 @@ export interface Stop {
 
 /** R4: a superseded version is stepped over, so whatever else stops it does not matter. */
 export function stopOf(state: Readonly<PeerState>, version: number): Stop | undefined {
-  const by = supersededBy(state, version)
+  const by = supersederOf(state.log, version)
   if (by !== undefined) return { phase: 'superseded', rule: '§4', reason: `version ${by} supersedes it` }
   return blockOf(state, version)
 }
@@ -36,12 +37,6 @@ export function decisionWords({ trusted, decided }: Readonly<PeerState>, version
   return trusted.length < version
     ? `the network does not count its version ${version}`
     : `the network counts another descriptor as version ${version}`
-}
-
-/** The version that skips this one (§4). */
-function supersededBy({ log }: Readonly<PeerState>, version: number): number | undefined {
-  for (let v = version + 1; v <= log.length; v++) if (log[v - 1]?.descriptor.supersedes.includes(version)) return v
-  return undefined
 }
 
 /** For the operator, and for callers. */

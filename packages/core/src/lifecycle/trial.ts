@@ -1,6 +1,8 @@
 import { healthGate } from '../gates/health-gate.js'
 import { trustGate } from '../gates/trust-gate.js'
 import { upgradeAt } from '../version-log/version-log.js'
+import { isSwitching } from './phase.js'
+import type { PeerState } from './state.js'
 import { setPhase, wakeAtMono, type Turn } from './turn.js'
 
 /** Ends a trial that went well: the new object has served without a crash for its stable time, and trust is fresh (P1, §15). */
@@ -32,6 +34,8 @@ export function goBack(turn: Turn, version: number, cause: string): void {
   const { state } = turn
   const progress = state.versions.get(version)
   if (progress?.phase !== 'trial' || version !== state.running || state.lineage === undefined) return
+  // It is being left already, for the version that repairs it (§4).
+  if (isGoingOn(state)) return
   // Where the version left the class alone, only the number changes.
   if (upgradeAt(state.log, state.lineage, version)?.back === 'none') {
     progress.cause = cause
@@ -39,4 +43,9 @@ export function goBack(turn: Turn, version: number, cause: string): void {
     return
   }
   setPhase(turn, version, 'goingBack', { cause, reason: cause })
+}
+
+/** Whether the switch to a later version is under way. */
+function isGoingOn({ versions, running }: PeerState): boolean {
+  return [...versions.values()].some(({ version, phase }) => version > running && isSwitching(phase))
 }

@@ -3,7 +3,7 @@ import { firstClosed } from '../gates/all-gates.js'
 import type { PeerFacts, ScheduleInputs } from '../gates/schedule-inputs.js'
 import { groupsOf, isReachable, phaseAt } from '../roster/roster.js'
 import { peersAt } from '../roster/same-history.js'
-import { findLineage, upgradeAt } from '../version-log/version-log.js'
+import { entryOf, findLineage, upgradeAt } from '../version-log/version-log.js'
 import { retryReason } from './host.js'
 import { nextVersion } from './goal.js'
 import type { ScheduleOutcome } from './input.js'
@@ -19,7 +19,9 @@ export function decideUpgrade(turn: Turn): void {
   if (version === undefined || state.lineage === undefined) return
   const progress = progressOf(state, version)
   if (progress.phase !== 'introduced' && progress.phase !== 'waiting') return
-  if (state.versions.get(state.running)?.phase === 'trial') {
+  // §4: a version on trial is not upgraded from, unless by what repairs it: nothing more is to be learned of it.
+  const isRepair = entryOf(state.log, version).descriptor.supersedes.includes(state.running)
+  if (state.versions.get(state.running)?.phase === 'trial' && !isRepair) {
     setPhase(turn, version, 'waiting', { reason: `version ${state.running} is still on trial here` })
     return
   }

@@ -1,5 +1,6 @@
 import { fromHex, sha256Hex } from '../codec/hash.js'
 import { descriptorHash, type ClassUpgrade, type Descriptor } from '../descriptor/descriptor.js'
+import { startOf } from '../descriptor/starts.js'
 import { invariant } from '../errors.js'
 
 /** One trusted version of the network: its descriptor and the chain id that tells it from any other version of the same number (§6). */
@@ -64,6 +65,38 @@ export function chainIdPrefix(log: VersionLog, version: number): string | undefi
 export interface Lineage {
   readonly since: number
   readonly className: string
+  /**
+   * Of an object's own lineage: the versions that it has run although a later one supersedes them. Its way leads through them, and that of
+   * others past them (§4). Absent: none.
+   */
+  readonly ran?: readonly number[]
+}
+
+// Versions are one line, and the way of an object along it is not the same for all (§4): a version that supersedes others is reached from each
+// of them by those that run it, and past them by those below. So a way is told from its end: before v comes the nearest version that neither v
+// nor one in between supersedes, or that this object has run all the same.
+
+/** The version from which this object comes, or would come, to the given one; 0 before the first. */
+export function versionBefore(log: VersionLog, { ran }: Pick<Lineage, 'ran'>, version: number): number {
+  let lowest = version
+  for (let v = version - 1; v >= 1; v--) {
+    lowest = Math.min(lowest, v + 1 - entryOf(log, v + 1).descriptor.supersedes.length)
+    if (lowest > v || ran?.includes(v) === true) return v
+  }
+  return 0
+}
+
+/** The versions through which an object of this lineage comes to the given one, ascending, both ends included. */
+export function wayTo(log: VersionLog, lineage: Lineage, version: number): readonly number[] {
+  const way: number[] = []
+  for (let v = version; v >= lineage.since; v = versionBefore(log, lineage, v)) way.push(v)
+  return way.reverse()
+}
+
+/** The lowest version above this one that supersedes it (§4). */
+export function supersederOf(log: VersionLog, version: number): number | undefined {
+  for (let v = version + 1; v <= log.length; v++) if (entryOf(log, v).descriptor.supersedes.includes(version)) return v
+  return undefined
 }
 
 /** What a lineage is at one version. */
@@ -80,7 +113,9 @@ export interface ClassAt {
 /** The lineage that bears this name at the given version, or bore it before: the newest bearer wins. */
 export function findLineage(log: VersionLog, className: string, version: number = log.length): Lineage | undefined {
   for (let v = Math.min(version, log.length); v >= 1; v--) {
-    const upgrade = entryOf(log, v).descriptor.classes.find(each => each.newClass === className)
+    const upgrades = entryOf(log, v).descriptor.classes.filter(each => each.newClass === className)
+    // What a superseded version brought is new to those below it, and older to those on it.
+    const upgrade = upgrades.find(each => each.oldClass !== undefined) ?? upgrades[0]
     if (upgrade !== undefined) return originOf(log, v, upgrade)
   }
   return undefined
@@ -89,27 +124,40 @@ export function findLineage(log: VersionLog, className: string, version: number 
 /** Undefined for an upgrade of a class that never existed: authors may sign nonsense, nobody runs it. */
 function originOf(log: VersionLog, version: number, upgrade: ClassUpgrade): Lineage | undefined {
   if (upgrade.oldClass === undefined) return { since: version, className: upgrade.newClass }
-  return findLineage(log, upgrade.oldClass, version - 1)
+  return findLineage(log, upgrade.oldClass, startOf(upgrade, version))
 }
 
-/** The upgrade of this lineage at exactly this version; undefined: the lineage is unaffected by it. */
+/**
+ * The upgrade of this lineage at exactly this version, from where its way leads there; undefined: the lineage is unaffected by it.
+ */
 export function upgradeAt(log: VersionLog, lineage: Lineage, version: number): ClassUpgrade | undefined {
   if (version < lineage.since) return undefined
-  const classes = entryOf(log, version).descriptor.classes
-  if (version === lineage.since) return classes.find(each => each.newClass === lineage.className)
-  const before = classAt(log, lineage, version - 1)
-  return classes.find(each => each.oldClass === before.className)
+  const at = walk(log, lineage, version)
+  return at?.codeVersion === version ? at.upgrade : undefined
 }
 
 /** What the lineage is at a version of the log, which must not lie before the lineage began. */
 export function classAt(log: VersionLog, lineage: Lineage, version: number): ClassAt {
+  const at = walk(log, lineage, version)
+  invariant(at !== undefined, `class ${lineage.className} does not exist at version ${version}`)
+  return at
+}
+
+function walk(log: VersionLog, lineage: Lineage, version: number): ClassAt | undefined {
+  const way = wayTo(log, lineage, version)
+  return along(log, lineage, way) ?? along(log, lineage, [lineage.since, ...way])
+}
+
+function along(log: VersionLog, lineage: Lineage, way: readonly number[]): ClassAt | undefined {
   let at: ClassAt | undefined
-  for (let v = lineage.since; v <= version; v++) {
-    const classes = entryOf(log, v).descriptor.classes
+  let before: number | undefined
+  for (const v of way) {
+    const { descriptor } = entryOf(log, v)
     const upgrade: ClassUpgrade | undefined =
       at === undefined
-        ? classes.find(each => each.newClass === lineage.className)
-        : classes.find(each => each.oldClass === at?.className)
+        ? broughtBy(descriptor, lineage)
+        : descriptor.classes.find(each => each.oldClass === at?.className && startOf(each, v) === before)
+    before = v
     if (upgrade === undefined) continue
     at = {
       className: upgrade.newClass,
@@ -118,6 +166,12 @@ export function classAt(log: VersionLog, lineage: Lineage, version: number): Cla
       upgrade
     }
   }
-  invariant(at !== undefined, `class ${lineage.className} does not exist at version ${version}`)
   return at
+}
+
+/** The class upgrade that brings the lineage into the network: at the version that began it, or at the one that supersedes that. */
+function broughtBy({ version, classes }: Descriptor, { since, className }: Lineage): ClassUpgrade | undefined {
+  const names =
+    version === since ? [className] : classes.flatMap(each => (each.oldClass === className ? [each.newClass] : []))
+  return classes.find(each => each.oldClass === undefined && names.includes(each.newClass))
 }

@@ -84,6 +84,8 @@ export async function createTestObject(init: TestObjectInit): Promise<TestObject
   let highest = current
   let plans = 0
   let onTrial = false
+  /** The version that going back from a trial leads to. */
+  let before = current
   const progress: StateProgress[] = []
   const dropped: HostRuntime[] = []
   let meta: StateMeta
@@ -110,8 +112,8 @@ export async function createTestObject(init: TestObjectInit): Promise<TestObject
   function wayBack(): { wayBack?: WayBack } {
     const definition = init.versions[current - 1]
     if (!onTrial || definition?.instar !== 'upgrade') return {}
-    if (isTwin(definition)) return { wayBack: { by: 'exact', object: objectPlan(current - 1) } }
-    return init.keepBefore === true ? { wayBack: { by: 'copy' } } : {}
+    if (isTwin(definition)) return { wayBack: { by: 'exact', object: objectPlan(before) } }
+    return init.keepBefore === true ? { wayBack: { by: 'copy', to: before } } : {}
   }
 
   function objectPlan(version: number): ObjectPlan {
@@ -162,24 +164,29 @@ export async function createTestObject(init: TestObjectInit): Promise<TestObject
 
   /** Of an upgrade that is not made yet. */
   function planOf(version: number): HostPlan {
-    const before = { current, highest, onTrial }
-    ;({ current, highest, onTrial } = { current: version, highest: Math.max(highest, version), onTrial: true })
+    const now = { current, highest, onTrial, before }
+    ;({ current, highest, onTrial, before } = {
+      current: version,
+      highest: Math.max(highest, version),
+      onTrial: true,
+      before: current
+    })
     try {
       return plan(undefined)
     } finally {
-      ;({ current, highest, onTrial } = before)
+      ;({ current, highest, onTrial, before } = now)
     }
   }
 
   async function switchHost(change: () => void, goBack?: WayBack['by']): Promise<StateMeta> {
-    const before = { current, lowest, highest, onTrial }
+    const last = { current, lowest, highest, onTrial, before }
     change()
     const taken = (await host.takeOver(plan(goBack)))?.meta
     if (taken !== undefined) return (meta = taken)
     try {
       await host.prepare(plan(goBack), new AbortController().signal)
     } catch (error) {
-      ;({ current, lowest, highest, onTrial } = before)
+      ;({ current, lowest, highest, onTrial, before } = last)
       throw error
     }
     await host.drain(1000)
@@ -188,7 +195,7 @@ export async function createTestObject(init: TestObjectInit): Promise<TestObject
       host = await start(goBack)
     } catch (error) {
       // As a peer would: the last good plan is started again.
-      ;({ current, lowest, highest, onTrial } = before)
+      ;({ current, lowest, highest, onTrial, before } = last)
       host = await start()
       throw error
     }
@@ -236,6 +243,7 @@ export async function createTestObject(init: TestObjectInit): Promise<TestObject
     prepare: (version, signal = new AbortController().signal) => host.prepare(planOf(version), signal),
     upgrade: (version = current + 1) =>
       switchHost(() => {
+        before = current
         current = version
         highest = Math.max(highest, version)
         onTrial = true

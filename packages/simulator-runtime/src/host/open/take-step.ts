@@ -34,7 +34,9 @@ export async function takeStep(init: BringInit, step: UpgradeStep, stored: Store
   // §8: everything was done at introduction.
   const meta = (isTwin ? upgraded(found, step) : undefined) ?? (await built(init, step, code, found, prepared))
   const { current, chainId, revision, spaces } = found
-  const before = stored.meta.before ?? { current, chainId, revision, spaces }
+  const here = { current, chainId, revision, spaces }
+  // Of several steps the way back leads to where the first began; what is kept for the way back of an earlier upgrade ends with it.
+  const before = plan.wayBack?.by === 'copy' && found.before?.current === plan.wayBack.to ? found.before : here
   const taken = await write(init, {
     className: code?.className ?? stored.className,
     meta: plan.wayBack?.by === 'copy' ? { ...(await setApart(init, meta, before.spaces)), before } : withoutBefore(meta)
