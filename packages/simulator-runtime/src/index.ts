@@ -25,7 +25,8 @@ export {
   type ClassOptions,
   type DirectoryClassOptions,
   type Initialize,
-  type InitializeDirectory
+  type InitializeDirectory,
+  type ReadEntry
 } from './definition/define-class.js'
 export {
   defineUpgrade,
@@ -39,7 +40,9 @@ export {
   type Transform,
   type TransformStates,
   type UpgradeDefinition,
-  type UpgradeInit
+  type UpgradeInit,
+  type VerifiedStates,
+  type Verify
 } from './definition/define-upgrade.js'
 export type { EntriesTransform, EntryTransform, EntryTransformStates } from './definition/entries.js'
 export {

@@ -1,6 +1,7 @@
 import type { Contract, ObjectOf } from '../contract/contract.js'
 import type { StateView } from '../state/state-view.js'
 import type { DirectoryContext, ObjectContext } from './context.js'
+import type { MappedEntry } from './twin.js'
 
 /** Writes the state that a new object, or a new simulation object, starts from. Without one it starts from nothing. */
 export type Initialize = (state: StateView) => void | Promise<void>
@@ -8,10 +9,17 @@ export type Initialize = (state: StateView) => void | Promise<void>
 /** Writes the files that a new object starts from into its directory, which is empty. */
 export type InitializeDirectory = (directory: string) => void | Promise<void>
 
+/**
+ * Reads one entry of a state as the methods of its class do, with their encodings and validators, and throws for one that they could not
+ * read. Asked of every entry of a state that an upgrade has built, before any peer upgrades (R13).
+ */
+export type ReadEntry = (entry: MappedEntry) => void | Promise<void>
+
 /** What a class may say besides contract and code. */
 export interface ClassOptions {
   readonly state?: 'managed'
   readonly initialize?: Initialize
+  readonly readEntry?: ReadEntry
 }
 
 /** What a class says whose state are files of its own (§8). */
@@ -31,6 +39,7 @@ export interface ClassDefinition<C extends Contract = Contract> {
   /** Checked against the contract by {@link defineClass}; the contract carries the types from there on. */
   readonly implementation: new (ctx: ObjectContext) => object
   readonly initialize?: Initialize
+  readonly readEntry?: ReadEntry
   /** Its state is a directory (§8), which begins with what this writes. Absent: managed state. */
   readonly directory?: { readonly initialize?: InitializeDirectory }
 }
@@ -56,7 +65,11 @@ export function defineClass<C extends Contract>(
   const implementation = given as ClassDefinition<C>['implementation']
   const definition = { instar: 'class', format: 1, contract, implementation } as const
   if (options.state !== 'directory')
-    return { ...definition, ...(options.initialize === undefined ? {} : { initialize: options.initialize }) }
+    return {
+      ...definition,
+      ...(options.initialize === undefined ? {} : { initialize: options.initialize }),
+      ...(options.readEntry === undefined ? {} : { readEntry: options.readEntry })
+    }
   const { initialize } = options
   return { ...definition, directory: initialize === undefined ? {} : { initialize } }
 }

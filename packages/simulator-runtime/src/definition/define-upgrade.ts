@@ -1,7 +1,7 @@
 import type { Contract, ObjectOf } from '../contract/contract.js'
 import type { ReadOnlyStateView, StateView } from '../state/state-view.js'
 import type { SimulationContext } from './context.js'
-import type { ClassDefinition, Initialize } from './define-class.js'
+import type { ClassDefinition, Initialize, ReadEntry } from './define-class.js'
 import type { EntriesTransform } from './entries.js'
 import type { NoOtherShadows, ShadowsOf } from './shadow.js'
 import type { Mapping, TwinClass, TwinInit, TwinSideInit } from './twin.js'
@@ -16,6 +16,8 @@ export type SimulationClass<Delegate extends Contract, Methods> = new (ctx: Simu
 interface SimulationOptions<Serves extends Contract, Refused> {
   readonly disallow?: Refused & { readonly [M in Exclude<keyof Refused, keyof Serves['methods']>]: never }
   readonly initialize?: Initialize
+  /** Of its own state. */
+  readonly readEntry?: ReadEntry
 }
 
 /** Sees the calls of its own version only. A bare class means this. */
@@ -88,10 +90,29 @@ export interface TransformStates {
   readonly signal: AbortSignal
 }
 
+/**
+ * Looks at what the upgrade has made of a real state and throws where it is wrong: that nothing is lost, that sums agree. Runs on a copy
+ * of the state of each peer before that peer upgrades, as long as the transform may take (R13); it can change nothing.
+ */
+export type Verify = (states: VerifiedStates) => void | Promise<void>
+
+/** The states before and after an upgrade. Asked for another kind than the class has, a state or directory throws. */
+export interface VerifiedStates {
+  readonly oldState: ReadOnlyStateView
+  readonly oldDirectory: string
+  readonly futureState: ReadOnlyStateView
+  readonly newState: ReadOnlyStateView
+  readonly newDirectory: string
+  /** Empty when this peer will serve the old version by no simulation object. */
+  readonly pastState: ReadOnlyStateView
+}
+
 interface UpgradeEnds<From extends Contract, To extends Contract> {
   /** What is upgraded: the contract, or for a twin whose old class has an initial state the class itself. */
   readonly from: From | ClassDefinition<From>
   readonly to: ClassDefinition<To>
+  /** Absent: nobody looks at what the transform has made of a state but the class that is to live with it. */
+  readonly verify?: Verify
 }
 
 /** An upgrade whose simulation objects are the classes themselves (§8): what to write unless the state is too large to keep twice. */
@@ -147,6 +168,7 @@ export interface SimulationDefinition {
   readonly instead?: new (ctx: never) => object
   readonly disallow: Readonly<Record<string, string>>
   readonly initialize?: Initialize
+  readonly readEntry?: ReadEntry
 }
 
 /** A class upgrade's code: ⟨old class, new class, TF, past SO, future SO⟩. The schedule is data in the descriptor. */
@@ -162,6 +184,7 @@ export interface UpgradeDefinition<From extends Contract = Contract, To extends 
   readonly entries?: EntriesTransform
   /** Of a twin: what its transform is (§8). */
   readonly map?: Mapping
+  readonly verify?: Verify
 }
 
 /** The default export of an upgrade's entry file. */
@@ -177,12 +200,13 @@ export function defineUpgrade<
 >(init: UpgradeInit<From, To, FutureRefuses, PastRefuses, Future, Past>): UpgradeDefinition<From, To> {
   const { to, twin } = init
   const from = contractOf(init.from)
-  const ends = { instar: 'upgrade', format: 1, from, to } as const
+  const verify = init.verify === undefined ? {} : { verify: init.verify }
+  const ends = { instar: 'upgrade', format: 1, from, to, ...verify } as const
   if (twin !== undefined) {
     return {
       ...ends,
-      future: twinSide(twin.future, to.initialize),
-      past: twinSide(twin.past, 'instar' in init.from ? init.from.initialize : undefined),
+      future: twinSide(twin.future, to),
+      past: twinSide(twin.past, 'instar' in init.from ? init.from : {}),
       map: twin.map
     }
   }
@@ -207,10 +231,15 @@ function contractOf<C extends Contract>(from: C | ClassDefinition<C>): C {
 
 function twinSide<Serves extends Contract, Other extends Contract, Instance, Refused>(
   given: TwinClass<Serves, Other, Instance, Refused> | TwinSideInit<Serves, Other, Instance, Refused>,
-  initialize: Initialize | undefined
+  { initialize, readEntry }: Pick<ClassDefinition, 'initialize' | 'readEntry'>
 ): SimulationDefinition {
   const side = typeof given === 'function' ? { implementation: given } : given
-  return simulation({ ...side, model: 'twin', ...(initialize === undefined ? {} : { initialize }) })
+  return simulation({
+    ...side,
+    model: 'twin',
+    ...(initialize === undefined ? {} : { initialize }),
+    ...(readEntry === undefined ? {} : { readEntry })
+  })
 }
 
 interface AnySimulationInit {
@@ -219,6 +248,7 @@ interface AnySimulationInit {
   readonly instead?: new (ctx: never) => object
   readonly disallow?: object
   readonly initialize?: Initialize
+  readonly readEntry?: ReadEntry
 }
 
 function simulation(given: (new (ctx: never) => object) | AnySimulationInit): SimulationDefinition {
@@ -228,6 +258,7 @@ function simulation(given: (new (ctx: never) => object) | AnySimulationInit): Si
     implementation: given.implementation,
     ...(given.instead === undefined ? {} : { instead: given.instead }),
     disallow: (given.disallow ?? {}) as Readonly<Record<string, string>>,
-    ...(given.initialize === undefined ? {} : { initialize: given.initialize })
+    ...(given.initialize === undefined ? {} : { initialize: given.initialize }),
+    ...(given.readEntry === undefined ? {} : { readEntry: given.readEntry })
   }
 }

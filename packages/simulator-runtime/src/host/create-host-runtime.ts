@@ -29,6 +29,7 @@ import { loadCode, loadStep, type LoadedCode } from './open/load-code.js'
 import { LeftOvers } from './open/left-overs.js'
 import { putMeta } from './open/meta.js'
 import { Preparation } from './build/preparation.js'
+import { copyState } from './rehearse/copy-state.js'
 import { Layer } from './state/layer.js'
 import type { Database } from './state/merged-entries.js'
 import { Outbox } from './outbox/outbox.js'
@@ -55,6 +56,7 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
   let code: LoadedCode | undefined
   let serving: OpenState | undefined
   let preparation: Preparation | undefined
+  const copies = new Set<{ readonly stop: () => void; readonly done: Promise<unknown> }>()
   let draining = false
   let closed = false
 
@@ -183,8 +185,27 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
       }
     },
 
+    copyState: async (to, options) => {
+      const now = serving
+      if (now === undefined || draining) throw new InstarError('Stopped', 'The host does not serve: it copies nothing.')
+      const stopping = new AbortController()
+      const copying = copyState({
+        ...{ ...now, lane, from: init.stateDirectory, to, calls: building.calls, onProgress: options.onProgress },
+        signal: AbortSignal.any([stopping.signal, options.signal])
+      }).catch((error: unknown) => {
+        options.signal.throwIfAborted()
+        throw stopping.signal.aborted
+          ? new InstarError('Stopped', 'The host was stopped while it copied its state.', { cause: error })
+          : stateError(error, to)
+      })
+      const copy = { stop: () => stopping.abort(), done: copying.catch(() => undefined) }
+      copies.add(copy)
+      return copying.finally(() => copies.delete(copy))
+    },
+
     drain: async deadlineMs => {
       draining = true
+      for (const copy of copies) copy.stop()
       // Whatever has not left yet leaves from the next host.
       serving?.outbox.stop()
       queries.leave('the host is about to stop')
@@ -210,6 +231,10 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
       await settled()
       await built
       await cleaned
+      for (const copy of copies) {
+        copy.stop()
+        await copy.done
+      }
       await preparation?.finish()
       deadlines.stop()
       await serving?.db.close()

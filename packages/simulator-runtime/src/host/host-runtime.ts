@@ -1,6 +1,7 @@
 import type { CodeRef, HostPlan, InstarError, StateMeta } from '@instar/core'
 import type { MethodKind } from '../contract/contract.js'
 import type { BuildState } from './build/build-gauge.js'
+import type { CopiedState, CopyProgress } from './rehearse/copy-state.js'
 
 /** What a host runtime needs of the process around it. */
 export interface HostRuntimeInit {
@@ -192,6 +193,13 @@ export interface HostRuntime {
    */
   prepare(plan: HostPlan, signal: AbortSignal): Promise<void>
   /**
+   * Copies the state as it is at one moment into a directory that is not there yet, while calls go on, in small parts with pauses. Ends with
+   * `drain` and `close`; what was copied until then is left.
+   *
+   * @throws InstarError Stopped, DiskFull, StateDamaged
+   */
+  copyState(to: string, options: CopyOptions): Promise<CopiedState>
+  /**
    * Has the database write what only its log holds into tables, beside calls: who opens a state replays its log first, and callers wait for that.
    * Changes no answer; where it fails, the opening takes longer.
    */
@@ -207,6 +215,12 @@ export interface HostRuntime {
   describe(): readonly FacadeDescription[]
   /** Counts since the start, and what is under way now. */
   stats(): HostStats
+}
+
+interface CopyOptions {
+  readonly signal: AbortSignal
+  /** Told after every part. */
+  readonly onProgress: (progress: CopyProgress) => void
 }
 
 /** A façade, its methods, and which of them it refuses as a whole. */

@@ -14,4 +14,6 @@ export type {
   TakenOver
 } from './host-runtime.js'
 export { createHostRuntime } from './create-host-runtime.js'
+export type { CopiedState, CopyProgress } from './rehearse/copy-state.js'
+export { createTransformRehearsal, type RehearsalRun, type TransformRehearsal } from './rehearse/transform-rehearsal.js'
 export { readStateMeta } from './open/read-state-meta.js'

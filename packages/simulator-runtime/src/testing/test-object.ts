@@ -6,6 +6,8 @@ import type { Contract, StubOf } from '../contract/contract.js'
 import type { ClassDefinition } from '../definition/define-class.js'
 import type { UpgradeDefinition } from '../definition/define-upgrade.js'
 import { createHostRuntime } from '../host/create-host-runtime.js'
+import type { CopiedState } from '../host/rehearse/copy-state.js'
+import { createTransformRehearsal, type TransformRehearsal } from '../host/rehearse/transform-rehearsal.js'
 import type { CallRequest, HostRuntime, HostRuntimeInit, StateProgress } from '../host/host-runtime.js'
 
 /** What a test object is made of. */
@@ -55,6 +57,8 @@ export interface TestObject {
   withdraw(version: number): Promise<StateMeta>
   /** Builds what a transform by entries can build before the upgrade to this version; calls go on, and {@link upgrade} takes it over. */
   prepare(version: number, signal?: AbortSignal): Promise<void>
+  /** Copies the state as it is now and makes ready to try the upgrade to this version on the copy. */
+  rehearse(version: number): Promise<{ readonly copied: CopiedState; readonly rehearsal: TransformRehearsal }>
   /** Goes through every version up to this one, in one switch. */
   upgrade(version?: number): Promise<StateMeta>
   /** Returns to the state of before the upgrade; needs `keepBefore`, unless it is a twin. */
@@ -82,7 +86,9 @@ export async function createTestObject(init: TestObjectInit): Promise<TestObject
   let current = init.start ?? 1
   let lowest = init.lowest ?? current
   let highest = current
+  const load = async (ref: CodeRef): Promise<unknown> => steps[Number(ref.entry) - 1]?.definition
   let plans = 0
+  let copies = 0
   let onTrial = false
   /** The version that going back from a trial leads to. */
   let before = current
@@ -94,8 +100,8 @@ export async function createTestObject(init: TestObjectInit): Promise<TestObject
   async function start(goBack?: WayBack['by']): Promise<HostRuntime> {
     const next = createHostRuntime({
       plan: plan(goBack),
-      network: '0'.repeat(64),
-      load: async ref => steps[Number(ref.entry) - 1]?.definition,
+      network,
+      load,
       stateDirectory: directory,
       outgoing: () => Promise.reject(new Error('there is no other peer in this test')),
       now: () => Date.now(),
@@ -240,6 +246,22 @@ export async function createTestObject(init: TestObjectInit): Promise<TestObject
     introduce: version => served(switchHost(() => (highest = Math.max(highest, version)))),
     beginToIntroduce: version => switchHost(() => (highest = Math.max(highest, version))),
     withdraw: version => switchHost(() => (highest = Math.min(highest, version - 1))),
+    rehearse: async version => {
+      const to = join(init.directory, `copy-${++copies}`)
+      const { signal } = new AbortController()
+      const copied = await host.copyState(to, { signal, onProgress: () => undefined })
+      const rehearsal = createTransformRehearsal({
+        plan: planOf(version),
+        network,
+        load,
+        stateDirectory: to,
+        random: Math.random,
+        onProgress: () => undefined,
+        signal
+      })
+      await rehearsal.load()
+      return { copied, rehearsal }
+    },
     prepare: (version, signal = new AbortController().signal) => host.prepare(planOf(version), signal),
     upgrade: (version = current + 1) =>
       switchHost(() => {
@@ -295,6 +317,7 @@ async function copyAtRest(from: string, to: string): Promise<void> {
   }
 }
 
+const network = '0'.repeat(64)
 const ref = (version: number): CodeRef => ({ bundle: `${version}`.padStart(64, '0'), entry: `${version}` })
 
 function contractOf(definition: ClassDefinition | UpgradeDefinition | undefined): Contract {

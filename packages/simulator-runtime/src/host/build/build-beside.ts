@@ -10,6 +10,7 @@ import { BuildGauge, type BuildState } from './build-gauge.js'
 import { Cursor } from './cursor.js'
 import type { Ground } from './ground.js'
 import { MappingConflict, MappingRun, shown } from './mapping-run.js'
+import { rest } from './rest.js'
 
 export interface BuildBesideInit {
   readonly store: Store
@@ -34,8 +35,6 @@ export interface BuildLimits {
 
 /** Rounds after which the last one is made however much is left: entries change faster than they are mapped. */
 const roundsMax = 50
-/** While calls come, the pause after a slice is so many times as long as the slice was. */
-const restFactor = 4
 const entriesAtOnce = 64
 
 /**
@@ -204,7 +203,7 @@ export class BuildBeside {
     if (this.#built.isFull) await this.#built.flush()
     const gauged = await this.#gauge.look(this.#cursor)
     onProgress({ entries: this.#entries, bytes: this.#bytes, dirty: this.#dirty.size, ...gauged })
-    await pause(calls() === before ? 0 : tookMs * restFactor)
+    await rest(tookMs, calls() !== before)
     signal.throwIfAborted()
     return result
   }
@@ -226,8 +225,4 @@ export class BuildBeside {
       return this.#over
     })
   }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise(resolve => (ms < 1 ? setImmediate(resolve) : setTimeout(resolve, ms)))
 }

@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { SimulationModel } from '@instar/core'
 import type { MethodKind } from '../../contract/contract.js'
-import type { ClassDefinition, Initialize } from '../../definition/define-class.js'
+import type { ClassDefinition, Initialize, ReadEntry } from '../../definition/define-class.js'
 import { prefixOf } from '../open/spaces.js'
 import type { ByteKey } from '../state/layer.js'
 
@@ -25,6 +25,7 @@ export interface FacadeCode {
   /** Of an `instead`: the revision of the interceptor that it is a part of. */
   readonly standsIn: number | undefined
   readonly initialize: Initialize | undefined
+  readonly readEntry: ReadEntry | undefined
   /** Of an object whose state are files (§8). */
   readonly directory: ClassDefinition['directory']
 }

@@ -109,8 +109,9 @@ async function upgrade(init: BringInit, stored: StoredMeta): Promise<StoredMeta>
     // What killed attempts left could otherwise fill the disk with each new one.
     const named = spacesOf(stored.meta)
     const stay = { signal: init.signal, pause: () => Promise.resolve() }
-    await deleteOtherSpaces(init.db, space => named.has(space), stay)
-    await deleteOtherDirectories(init.directory, space => named.has(space), init.signal)
+    const stays = (space: string): boolean => named.has(space) || init.trial?.keeps(space) === true
+    await deleteOtherSpaces(init.db, stays, stay)
+    await deleteOtherDirectories(init.directory, stays, init.signal)
   }
   let now = stored
   for (const step of steps) now = await takeStep(init, step, now)

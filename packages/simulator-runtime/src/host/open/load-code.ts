@@ -9,7 +9,7 @@ import {
 } from '@instar/core'
 import type { Contract } from '../../contract/contract.js'
 import type { ClassDefinition, Initialize } from '../../definition/define-class.js'
-import type { SimulationDefinition, Transform, UpgradeDefinition } from '../../definition/define-upgrade.js'
+import type { SimulationDefinition, Transform, UpgradeDefinition, Verify } from '../../definition/define-upgrade.js'
 import type { EntriesTransform } from '../../definition/entries.js'
 import type { Mapping } from '../../definition/twin.js'
 import type { FacadeCode, FacadeMethod, ShadowMethod, ToldCode } from '../call/facade.js'
@@ -38,6 +38,7 @@ export interface StepCode {
   readonly initializePast: Initialize | undefined
   /** The new class has directory state. */
   readonly ownsFiles: boolean
+  readonly verify: Verify | undefined
 }
 
 /**
@@ -227,13 +228,14 @@ function stepCode(definition: Definition, step: UpgradeStep): StepCode {
   // A patch: the same contract by a new class, which takes the state as it is.
   if (definition.instar === 'class' && step.transform === 'none' && step.fromRevision === step.toRevision)
     return { ...carriedOver, className: definition.contract.name, ownsFiles: definition.directory !== undefined }
-  const { transform, entries, to, past } = upgradeOf(definition)
+  const { transform, entries, to, past, verify } = upgradeOf(definition)
   const code: StepCode = {
     ...carriedOver,
     className: to.contract.name,
     initialize: to.initialize,
     initializePast: past?.initialize,
-    ownsFiles: to.directory !== undefined
+    ownsFiles: to.directory !== undefined,
+    verify
   }
   switch (step.transform) {
     case 'none':
@@ -256,7 +258,8 @@ const carriedOver = {
   entries: undefined,
   map: undefined,
   initialize: undefined,
-  initializePast: undefined
+  initializePast: undefined,
+  verify: undefined
 }
 
 function upgradeOf(definition: Definition): UpgradeDefinition {
@@ -316,6 +319,7 @@ function facadeCode(
     tells: undefined,
     instead: undefined,
     initialize: code.initialize,
+    readEntry: code.readEntry,
     directory: undefined
   }
 }

@@ -2,7 +2,7 @@ import { InstarError, sha256Hex, type StateMeta } from '@instar/core'
 import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { toBytes, type ByteKey, type Layer } from '../state/layer.js'
-import type { Database } from '../state/merged-entries.js'
+import type { Database, Snapshot } from '../state/merged-entries.js'
 
 const metaKey: ByteKey = 'meta'
 /** Beside LevelDB's own files, which leaves names that it does not know alone. */
@@ -24,10 +24,11 @@ export interface StoredMeta {
  * Reads which version runs here. `undefined` only for a database in which there has never been anything: LevelDB opens without a word
  * after losing records, so a state directory carries a mark, and one with a mark or with any key must have its record.
  *
+ * @param snapshot the moment that is asked about; the present one where it is absent
  * @throws InstarError StateDamaged
  */
-export async function readMeta(db: Database, directory: string): Promise<StoredMeta | undefined> {
-  const bytes = db.getSync(toBytes(metaKey))
+export async function readMeta(db: Database, directory: string, snapshot?: Snapshot): Promise<StoredMeta | undefined> {
+  const bytes = db.getSync(toBytes(metaKey), snapshot === undefined ? {} : { snapshot })
   if (bytes !== undefined) return parseMeta(bytes, directory)
   const [key] = await db.keys({ limit: 1 }).all()
   if (key === undefined && !(await isMarked(directory))) return undefined

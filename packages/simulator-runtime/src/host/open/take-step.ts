@@ -23,6 +23,18 @@ export interface BringInit {
   readonly random: () => number
   readonly signal: AbortSignal
   readonly onProgress: (progress: StateProgress) => void
+  /** Of a rehearsal only. */
+  readonly trial?: Trial
+}
+
+/** What a rehearsal asks of the same steps that an upgrade takes. */
+export interface Trial {
+  /** Whether a space stays although no record names it. */
+  readonly keeps: (space: string) => boolean
+  /** Told of every read and write of a transform. */
+  readonly onAccess: () => void
+  /** After each step, before the next one. */
+  readonly onStep: (step: UpgradeStep, from: StateMeta, to: StateMeta) => Promise<void>
 }
 
 /** Takes one step of an upgrade and says what the state is then; on disk in one batch with whatever it makes true. */
@@ -42,6 +54,7 @@ export async function takeStep(init: BringInit, step: UpgradeStep, stored: Store
     meta: plan.wayBack?.by === 'copy' ? { ...(await setApart(init, meta, before.spaces)), before } : withoutBefore(meta)
   })
   if (step.transform !== 'none') init.onProgress({ stage: 'transformed', to: step.to })
+  await init.trial?.onStep(step, found, taken.meta)
   return taken
 }
 
@@ -140,6 +153,7 @@ async function transform(init: BringInit, step: UpgradeStep, work: TransformWork
     name: `version ${step.to} of ${init.plan.className}`,
     timeMs: init.plan.limits.transformMs,
     signal: init.signal,
+    onAccess: init.trial?.onAccess,
     onRead: entries => {
       done += entries
       init.onProgress({ stage: 'transforming', to: step.to, done })

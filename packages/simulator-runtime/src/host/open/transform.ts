@@ -19,6 +19,7 @@ export interface TransformRun {
   readonly timeMs: number
   readonly signal: AbortSignal
   readonly onRead: (entries: number) => void
+  readonly onAccess?: (() => void) | undefined
 }
 
 /** What a transform does between the old state and the one that is being built. */
@@ -62,7 +63,7 @@ export function whole(
 }
 
 /** A transform that takes the wrong one would read nothing, or write what nobody reads. */
-function assertKind(which: 'old' | 'new', kind: 'managed' | 'directory', directory: string | undefined): string {
+export function assertKind(which: 'old' | 'new', kind: 'managed' | 'directory', directory: string | undefined): string {
   if ((directory === undefined) === (kind === 'managed')) return directory ?? ''
   throw new TypeError(
     directory === undefined
@@ -107,6 +108,7 @@ export async function runTransform(run: TransformRun): Promise<void> {
   let over: InstarError | undefined
   const assertOpen = (): void => {
     if (over !== undefined) throw over
+    run.onAccess?.()
   }
   const controller = new AbortController()
   const old = new OldAccess(db, assertOpen, run.onRead)
