@@ -46,6 +46,8 @@ class DirectoryCopy {
   readonly #init: DirectoriesCopy
   /** Whatever changes when a file is written, as it was before it was copied. */
   #marks = new Map<string, string>()
+  /** Bytes that this round has counted while they were copied. */
+  #counted = 0
 
   constructor(from: string, to: string, init: DirectoriesCopy) {
     this.#from = from
@@ -62,7 +64,12 @@ class DirectoryCopy {
       await rm(join(this.#to, path), { recursive: true, force: true })
       changed++
     }
-    this.#init.progress.files += filesIn(seen) - filesIn(this.#marks)
+    const { progress } = this.#init
+    const [before, after] = [sizeOf(this.#marks), sizeOf(seen)]
+    progress.files += after.files - before.files
+    // What was written twice, or shared and never read, counts once.
+    progress.bytes += after.bytes - before.bytes - this.#counted
+    this.#counted = 0
     this.#marks = seen
     return changed
   }
@@ -107,13 +114,15 @@ class DirectoryCopy {
       const copy = await open(to, 'w', (await source.stat()).mode & 0o777)
       try {
         const buffer = Buffer.allocUnsafe(chunkBytes)
-        for (let at = 0, isOver = false; !isOver;) {
+        let at = 0
+        let count = chunkBytes
+        while (count === chunkBytes) {
           await run(async () => {
-            const { bytesRead } = await source.read(buffer, 0, chunkBytes, at)
-            isOver = bytesRead < chunkBytes
-            if (bytesRead > 0) await copy.write(buffer, 0, bytesRead, at)
-            at += bytesRead
-            this.#init.progress.bytes += bytesRead
+            count = (await source.read(buffer, 0, chunkBytes, at)).bytesRead
+            if (count > 0) await copy.write(buffer, 0, count, at)
+            at += count
+            this.#counted += count
+            this.#init.progress.bytes += count
           })
         }
       } finally {
@@ -135,10 +144,15 @@ async function markOf(path: string): Promise<string> {
   return `${size} ${mtimeNs} ${ino}${isFresh ? ` seen at ${performance.now()}` : ''}`
 }
 
-function filesIn(marks: ReadonlyMap<string, string>): number {
+function sizeOf(marks: ReadonlyMap<string, string>): { readonly files: number; readonly bytes: number } {
   let files = 0
-  for (const mark of marks.values()) if (mark !== directoryMark) files++
-  return files
+  let bytes = 0
+  for (const mark of marks.values()) {
+    if (mark === directoryMark) continue
+    files++
+    bytes += Number.parseInt(mark)
+  }
+  return { files, bytes }
 }
 
 async function isShared(from: string, to: string): Promise<boolean> {

@@ -112,13 +112,13 @@ async function copyEntries({ db, snapshot, copy, pace, progress }: EntriesCopy, 
     const range = { gte: toBytes(prefix), lt: toBytes(afterPrefix(prefix)) }
     const iterator = db.iterator({ ...range, snapshot, highWaterMarkBytes: bytesAtOnce } as typeof range)
     try {
-      for (let isOver = false; !isOver;) {
+      let count = entriesAtOnce
+      while (count > 0) {
         await pace.beside(async () => {
           const part = await iterator.nextv(entriesAtOnce)
-          isOver = part.length === 0
-          if (isOver) return
-          await copy.batch(part.map(([key, value]) => ({ type: 'put', key, value })))
-          progress.entries += part.length
+          count = part.length
+          if (count > 0) await copy.batch(part.map(([key, value]) => ({ type: 'put', key, value })))
+          progress.entries += count
           for (const [key, value] of part) progress.bytes += key.byteLength + value.byteLength
         })
       }

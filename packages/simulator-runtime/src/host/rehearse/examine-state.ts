@@ -1,3 +1,5 @@
+import { lstat, opendir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { InstarError, messageOf, type StateMeta, type UpgradeStep } from '@instar/core'
 import { OldAccess } from '../build/build-access.js'
 import { EntryOfState } from '../build/mapped-entry.js'
@@ -64,7 +66,7 @@ export async function verifyStep(
   }
 }
 
-/** What was found in a state. */
+/** What was found in a state, its files included. */
 export interface Examined {
   readonly entries: number
   readonly bytes: number
@@ -74,7 +76,7 @@ export interface Examined {
 
 /** Reads every entry of a façade's state as its class does. @throws InstarError TransformFailed naming the first one that it cannot read */
 export async function examineSpace(
-  { db }: Place,
+  { db, directory }: Place,
   space: string,
   code: FacadeCode,
   signal: AbortSignal
@@ -96,7 +98,18 @@ export async function examineSpace(
   } finally {
     await source.close()
   }
+  const files = await findDirectory(directory, space)
+  if (files !== undefined) bytes += await bytesIn(files)
   return { entries, bytes, isRead: code.readEntry !== undefined }
+}
+
+async function bytesIn(folder: string): Promise<number> {
+  let bytes = 0
+  for await (const each of await opendir(folder)) {
+    const path = join(folder, each.name)
+    bytes += each.isDirectory() ? await bytesIn(path) : (await lstat(path)).size
+  }
+  return bytes
 }
 
 async function readOne(
