@@ -38,7 +38,8 @@ export const errorCodes = [
   'SignerFailed',
   'MirrorRefused',
   'OfflineFileInvalid',
-  'AuditDamaged'
+  'AuditDamaged',
+  'ProcessNotStarted'
 ] as const
 
 /** What kind of failure an {@link InstarError} is; docs/errors.md says of each what to do. */

@@ -78,7 +78,7 @@ export interface SimulationOptions {
     readonly switch?: (
       plan: HostPlan,
       attempt: number
-    ) => { cause: string; stage: SwitchStage; restored?: boolean; moved?: boolean } | undefined
+    ) => { cause: string; stage: SwitchStage; restored?: boolean; moved?: boolean; transient?: boolean } | undefined
   }
   /** Replaces each peer's journal by its compaction at every start. */
   readonly compact?: boolean
@@ -357,7 +357,16 @@ export class SimulatedPeer {
     this.#switching = switching
     const fault = simulation.options.faults?.switch?.(plan, ++this.#switches)
     const fail = (cause: string, stage: SwitchStage, restored: boolean): void => {
-      this.done(id, { of: 'switchHost', ok: false, cause, stage, restored, stateVersion: this.disk.meta?.current })
+      const transient = fault?.transient === true
+      this.done(id, {
+        of: 'switchHost',
+        ok: false,
+        cause,
+        transient,
+        stage,
+        restored,
+        stateVersion: this.disk.meta?.current
+      })
     }
     const isTakenOver =
       purpose === 'commit' || plan.goBack === 'exact' || plan.steps.some(step => step.transform === 'mapping')

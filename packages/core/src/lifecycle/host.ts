@@ -167,12 +167,13 @@ export function switched(turn: Turn, outcome: SwitchOutcome): void {
 function switchFailed(
   turn: Turn,
   switching: NonNullable<PeerState['host']['switching']>,
-  outcome: { cause: string; stateVersion: number | undefined }
+  outcome: { cause: string; transient?: boolean; stateVersion: number | undefined }
 ): void {
   const { state, now } = turn
   const { timing } = state.config
   const { host } = state
   const { purpose, version } = switching
+  const hadNoRoom = outcome.transient === true && !switching.isCancelled
   if (purpose === 'upgrade' && version !== undefined) {
     const moved =
       outcome.stateVersion === switching.plan.object.version &&
@@ -184,12 +185,13 @@ function switchFailed(
   } else if (switching.isCancelled) {
     // What stopped it has told its phase already.
   } else if (purpose === 'introduce' && version !== undefined && isComplete(turn, switching.plan)) {
-    setPhase(turn, version, 'introduceFailed', { cause: outcome.cause, reason: outcome.cause })
+    // A machine without room says nothing about the version: nobody else must be warned of it (§1).
+    if (!hadNoRoom) setPhase(turn, version, 'introduceFailed', { cause: outcome.cause, reason: outcome.cause })
   }
-  if (host.status === 'down' || (purpose !== 'upgrade' && purpose !== 'introduce')) {
+  if (host.status === 'down' || hadNoRoom || (purpose !== 'upgrade' && purpose !== 'introduce')) {
     host.failures++
     host.retryMonoMs = now.monoMs + backoffMs(timing, host.failures)
-    if (purpose === 'start') withdrawSuspect(turn, outcome.cause)
+    if (purpose === 'start' && !hadNoRoom) withdrawSuspect(turn, outcome.cause)
   }
 }
 

@@ -99,6 +99,8 @@ export type SwitchOutcome =
       readonly of: 'switchHost'
       readonly ok: false
       readonly cause: string
+      /** Nothing is wrong with the code, the machine had no room: trying again can help. Absent: no. */
+      readonly transient?: boolean
       readonly stage: SwitchStage | undefined
       readonly restored: boolean
       readonly stateVersion: number | undefined

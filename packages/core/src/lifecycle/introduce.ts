@@ -77,7 +77,7 @@ function introduce(turn: Turn, progress: VersionProgress): void {
   }
   if (progress.phase === 'introducing') {
     const gate = [trustGate(state, version, now), healthGate(state, version, now)].find(each => !each.open)
-    progress.reason = gate?.reason
+    progress.reason = gate?.reason ?? pauseOfHost(turn)
     // Nothing of it runs before the upgrade: there is nothing to take into the plan or to watch.
     if (upgrade !== undefined && !isServableBefore(state, state.lineage, version)) setPhase(turn, version, 'introduced')
   }
@@ -114,6 +114,12 @@ export function rehearsed(turn: Turn, progress: VersionProgress, outcome: LoadOu
   } else {
     setPhase(turn, progress.version, 'introduceFailed', { cause: outcome.cause, reason: outcome.cause })
   }
+}
+
+/** Why no host takes it in at once, where the last one could not be started. */
+function pauseOfHost({ state: { host }, now }: Turn): string | undefined {
+  if (now.monoMs >= host.retryMonoMs || host.lastError === undefined) return undefined
+  return `its host is started again after a pause: ${host.lastError}`
 }
 
 function watch(turn: Turn, progress: VersionProgress, probationMs: number): void {

@@ -1,9 +1,10 @@
-import { fork } from 'node:child_process'
+import { fork, type ChildProcess } from 'node:child_process'
 import type { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import {
   codeOfPlan,
   InstarError,
+  messageOf,
   type CodeRef,
   type ErrorCode,
   type HostPlan,
@@ -136,21 +137,17 @@ const lastWordsMs = 100
 /** The host counts the drain deadline itself; the peer waits this much longer for its answer. */
 const answerMs = 1_000
 
-/** Starts a process; nothing of the plan's code runs before `load`. */
+/**
+ * Starts a process; nothing of the plan's code runs before `load`.
+ *
+ * @throws InstarError ProcessNotStarted
+ */
 export function startHostProcess(init: HostProcessInit): HostProcess {
   const { log, now, openMs = openMsDefault } = init
   let { plan } = init
   const startedAt = now()
   const name = `${plan.className} ${plan.object.version}`
-  const watch = init.watch ?? defaultWatch
-  const child = fork(childModule, [watch.stallMs, watch.memoryMiB, plan.limits.heapMiB].map(String), {
-    execPath: process.execPath,
-    // Nothing of the peer's own command line or environment: what it may see is in the messages.
-    execArgv: [`--max-old-space-size=${plan.limits.heapMiB}`, ...(init.scratch?.execArgv ?? [])],
-    env: { NODE_ENV: process.env['NODE_ENV'], TZ: process.env['TZ'], TMPDIR: process.env['TMPDIR'] },
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc', 'pipe', 'pipe'],
-    serialization: 'advanced'
-  })
+  const child = forkOf(init, name)
   const output = followOutput(child, log, now)
   let watched: WatchReport | undefined
   // The types know of five descriptors only.
@@ -388,6 +385,34 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
       clearTimeout(timer)
     }
   }
+}
+
+/** Where the machine has no descriptor, process or memory left, Node throws, or gives back a child that is nothing but an error to come. */
+function forkOf({ plan, watch = defaultWatch, scratch }: HostProcessInit, name: string): ChildProcess {
+  let why: unknown
+  try {
+    const child = fork(childModule, [watch.stallMs, watch.memoryMiB, plan.limits.heapMiB].map(String), {
+      execPath: process.execPath,
+      // Nothing of the peer's own command line or environment: what it may see is in the messages.
+      execArgv: [`--max-old-space-size=${plan.limits.heapMiB}`, ...(scratch?.execArgv ?? [])],
+      env: { NODE_ENV: process.env['NODE_ENV'], TZ: process.env['TZ'], TMPDIR: process.env['TMPDIR'] },
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc', 'pipe', 'pipe'],
+      serialization: 'advanced'
+    })
+    // The types do not know that.
+    if ((child.stdio as unknown) !== undefined) return child
+    child.on('error', () => undefined)
+    why = new Error('too many files are open')
+  } catch (thrown) {
+    why = thrown
+  }
+  throw new InstarError(
+    'ProcessNotStarted',
+    `No process could be started for the host of ${name}: ${messageOf(why)}.`,
+    {
+      cause: why
+    }
+  )
 }
 
 /** For people: `exit code 1`, `SIGKILL`, and the last words, where there were any. */

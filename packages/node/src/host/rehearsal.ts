@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { codeOfPlan, InstarError, messageOf, type CodeRef, type HostPlan } from '@instar/core'
 import type { Logger } from 'pino'
+import { onDisk } from '../store/disk-errors.js'
 import { moduleKey } from './control-messages.js'
 import { startHostProcess } from './host-process.js'
 
@@ -33,8 +34,9 @@ export type RehearsalResult =
 export async function rehearse(init: RehearsalInit): Promise<RehearsalResult> {
   const { now } = init
   const startedAt = now()
-  const scratch = await mkdtemp(join(init.scratchDirectory, 'rehearsal-'))
+  let scratch: string | undefined
   try {
+    scratch = await onDisk(init.scratchDirectory, () => mkdtemp(join(init.scratchDirectory, 'rehearsal-')))
     for (const plan of init.plans) await rehearsePlan(init, plan, scratch)
     return { ok: true, elapsedMs: now() - startedAt }
   } catch (thrown) {
@@ -44,7 +46,9 @@ export async function rehearse(init: RehearsalInit): Promise<RehearsalResult> {
         : new InstarError('HostFailed', `The rehearsal failed: ${messageOf(thrown)}.`, { cause: thrown })
     return { ok: false, error, elapsedMs: now() - startedAt }
   } finally {
-    await rm(scratch, { recursive: true, force: true })
+    // What is left is nobody's: the next start of the peer empties the folder.
+    if (scratch !== undefined)
+      await rm(scratch, { recursive: true, force: true }).catch((thrown: unknown) => init.log.warn(messageOf(thrown)))
   }
 }
 

@@ -75,8 +75,9 @@ export async function runSwitch(init: SwitchInit): Promise<SwitchResult> {
   const previous = init.serving()
   if (previous === undefined) hold()
 
-  const next = init.start(plan)
+  let next: HostProcess | undefined
   try {
+    next = init.start(plan)
     reached('spawned')
     await next.load(signal)
     reached('loaded')
@@ -103,7 +104,7 @@ export async function runSwitch(init: SwitchInit): Promise<SwitchResult> {
   } catch (thrown) {
     const error = toInstarError(thrown)
     log.warn({ plan: plan.plan, stage, code: error.code }, `the host was not switched: ${error.message}`)
-    await next.kill()
+    await next?.kill()
     init.serving()?.host.giveUp()
     return await recover(error)
   }
@@ -157,13 +158,14 @@ export async function runSwitch(init: SwitchInit): Promise<SwitchResult> {
   }
 
   async function startAgain(last: HostPlan): Promise<Serving | undefined> {
-    const host = init.start(last)
+    let host: HostProcess | undefined
     try {
+      host = init.start(last)
       await host.load()
       return await open(host)
     } catch (thrown) {
       log.error(`the host of plan ${last.plan} could not be started again: ${messageOf(thrown)}`)
-      await host.kill()
+      await host?.kill()
       return undefined
     }
   }

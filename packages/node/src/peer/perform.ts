@@ -1,4 +1,12 @@
-import { messageOf, type Effect, type Fact, type HostPlan, type InstarError, type Outcome } from '@instar/core'
+import {
+  messageOf,
+  type Effect,
+  type ErrorCode,
+  type Fact,
+  type HostPlan,
+  type InstarError,
+  type Outcome
+} from '@instar/core'
 import { evaluate } from '@instar/scheduler'
 import type { Logger } from 'pino'
 import type { BundleExchange, FetchProgress } from '../bundles/bundle-exchange.js'
@@ -95,7 +103,15 @@ export function createPerformer(init: PerformInit): Performer {
     log.warn({ plan: plan.plan, stage: result.stage, err: result.error }, 'the host could not be switched')
     const { error, stage, restored } = result
     const stateVersion = result.stateVersion ?? result.meta?.current
-    done(id, { of: 'switchHost', ok: false, cause: error.message, stage, restored, stateVersion })
+    done(id, {
+      of: 'switchHost',
+      ok: false,
+      cause: error.message,
+      transient: isTransient(error),
+      stage,
+      restored,
+      stateVersion
+    })
   }
 
   const run = (effect: Effect, work: Promise<void>): void => {
@@ -158,7 +174,10 @@ async function evaluateSchedule(
   }
 }
 
-/** Whether trying the same code again can end differently; a damaged bundle is being fetched again. */
+/** Nothing is wrong with the code: a damaged bundle is being fetched again, and a machine may have room later. */
+const transient: ReadonlySet<ErrorCode> = new Set(['DiskFull', 'Stopped', 'BundleUnavailable', 'ProcessNotStarted'])
+
+/** Whether trying the same code again can end differently. */
 function isTransient(error: InstarError): boolean {
-  return error.code === 'DiskFull' || error.code === 'Stopped' || error.code === 'BundleUnavailable'
+  return transient.has(error.code)
 }
