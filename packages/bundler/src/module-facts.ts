@@ -1,4 +1,4 @@
-import type { SimulationModel, StateKind, TransformKind } from '@instar/core'
+import { losesLengthMax, type SimulationModel, type StateKind, type TransformKind } from '@instar/core'
 import type { ClassDefinition, Contract, SimulationDefinition, UpgradeDefinition } from '@instar/simulator-runtime'
 import { compareContracts, contractFacts, type ContractFacts } from './contract-facts.js'
 
@@ -13,6 +13,8 @@ export interface ModuleFacts {
   readonly future?: SimulationModel
   readonly past?: SimulationModel
   readonly transform: TransformKind
+  /** The upgrade has a reverse transform, by which its trial can go back, and says what that loses. */
+  readonly reverse?: { readonly loses: string }
   /** Of the new class. */
   readonly state: StateKind
   /**
@@ -58,6 +60,7 @@ export function factsOf(exported: unknown): ModuleFacts {
     ...(future === undefined ? {} : { future: modelOf(future, to.contract, from) }),
     ...(past === undefined ? {} : { past: modelOf(past, from, to.contract) }),
     transform,
+    ...reverseOf(definition as Partial<UpgradeDefinition>),
     state: stateOf(to),
     compatible:
       future === undefined && past === undefined && compareContracts(oldContract, contract).difference === undefined
@@ -70,6 +73,22 @@ function transformOf({ transform, entries, map }: Partial<UpgradeDefinition>): T
   const functions = [entries.entries, entries.futureEntries ?? entries.entries] as readonly unknown[]
   if (functions.every(each => typeof each === 'function')) return 'entries'
   throw new TypeError('its transform is neither a function nor `{ entries, futureEntries? }` of functions')
+}
+
+/** R22: what going back loses goes into the descriptor, so it has to be said, and fit there. */
+function reverseOf({ reverse, map }: Partial<UpgradeDefinition>): Pick<ModuleFacts, 'reverse'> {
+  if (reverse === undefined) return {}
+  if (map !== undefined) throw new TypeError('a twin goes back exactly: it has no reverse transform')
+  const { transform, entries, loses } = reverse as Partial<NonNullable<UpgradeDefinition['reverse']>>
+  const functions: readonly unknown[] =
+    entries === undefined ? [transform] : [entries.entries, entries.pastEntries ?? entries.entries]
+  if (!functions.every(each => typeof each === 'function'))
+    throw new TypeError('its reverse transform is neither a function nor `{ entries, pastEntries? }` of functions')
+  if (typeof loses !== 'string' || loses.trim() === '' || loses.length > losesLengthMax)
+    throw new TypeError(
+      `its reverse transform has to say what it loses (\`loses\`), in at most ${losesLengthMax} characters`
+    )
+  return { reverse: { loses } }
 }
 
 function stateOf({ directory }: Partial<ClassDefinition>): StateKind {

@@ -33,6 +33,7 @@ export { fromHex, sha256Hex, toHex } from './codec/hash.js'
 export { parseBoundedJson, toCanonicalJson, type Json, type JsonLimits } from './codec/json.js'
 export {
   descriptorBytesMax,
+  losesLengthMax,
   descriptorHash,
   encodeDescriptor,
   parseDescriptor,
@@ -62,7 +63,9 @@ export {
   type CodeRef,
   type HostLimits,
   type HostPlan,
+  type KeptState,
   type ObjectPlan,
+  type ReverseStep,
   type SimulationModel,
   type SimulationPlan,
   type StateKind,

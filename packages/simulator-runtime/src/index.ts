@@ -44,6 +44,15 @@ export {
   type VerifiedStates,
   type Verify
 } from './definition/define-upgrade.js'
+export type {
+  ReverseDefinition,
+  ReverseEntries,
+  ReverseEntry,
+  ReverseEntryStates,
+  ReverseInit,
+  ReverseStates,
+  ReverseTransform
+} from './definition/reverse.js'
 export type { EntriesTransform, EntryTransform, EntryTransformStates } from './definition/entries.js'
 export {
   callsOf,

@@ -80,14 +80,19 @@ function classesOf(descriptors: readonly Descriptor[]): ReadonlyMap<string, Stat
   return classes
 }
 
-function classUpgradeOf({ bundle, entry }: BuiltBundle, { fields }: ClassChange, init: UpgradeInit): ClassUpgrade {
+/** §8: a twin loses nothing by going back; another upgrade goes back by its reverse transform, where it has one. */
+function wayBackOf({ fields, reverse }: ClassChange): Pick<ClassUpgrade, 'back' | 'loses'> {
+  if (fields.transform === 'mapping') return { back: 'exact' }
+  return reverse === undefined ? { back: 'none' } : { back: 'transform', ...reverse }
+}
+
+function classUpgradeOf({ bundle, entry }: BuiltBundle, change: ClassChange, init: UpgradeInit): ClassUpgrade {
   return {
-    ...fields,
+    ...change.fields,
     bundle,
     entry,
     durability: init.durability,
-    // §8: a twin loses nothing by going back.
-    back: fields.transform === 'mapping' ? 'exact' : 'none',
+    ...wayBackOf(change),
     schedule: { strategy: init.schedule, deadline: init.deadline, deadlineSpreadMs: init.deadlineSpread },
     probationMs: init.probation,
     stableMs: init.stable,

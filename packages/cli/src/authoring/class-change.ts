@@ -9,6 +9,8 @@ export interface ClassChange {
     ClassUpgrade,
     'oldClass' | 'newClass' | 'compatible' | 'future' | 'past' | 'transform' | 'state'
   >
+  /** It can go back by a reverse transform, which loses this. */
+  readonly reverse?: { readonly loses: string }
   /** What the author may have overlooked, or has to vouch for, one sentence each. */
   readonly hints: readonly string[]
 }
@@ -44,6 +46,7 @@ export function changeOf(
       transform,
       state
     },
+    ...(facts.reverse === undefined ? {} : { reverse: facts.reverse }),
     hints: facts.compatible && !compatible ? [hint] : []
   }
 }

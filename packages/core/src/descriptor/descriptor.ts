@@ -11,6 +11,9 @@ import { flawOfStarts } from './starts.js'
 /** A larger descriptor is not read. */
 export const descriptorBytesMax = 64 * 1024
 
+/** Characters of what an author says that a reverse transform loses. */
+export const losesLengthMax = 300
+
 /** How a peer's object moves from one class to the next; ⟨old class, new class, TF, SF, past SO, future SO⟩ and what belongs to it. */
 const classUpgradeSchema = z.strictObject({
   /**
@@ -37,10 +40,13 @@ const classUpgradeSchema = z.strictObject({
   /** `os`: survives a killed process. `disk`: survives power loss. */
   durability: z.enum(['os', 'disk']),
   /**
-   * What going back during the trial keeps (§8). `exact`: everything, the upgrade is a twin. `copy`: the state of before; what the trial
-   * acknowledged is lost. `none`: no way back.
+   * What going back during the trial keeps (§8). `exact`: everything, the upgrade is a twin. `transform`: what the upgrade's reverse
+   * transform carries back; `loses` says what it does not. `copy`: the state of before; what the trial acknowledged is lost. `none`: no way
+   * back.
    */
-  back: z.enum(['exact', 'copy', 'none']),
+  back: z.enum(['exact', 'transform', 'copy', 'none']),
+  /** With `back: 'transform'`: what is lost by going back, in its author's words (R22). Absent otherwise. */
+  loses: z.string().min(1).max(losesLengthMax).optional(),
   schedule: scheduleSchema,
   /** How long a version is watched after its introduction before it counts as introduced (§2). */
   probationMs: z.int().min(0).max(86_400_000),
@@ -113,7 +119,8 @@ function flawOf(descriptor: Descriptor): string | undefined {
     return 'the genesis descriptor has no old classes'
   if (version === 1 && descriptor.previous !== descriptor.network)
     return 'the genesis descriptor names another network as its predecessor'
-  return flawOfStarts(descriptor) ?? classes.map(flawOfTwin).find(flaw => flaw !== undefined)
+  const classFlaw = classes.map(each => flawOfTwin(each) ?? flawOfBack(each)).find(flaw => flaw !== undefined)
+  return flawOfStarts(descriptor) ?? classFlaw
 }
 
 /** §8: a twin is one on both sides, and nothing else goes back exactly. */
@@ -123,7 +130,17 @@ function flawOfTwin({ newClass, future, past, transform, back }: ClassUpgrade): 
     return `the upgrade to ${newClass} is a twin in part: future and past simulation object and transform belong together`
   if (back === 'exact' && parts[0] !== true)
     return `the upgrade to ${newClass} is no twin, so it cannot go back exactly`
-  if (back === 'copy' && parts[0] === true)
+  if (back !== 'exact' && back !== 'none' && parts[0] === true)
     return `the upgrade to ${newClass} is a twin: it goes back exactly or not at all`
   return undefined
+}
+
+/** R22: what going back loses is said before anyone signs, and nothing is said that is not so. */
+function flawOfBack({ oldClass, newClass, back, loses }: ClassUpgrade): string | undefined {
+  if (back === 'transform' && oldClass === undefined)
+    return `the class ${newClass} is new: there is nothing to go back to`
+  if ((back === 'transform') === (loses !== undefined)) return undefined
+  return back === 'transform'
+    ? `the upgrade to ${newClass} goes back by a transform and does not say what that loses`
+    : `the upgrade to ${newClass} says what a transform back loses and does not go back by one`
 }

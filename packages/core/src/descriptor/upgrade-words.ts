@@ -19,10 +19,13 @@ export interface UpgradeWords {
  * @param names what the two versions are called; `version 1`, for example
  */
 export function upgradeWords(
-  upgrade: Pick<ClassUpgrade, 'compatible' | 'future' | 'past' | 'transform' | 'state' | 'durability' | 'back'>,
+  upgrade: Pick<
+    ClassUpgrade,
+    'compatible' | 'future' | 'past' | 'transform' | 'state' | 'durability' | 'back' | 'loses'
+  >,
   names: { readonly old: string; readonly new: string }
 ): UpgradeWords {
-  const { compatible, future, past, transform, back } = upgrade
+  const { compatible, future, past, transform, back, loses } = upgrade
   const same = `the contract is the same: one object answers the calls of ${names.old} and of ${names.new}`
   const simulated = (model: SimulationModel | undefined, served: string, missing: string): string =>
     model === undefined ? `${served} is not served: ${missing}` : `${served} is served ${modelWords[model]}`
@@ -30,7 +33,7 @@ export function upgradeWords(
     before: compatible ? same : simulated(future, names.new, 'its callers wait until the peer has upgraded'),
     after: compatible ? same : simulated(past, names.old, 'its callers are refused by a peer that has upgraded'),
     state: `${transformWords[transform]}; ${stateWords(upgrade)}`,
-    back: backWords[back]
+    back: loses === undefined ? backWords[back] : `${backWords[back]} ${loses.replace(/\.\s*$/, '')}`
   }
 }
 
@@ -60,6 +63,7 @@ const transformWords: Readonly<Record<ClassUpgrade['transform'], string>> = {
 
 const backWords: Readonly<Record<ClassUpgrade['back'], string>> = {
   exact: 'exact: every acknowledged call and answer of both versions is kept',
+  transform: "by the author's reverse transform, and callers wait as long as that takes; LOST by it:",
   copy: 'to the state of before; calls that the trial acknowledged are LOST',
   none: 'NONE: once a peer has upgraded it stays'
 }

@@ -21,6 +21,8 @@ export interface HostPlan {
   readonly steps: readonly UpgradeStep[]
   /** Return to the state of before the upgrade, and how; set when the plan's object is older than `meta.current`. */
   readonly goBack: WayBack['by'] | undefined
+  /** With `goBack: 'transform'`: the way from the newer object to this one, descending; the host walks the part below `meta.current`. */
+  readonly reverse?: readonly ReverseStep[]
   /** How the upgrade that led to the object can still go back (§8); absent when it cannot, or not any more. */
   readonly wayBack?: WayBack
   readonly durability: 'os' | 'disk'
@@ -28,11 +30,13 @@ export interface HostPlan {
 }
 
 /**
- * `copy`: the state of the version `to`, where the way began, is kept (`StateMeta.before`). `exact`: the old class lives on as a twin, and its code is
- * loaded too, so that going back needs no other process.
+ * `copy`: the state of the version `to`, where the way began, is kept (`StateMeta.before`). `exact`: the old class lives on as a twin, and its
+ * code is loaded too, so that going back needs no other process. `transform`: the object's module has a reverse transform, which is run then.
  */
 export type WayBack =
-  { readonly by: 'copy'; readonly to: number } | { readonly by: 'exact'; readonly object: ObjectPlan }
+  | { readonly by: 'copy'; readonly to: number }
+  | { readonly by: 'exact'; readonly object: ObjectPlan }
+  | { readonly by: 'transform' }
 
 export interface ObjectPlan extends CodeRef {
   /** The newest version that changed this object's code; what `meta.current` holds. */
@@ -68,6 +72,18 @@ export interface UpgradeStep extends CodeRef {
   readonly toRevision: number
 }
 
+/** One version back, by the reverse transform of the upgrade that had led away from it (§8). */
+export interface ReverseStep extends CodeRef {
+  /** The version that is left, and the one that is returned to. */
+  readonly from: number
+  readonly to: number
+  /** The chain id prefix of `to`. */
+  readonly chainId: string
+  /** The contract's revision at the two; equal for a compatible upgrade. */
+  readonly fromRevision: number
+  readonly toRevision: number
+}
+
 /**
  * How an upgrade's new state comes about: the new class reads the old one's as it is; it is built aside in the pause; entry by entry, beside
  * the serving version before the pause and in it only what has changed since; it is a twin's, built beside the serving version at introduction.
@@ -88,8 +104,8 @@ export interface CodeRef {
 }
 
 /** Every module that a host of this plan loads. */
-export function codeOfPlan({ object, past, future, steps, wayBack }: HostPlan): readonly CodeRef[] {
-  return [object, ...past, ...future, ...steps, ...(wayBack?.by === 'exact' ? [wayBack.object] : [])]
+export function codeOfPlan({ object, past, future, steps, reverse = [], wayBack }: HostPlan): readonly CodeRef[] {
+  return [object, ...past, ...future, ...steps, ...reverse, ...(wayBack?.by === 'exact' ? [wayBack.object] : [])]
 }
 
 /** What a host process may take. */
@@ -136,6 +152,22 @@ export interface StateMeta {
     readonly revision: number
     readonly spaces: StateSpaces
   }
+  /** Of past simulation objects that are twins: which version's object the state was, and still would be. By revision. */
+  readonly outgrown?: Readonly<Record<string, { readonly current: number; readonly chainId: string }>>
+  /** States that nothing runs on any more, kept for the operator's restore as long as the peer's policy says. Oldest first. */
+  readonly kept?: readonly KeptState[]
+}
+
+/** The state of an earlier version, as it was when the object left it. */
+export interface KeptState {
+  /** Of the record in which it became one of these; its name. */
+  readonly generation: number
+  readonly current: number
+  readonly chainId: string
+  readonly revision: number
+  readonly spaces: StateSpaces
+  /** Wall clock: what was acknowledged from here on is not in it. */
+  readonly sinceMs: number
 }
 
 /** The key prefixes of the object and of the simulation objects that have state. */

@@ -5,6 +5,7 @@ import {
   codeOfPlan,
   type HostPlan,
   type ObjectPlan,
+  type ReverseStep,
   type SimulationModel,
   type SimulationPlan,
   type UpgradeStep,
@@ -120,7 +121,7 @@ export function planOf(state: PeerState, goal: Goal, plan: number): HostPlan {
     past: pastPlans(state, lineage, goal),
     future: futurePlans(state, lineage, goal),
     steps: upgradeSteps(state, lineage, goal.object),
-    goBack: goal.goBack ? wayBackFrom(state, lineage) : undefined,
+    ...(goal.goBack ? wayBackFrom(state, lineage, object) : { goBack: undefined }),
     ...(wayBack === undefined ? {} : { wayBack }),
     durability: object.upgrade.durability,
     limits: {
@@ -147,9 +148,25 @@ function objectPlan(state: PeerState, { codeVersion, revision, upgrade }: ClassA
   return { version: codeVersion, chainId, revision, bundle: upgrade.bundle, entry: upgrade.entry }
 }
 
-function wayBackFrom(state: PeerState, lineage: Lineage): WayBack['by'] | undefined {
-  const { back } = classAt(state.log, lineage, state.running).upgrade
-  return back === 'none' ? undefined : back
+function wayBackFrom(state: PeerState, lineage: Lineage, to: ClassAt): Pick<HostPlan, 'goBack' | 'reverse'> {
+  const from = classAt(state.log, lineage, state.running)
+  const { back } = from.upgrade
+  if (back === 'none') return { goBack: undefined }
+  return back === 'transform' ? { goBack: back, reverse: [reverseStep(state, from, to)] } : { goBack: back }
+}
+
+/** The step that takes back the one from `to` to `from`. */
+export function reverseStep({ log }: Readonly<PeerState>, from: ClassAt, to: ClassAt): ReverseStep {
+  const { bundle, entry } = from.upgrade
+  return {
+    from: from.codeVersion,
+    to: to.codeVersion,
+    chainId: chainIdPrefix(log, to.codeVersion) ?? '',
+    fromRevision: from.revision,
+    toRevision: to.revision,
+    bundle,
+    entry
+  }
 }
 
 /** Only while the object is on trial, or about to be. */
@@ -162,6 +179,7 @@ function wayBackOf(state: PeerState, lineage: Lineage, object: ClassAt): WayBack
 
 function wayBackTo(state: PeerState, lineage: Lineage, { codeVersion, upgrade }: ClassAt): WayBack | undefined {
   if (upgrade.back === 'none') return undefined
+  if (upgrade.back === 'transform') return { by: 'transform' }
   const before = classAt(state.log, lineage, beforeIn(state, codeVersion))
   if (upgrade.back === 'copy') return { by: 'copy', to: before.codeVersion }
   return { by: 'exact', object: objectPlan(state, before) }

@@ -1,13 +1,14 @@
 import { canRun } from '../descriptor/runtime.js'
+import type { HostPlan } from '../host-plan/host-plan.js'
 import { healthGate } from '../gates/health-gate.js'
 import { trustGate } from '../gates/trust-gate.js'
-import { entryOf, upgradeAt } from '../version-log/version-log.js'
+import { classAt, entryOf, upgradeAt } from '../version-log/version-log.js'
 import { wantBundle } from './bundles.js'
 import { backoffMs } from './config.js'
-import { isServableBefore, planOf } from './goal.js'
+import { isServableBefore, planOf, reverseStep } from './goal.js'
 import { beforeIn } from './history.js'
 import type { LoadOutcome } from './input.js'
-import type { VersionProgress } from './state.js'
+import type { PeerState, VersionProgress } from './state.js'
 import { nextEffectId, setPhase, wakeAtMono, type Turn } from './turn.js'
 
 /**
@@ -88,17 +89,26 @@ function rehearse(turn: Turn, progress: VersionProgress): void {
   const { state } = turn
   const { version } = progress
   const before = beforeIn(state, version)
+  const old = planOf(state, { object: before, high: version, low: before, goBack: false }, 0)
   progress.effect = nextEffectId(turn)
   turn.effects.push({
     effect: 'rehearse',
     id: progress.effect,
     version,
-    // On one empty state: the version before with this one in service beside it, then the upgrade itself.
+    // On one empty state: the version before with this one in service beside it, the upgrade itself, and the way back where that is code.
     plans: [
-      planOf(state, { object: before, high: version, low: before, goBack: false }, 0),
-      planOf(state, { object: version, high: version, low: before, goBack: false }, 0)
+      old,
+      planOf(state, { object: version, high: version, low: before, goBack: false }, 0),
+      ...reversed(state, version, before, old)
     ]
   })
+}
+
+function reversed(state: PeerState, version: number, before: number, old: HostPlan): readonly HostPlan[] {
+  const { log, lineage } = state
+  if (lineage === undefined || upgradeAt(log, lineage, version)?.back !== 'transform') return []
+  const reverse = [reverseStep(state, classAt(log, lineage, version), classAt(log, lineage, before))]
+  return [{ ...old, future: [], steps: [], goBack: 'transform', reverse }]
 }
 
 export function rehearsed(turn: Turn, progress: VersionProgress, outcome: LoadOutcome): void {

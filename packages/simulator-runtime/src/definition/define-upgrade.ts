@@ -3,6 +3,7 @@ import type { ReadOnlyStateView, StateView } from '../state/state-view.js'
 import type { SimulationContext } from './context.js'
 import type { ClassDefinition, Initialize, ReadEntry } from './define-class.js'
 import type { EntriesTransform } from './entries.js'
+import type { ReverseDefinition, ReverseInit } from './reverse.js'
 import type { NoOtherShadows, ShadowsOf } from './shadow.js'
 import type { Mapping, TwinClass, TwinInit, TwinSideInit } from './twin.js'
 
@@ -128,6 +129,8 @@ interface TwinUpgradeInit<
   readonly future?: never
   readonly past?: never
   readonly transform?: never
+  /** A twin goes back exactly. */
+  readonly reverse?: never
 }
 
 /** An upgrade with simulation objects over their delegate, and a transform in the switch. */
@@ -146,6 +149,8 @@ interface SimulatedUpgradeInit<
   readonly past?: SimulationClass<To, ObjectOf<From>> | SimulationInit<To, From, PastRefuses, Past>
   /** Absent: the new class reads the old state as it is. A function is called once, in the pause; entries are taken before it. */
   readonly transform?: Transform | EntriesTransform
+  /** What brings the old class back when the trial of the new one ends badly; the descriptor then says `back: transform` (§8). */
+  readonly reverse?: ReverseInit
 }
 
 /** What an upgrade of one class is made of; only `from` and `to` have to be there. */
@@ -185,6 +190,7 @@ export interface UpgradeDefinition<From extends Contract = Contract, To extends 
   /** Of a twin: what its transform is (§8). */
   readonly map?: Mapping
   readonly verify?: Verify
+  readonly reverse?: ReverseDefinition
 }
 
 /** The default export of an upgrade's entry file. */
@@ -214,8 +220,18 @@ export function defineUpgrade<
     ...ends,
     ...(init.future === undefined ? {} : { future: simulation(init.future) }),
     ...(init.past === undefined ? {} : { past: simulation(init.past) }),
-    ...transformOf(init.transform)
+    ...transformOf(init.transform),
+    ...(init.reverse === undefined ? {} : { reverse: reverseOf(init.reverse, initializeOf(init.from)) })
   }
+}
+
+function reverseOf({ transform, loses }: ReverseInit, initialize: Initialize | undefined): ReverseDefinition {
+  if (typeof transform === 'function') return { transform, loses }
+  return { entries: transform, loses, ...(initialize === undefined ? {} : { initialize }) }
+}
+
+function initializeOf(from: Contract | ClassDefinition): Initialize | undefined {
+  return 'instar' in from ? from.initialize : undefined
 }
 
 function transformOf(

@@ -1,4 +1,13 @@
-import type { CodeRef, HostPlan, ObjectPlan, SimulationModel, StateMeta, TransformKind, WayBack } from '@instar/core'
+import type {
+  CodeRef,
+  HostPlan,
+  ObjectPlan,
+  ReverseStep,
+  SimulationModel,
+  StateMeta,
+  TransformKind,
+  WayBack
+} from '@instar/core'
 import { cp, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { decodeValue, encodeValue } from '../codec/codec.js'
@@ -61,8 +70,10 @@ export interface TestObject {
   rehearse(version: number): Promise<{ readonly copied: CopiedState; readonly rehearsal: TransformRehearsal }>
   /** Goes through every version up to this one, in one switch. */
   upgrade(version?: number): Promise<StateMeta>
-  /** Returns to the state of before the upgrade; needs `keepBefore`, unless it is a twin. */
-  goBack(version: number): Promise<StateMeta>
+  /**
+   * Returns to the state of before the upgrade; needs `keepBefore`, unless it is a twin. `transform`: by the upgrade's reverse transform.
+   */
+  goBack(version: number, by?: 'transform'): Promise<StateMeta>
   /** Ends the trial: there is no going back any more. */
   commit(): Promise<StateMeta>
   /** Serves this version and those below it no longer. */
@@ -119,7 +130,8 @@ export async function createTestObject(init: TestObjectInit): Promise<TestObject
     const definition = init.versions[current - 1]
     if (!onTrial || definition?.instar !== 'upgrade') return {}
     if (isTwin(definition)) return { wayBack: { by: 'exact', object: objectPlan(before) } }
-    return init.keepBefore === true ? { wayBack: { by: 'copy', to: before } } : {}
+    if (init.keepBefore === true) return { wayBack: { by: 'copy', to: before } }
+    return definition.reverse === undefined ? {} : { wayBack: { by: 'transform' } }
   }
 
   function objectPlan(version: number): ObjectPlan {
@@ -153,10 +165,17 @@ export async function createTestObject(init: TestObjectInit): Promise<TestObject
         toRevision: revisionOf(version)
       })),
       goBack,
+      ...(goBack === 'transform' ? { reverse: [reverseStep(current + 1)] } : {}),
       ...wayBack(),
       durability: init.durability ?? 'os',
       limits: { loadMs: 10_000, drainMs: 1000, transformMs: init.transformMs ?? 10_000, heapMiB: 512 }
     }
+  }
+
+  function reverseStep(from: number): ReverseStep {
+    const to = from - 1
+    const revisions = { fromRevision: revisionOf(from), toRevision: revisionOf(to) }
+    return { ...ref(from), from, to, chainId: chainIdOf(to), ...revisions }
   }
 
   function modelOf(version: number, role: 'past' | 'future'): SimulationModel {
@@ -270,13 +289,15 @@ export async function createTestObject(init: TestObjectInit): Promise<TestObject
         highest = Math.max(highest, version)
         onTrial = true
       }),
-    goBack: version =>
+    goBack: (version, by) =>
       switchHost(
         () => {
           current = version
+          // As with a peer: what went back is served by nothing.
+          if (by !== undefined) highest = version
           onTrial = false
         },
-        isTwin(init.versions[version]) ? 'exact' : 'copy'
+        by ?? (isTwin(init.versions[version]) ? 'exact' : 'copy')
       ),
     commit: () => switchHost(() => (onTrial = false)),
     retire: version =>

@@ -1,4 +1,5 @@
 import type { EntriesTransform } from '../../definition/entries.js'
+import type { ReverseEntries } from '../../definition/reverse.js'
 import type { Mapping, MappingReads, MappingWrites } from '../../definition/twin.js'
 import { withinSpace } from '../open/spaces.js'
 import type { Access } from '../state/access.js'
@@ -67,6 +68,31 @@ export function groundOfEntries(
         futureState: readsOf(old, prefixes.future),
         newState: writesOf(made, prefixes.new),
         pastState: writesOf(made, prefixes.past)
+      })
+    }
+  }
+}
+
+/** The old object's state from the new object's and the past simulation object's: the way back. */
+export function groundOfReverse(
+  { entries, pastEntries }: ReverseEntries,
+  prefixes: BuildPrefixes & { readonly past: ByteKey },
+  initial: Layer
+): Ground {
+  // What is read is the new state here, and what is made the old one.
+  const { new: source, old: made, past, notes } = prefixes
+  return {
+    ...homes({ old: source, new: made, notes }),
+    besideOf: key => moved(key, source, past) ?? moved(key, past, source),
+    sources: pastEntries === undefined ? [source] : [source, past],
+    notes,
+    initial,
+    apply: (key, value, access) => {
+      const transform = key.startsWith(source) ? entries : pastEntries
+      return transform?.(new EntryOfState(withinSpace(key), value), {
+        newState: readsOf(access.old, source),
+        pastState: readsOf(access.old, past),
+        oldState: writesOf(access.made, made)
       })
     }
   }

@@ -6,6 +6,7 @@ import { wentBack } from '../twin/relabel.js'
 import { initialState } from './initial-state.js'
 import { markDirectory, readMeta, type StoredMeta } from './meta.js'
 import { deleteOtherSpaces, prefixOf, spaceNamer, spacesOf } from './spaces.js'
+import { takeBack } from './take-back.js'
 import { takeStep, write, type BringInit } from './take-step.js'
 
 /**
@@ -80,6 +81,7 @@ async function goBack(init: BringInit, stored: StoredMeta): Promise<StoredMeta> 
   if (meta.current === plan.object.version) return stored
   const kept = plan.goBack === 'exact' ? wentBack(meta, plan.object) : undefined
   if (kept !== undefined) return write(init, { className: plan.className, meta: kept })
+  if (plan.goBack === 'transform') return goBackByTransform(init, stored)
   if (before?.current !== plan.object.version) {
     throw new InstarError(
       'HostFailed',
@@ -102,20 +104,30 @@ async function goBack(init: BringInit, stored: StoredMeta): Promise<StoredMeta> 
   })
 }
 
+/** Walks the reverse steps below the state's version, each with its own batch (R13). */
+async function goBackByTransform(init: BringInit, stored: StoredMeta): Promise<StoredMeta> {
+  let now = stored
+  await dropLeftOvers(init, stored.meta)
+  for (const step of init.plan.reverse ?? []) if (step.from === now.meta.current) now = await takeBack(init, step, now)
+  if (now.meta.current === init.plan.object.version) return now
+  throw noWay(now.meta.current, init.plan)
+}
+
 /** Walks the steps above the state's version, each with its own batch: a late peer is then never in between two versions. */
 async function upgrade(init: BringInit, stored: StoredMeta): Promise<StoredMeta> {
   const steps = stepsFrom(init.plan, stored.meta.current)
-  if (steps.some(step => step.transform !== 'none')) {
-    // What killed attempts left could otherwise fill the disk with each new one.
-    const named = spacesOf(stored.meta)
-    const stay = { signal: init.signal, pause: () => Promise.resolve() }
-    const stays = (space: string): boolean => named.has(space) || init.trial?.keeps(space) === true
-    await deleteOtherSpaces(init.db, stays, stay)
-    await deleteOtherDirectories(init.directory, stays, init.signal)
-  }
+  if (steps.some(step => step.transform !== 'none')) await dropLeftOvers(init, stored.meta)
   let now = stored
   for (const step of steps) now = await takeStep(init, step, now)
   return now
+}
+
+/** What killed attempts left could otherwise fill the disk with each new one. */
+async function dropLeftOvers({ db, directory, signal, trial }: BringInit, meta: StateMeta): Promise<void> {
+  const named = spacesOf(meta)
+  const stays = (space: string): boolean => named.has(space) || trial?.keeps(space) === true
+  await deleteOtherSpaces(db, stays, { signal, pause: () => Promise.resolve() })
+  await deleteOtherDirectories(directory, stays, signal)
 }
 
 function withoutPrepared({ prepared: _dropped, ...meta }: StateMeta): StateMeta {
@@ -130,12 +142,14 @@ function stepsFrom(plan: HostPlan, current: number): readonly UpgradeStep[] {
     reached = step.to
   }
   if (reached === plan.object.version) return steps
-  throw new InstarError(
+  throw noWay(current, plan)
+}
+
+function noWay(current: number, { object }: HostPlan): InstarError {
+  return new InstarError(
     'HostFailed',
-    `The state here is of version ${current}, and the plan knows no way from it to version ${plan.object.version}.`,
-    {
-      detail: { current, wanted: plan.object.version }
-    }
+    `The state here is of version ${current}, and the plan knows no way from it to version ${object.version}.`,
+    { detail: { current, wanted: object.version } }
   )
 }
 

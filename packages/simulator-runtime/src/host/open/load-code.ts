@@ -11,6 +11,7 @@ import type { Contract } from '../../contract/contract.js'
 import type { ClassDefinition, Initialize } from '../../definition/define-class.js'
 import type { SimulationDefinition, Transform, UpgradeDefinition, Verify } from '../../definition/define-upgrade.js'
 import type { EntriesTransform } from '../../definition/entries.js'
+import type { ReverseDefinition } from '../../definition/reverse.js'
 import type { Mapping } from '../../definition/twin.js'
 import type { FacadeCode, FacadeMethod, ShadowMethod, ToldCode } from '../call/facade.js'
 
@@ -24,7 +25,12 @@ export interface LoadedCode {
   readonly steps: ReadonlyMap<number, StepCode>
   /** Of the twins among the future simulation objects, by revision: how their state is built, and what it begins with. */
   readonly mappings: ReadonlyMap<number, Mapping>
+  /** By the version that is left: the way back. */
+  readonly reverse: ReadonlyMap<number, ReverseCode>
 }
+
+/** One of its two functions is there. */
+export type ReverseCode = Omit<ReverseDefinition, 'loses'>
 
 export interface StepCode {
   readonly className: string
@@ -69,12 +75,26 @@ export async function loadCode(plan: HostPlan, load: (ref: CodeRef) => Promise<u
   if (plan.wayBack?.by === 'exact') {
     await read(plan.wayBack.object, `${plan.className} version ${plan.wayBack.object.version}`, classOf)
   }
+  // The same: the way back must not turn out to be missing when it is needed.
+  if (plan.wayBack?.by === 'transform') {
+    await read(plan.object, `The way back from version ${plan.object.version}`, reverseOf)
+  }
   assertStands(past, [], plan)
   assertStands(future, past, plan)
   if (object.directory !== undefined) assertNotTold([...past, ...future], plan)
   const steps = new Map<number, StepCode>()
   for (const step of plan.steps) steps.set(step.to, await loadStep(step, load))
-  return { object, past, future, steps, mappings }
+  const reverse = new Map<number, ReverseCode>()
+  for (const step of plan.reverse ?? []) {
+    const code = await read(step, `The way back from version ${step.from}`, reverseOf)
+    if (code.entries !== undefined && object.directory !== undefined)
+      throw new InstarError(
+        'BundleLoadFailed',
+        `The way back from version ${step.from} of ${plan.className} is by entries, and the class that it leads to has files for its state.`
+      )
+    reverse.set(step.from, code)
+  }
+  return { object, past, future, steps, mappings, reverse }
 }
 
 /** The code of one step. @throws InstarError BundleLoadFailed */
@@ -251,6 +271,12 @@ function stepCode(definition: Definition, step: UpgradeStep): StepCode {
       if (code.ownsFiles) throw new TypeError('the transform is by entries, and the new class has files for its state')
       return { ...code, entries }
   }
+}
+
+function reverseOf(definition: Definition): ReverseCode {
+  const { reverse } = upgradeOf(definition)
+  if (typeof reverse?.transform === 'function' || typeof reverse?.entries?.entries === 'function') return reverse
+  throw new TypeError('the descriptor promises a reverse transform, the upgrade has none')
 }
 
 const carriedOver = {

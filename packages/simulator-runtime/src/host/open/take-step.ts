@@ -74,7 +74,8 @@ async function built(
     ? prepared
     : { object: name('object', step.toRevision), past: name('past', step.fromRevision) }
   const work = await workOf(init, step, code, meta, made)
-  if (work !== undefined && !isPrepared) await transform(init, step, work)
+  const to = { to: step.to, name: `version ${step.to} of ${init.plan.className}` }
+  if (work !== undefined && !isPrepared) await transform(init, to, work)
   const isSameContract = step.fromRevision === step.toRevision
   const { [String(step.toRevision)]: _used, ...future } = meta.spaces.future
   // A twin's old state is complete as it is: the old class lives on with it.
@@ -143,20 +144,25 @@ export async function groundOf(
   return groundOfEntries(code.entries, prefixes, initial)
 }
 
-async function transform(init: BringInit, step: UpgradeStep, work: TransformWork): Promise<void> {
+/** @param name class and version, for messages */
+export async function transform(
+  init: BringInit,
+  { to, name }: { readonly to: number; readonly name: string },
+  work: TransformWork
+): Promise<void> {
   let done = 0
-  init.onProgress({ stage: 'transforming', to: step.to, done })
+  init.onProgress({ stage: 'transforming', to, done })
   await runTransform({
     db: init.db,
     directory: init.directory,
     work,
-    name: `version ${step.to} of ${init.plan.className}`,
+    name,
     timeMs: init.plan.limits.transformMs,
     signal: init.signal,
     onAccess: init.trial?.onAccess,
     onRead: entries => {
       done += entries
-      init.onProgress({ stage: 'transforming', to: step.to, done })
+      init.onProgress({ stage: 'transforming', to, done })
     }
   })
 }
