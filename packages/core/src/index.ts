@@ -40,6 +40,8 @@ export {
   type ClassUpgrade,
   type Descriptor
 } from './descriptor/descriptor.js'
+export { durationWords } from './descriptor/duration-words.js'
+export { healthPolicyOf, type Health, type HealthPolicy } from './descriptor/health.js'
 export type { Schedule, Strategy } from './descriptor/schedule.js'
 export { canRun } from './descriptor/runtime.js'
 export { startOf, startsOf } from './descriptor/starts.js'
@@ -114,7 +116,8 @@ export {
   type PolicyOverrides
 } from './lifecycle/policy.js'
 export type { Effect } from './lifecycle/effect.js'
-export type { Fact, Input, Now, Outcome } from './lifecycle/input.js'
+export type { CallFigures, CallerFigures, TrialWatch } from './lifecycle/health.js'
+export type { Fact, Input, Now, Outcome, ProbeOutcome } from './lifecycle/input.js'
 export { routesOf, servedRange, type Route, type Routes } from './lifecycle/routes.js'
 export {
   createPeerState,
@@ -128,6 +131,8 @@ export {
 } from './lifecycle/state.js'
 export { rehearsalPlan } from './lifecycle/rehearse-state.js'
 export { step, type Step } from './lifecycle/step.js'
+export { trialPolicy } from './lifecycle/trial-policy.js'
+export { trialWords } from './lifecycle/trial-words.js'
 export { openAdmission, type Admission } from './roster/admission.js'
 export {
   admittedPeers,

@@ -230,13 +230,13 @@ describe('a version that does not work', () => {
     peer.boot()
     for (const { descriptor } of log) simulation.publish(descriptor)
     simulation.run(() => peer.state.versions.get(2)?.phase === 'trial')
-    peer.input({ fact: 'unhealthy', version: 2, cause: 'probes failed' })
+    peer.input({ fact: 'operator', word: 'goBack', version: 2 })
     simulation.run(() => peer.state.versions.get(2)?.phase === 'wentBack')
     expect(peer.state.running).toBe(1)
     expect(peer.disk.meta?.current).toBe(1)
     expect(peer.said).toMatchObject({
       running: { version: 1 },
-      versions: [{ version: 2, phase: 'wentBack', reason: 'probes failed' }]
+      versions: [{ version: 2, phase: 'wentBack', reason: 'an operator of this peer sent it back' }]
     })
   })
 })

@@ -58,7 +58,7 @@ const whenever =
   ({ peer, isBroken }: World): void => {
     if (isBroken && peer.isUp && phaseOf(peer, 2) === phase) then(peer)
   }
-const isUnhealthy = whenever('trial', peer => peer.input({ fact: 'unhealthy', version: 2, cause: 'probes failed' }))
+const isUnhealthy = whenever('trial', peer => peer.input({ fact: 'operator', word: 'goBack', version: 2 }))
 
 const halt = { fact: 'halt', version: 2, unload: true, reason: 'it loses orders' } as const
 const resumption = { fact: 'resume', version: 2, order: '2026-02-01T00:00:00.000Z' } as const

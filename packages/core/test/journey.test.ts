@@ -90,7 +90,7 @@ it('goes back from a twin by the same way, and leaves it', () => {
   peer?.boot()
   for (const { descriptor } of log) simulation.publish(descriptor)
   simulation.run(() => peer!.state.versions.get(2)?.phase === 'trial')
-  peer?.input({ fact: 'unhealthy', version: 2, cause: 'too many errors' })
+  peer?.input({ fact: 'operator', word: 'goBack', version: 2 })
   const plans: string[] = []
   const { host } = peer!.state
   plans.push(`${host.switching?.purpose} ${host.switching?.plan.goBack}`)

@@ -80,6 +80,11 @@ export interface SimulationOptions {
       attempt: number
     ) => { cause: string; stage: SwitchStage; restored?: boolean; moved?: boolean; transient?: boolean } | undefined
   }
+  /** What a probe comes to; default: an answer. */
+  readonly probe?: (
+    peer: SimulatedPeer,
+    probe: Extract<Effect, { effect: 'probe' }>
+  ) => Extract<Outcome, { of: 'probe' }> | undefined
   /** Replaces each peer's journal by its compaction at every start. */
   readonly compact?: boolean
   /** Called for every effect and every fact, in order. */
@@ -336,6 +341,10 @@ export class SimulatedPeer {
       case 'cancelSwitch':
         if (this.#switching?.id === effect.id) this.#switching.cancelled = true
         return
+      case 'probe':
+        return simulation.later(this, 5, () =>
+          this.done(effect.id, simulation.options.probe?.(this, effect) ?? { of: 'probe', ok: true })
+        )
       case 'cancelRehearsal':
         // Its outcome comes all the same, and nobody waits for it.
         return
@@ -516,11 +525,31 @@ function describeEntry(entry: JournalEntry): string {
       return `${entry.word} ${entry.version}`
     case 'policy':
       return `policy ${JSON.stringify(entry.set)}`
+    case 'trial':
+      return describeTrial(entry)
     case 'reset':
       return 'reset'
     case 'resumed':
       return `v${entry.version} has another chance`
   }
+}
+
+function describeTrial({
+  version,
+  beganAtMs,
+  before,
+  ill,
+  approved,
+  returns
+}: Extract<JournalEntry, { type: 'trial' }>) {
+  const words = [
+    ...(beganAtMs === undefined ? [] : ['begins']),
+    ...(before === undefined ? [] : [`has ${before.calls} calls to compare with`]),
+    ...(ill === undefined ? [] : [ill === '' ? 'is judged anew' : `is ill: ${ill}`]),
+    ...(approved === undefined ? [] : ['is approved']),
+    ...(returns === undefined ? [] : [`has failed ${returns} times`])
+  ]
+  return `trial of v${version} ${words.join(', ')}`
 }
 
 function describePlan(plan: HostPlan): string {

@@ -150,7 +150,7 @@ describe('a resume', () => {
     simulation.run(() => phaseOf(peer, 2) === 'wentBack')
     peer.trust(resume)
     simulation.run(() => phaseOf(peer, 2) === 'trial')
-    peer.input({ fact: 'unhealthy', version: 2, cause: 'probes failed' })
+    peer.input({ fact: 'operator', word: 'goBack', version: 2 })
     simulation.run(() => phaseOf(peer, 2) === 'wentBack')
     restart(peer)
     settle(simulation)

@@ -4,6 +4,7 @@ import { sha256Hex } from '../codec/hash.js'
 import { simulationModels, stateKinds, transformKinds } from '../host-plan/host-plan.js'
 import { accept, reject, type Verdict } from '../verdict.js'
 import { className, hexDigest, isoTime, versionNumber } from './fields.js'
+import { healthSchema } from './health.js'
 import { runtimePattern } from './runtime.js'
 import { scheduleSchema } from './schedule.js'
 import { flawOfStarts } from './starts.js'
@@ -52,6 +53,8 @@ const classUpgradeSchema = z.strictObject({
   probationMs: z.int().min(0).max(86_400_000),
   /** How long the new object must have served without a crash before the upgrade is committed. */
   stableMs: z.int().min(0).max(86_400_000),
+  /** How its trial is judged (§15). Absent: by the defaults of each field. */
+  health: healthSchema.optional(),
   /** When the version before this one stops being served (§14). */
   retirement: z.strictObject({
     /** No caller has used the old version for this long. */

@@ -1,3 +1,4 @@
+import type { Before } from '../lifecycle/health.js'
 import type { Phase } from '../lifecycle/phase.js'
 import type { RehearsedState } from '../lifecycle/state.js'
 import type { PolicyOverrides } from '../lifecycle/policy.js'
@@ -25,6 +26,27 @@ export type JournalEntry =
     }
   /** The upgrade to a version was tried on a copy of the state, and went well: while the state is of `stateVersion` it is not tried again. */
   | ({ readonly type: 'rehearsed'; readonly version: number; readonly chainId: string } & RehearsedState)
+  /**
+   * What a trial has to know after a restart (§15); fields that are absent leave what was there. `beganAtMs` begins a new one: whatever was written of
+   * an earlier trial of the version is over. Wall clock.
+   */
+  | {
+      readonly type: 'trial'
+      readonly version: number
+      readonly chainId: string
+      readonly beganAtMs?: number
+      /** The object was ill before the switch: it had been brought down again and again, or had missed the probe. */
+      readonly crashedBefore?: true
+      readonly missedBefore?: true
+      readonly before?: Before
+      /** It was judged ill, and stays; empty: that is taken back. */
+      readonly ill?: string
+      /** An operator has approved it. */
+      readonly approved?: true
+      /** Trials that it came back from, and when it is tried again by itself. */
+      readonly returns?: number
+      readonly retryAtMs?: number
+    }
   /** The object is now this version's (on trial), or again this version's after going back. */
   | { readonly type: 'running'; readonly version: number; readonly chainId: string }
   /** What the operator decided about a version. */
@@ -42,8 +64,11 @@ export type JournalEntry =
       readonly order?: string
     }
 
-/** An operator's words. `hold` closes the schedule gate, also past the deadline; `resume` takes back a hold and clears a failure. */
-export type OperatorWord = 'approve' | 'goNow' | 'hold' | 'resume'
+/**
+ * An operator's words. `hold` closes the schedule gate, also past the deadline; `resume` takes back a hold, clears a failure, and has a trial judged
+ * anew; `approve` ends the judgement of a trial in its favour, `goBack` ends the trial.
+ */
+export type OperatorWord = 'approve' | 'goNow' | 'hold' | 'resume' | 'goBack'
 
 /** Anything that can be folded: entries from a file are `unknown` until they have passed here. */
 export function isJournalEntry(value: unknown): value is JournalEntry {
@@ -57,6 +82,7 @@ const types: ReadonlySet<string> = new Set<JournalEntry['type']>([
   'began',
   'served',
   'phase',
+  'trial',
   'running',
   'operator',
   'policy',

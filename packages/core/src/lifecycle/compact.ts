@@ -2,6 +2,7 @@ import type { JournalEntry } from '../journal/entries.js'
 import { chainIdPrefix } from '../version-log/version-log.js'
 import type { Now } from './input.js'
 import type { PeerState } from './state.js'
+import { compactTrial } from './trial-journal.js'
 
 /** The shortest journal that folds to the durable part of this state (§11): what compaction writes in place of the history. */
 export function compactEntries(state: Readonly<PeerState>, now: Now): readonly JournalEntry[] {
@@ -23,7 +24,8 @@ export function compactEntries(state: Readonly<PeerState>, now: Now): readonly J
   if (state.running !== state.joinedAt) {
     entries.push({ type: 'running', version: state.running, chainId: chainId(state.running) })
   }
-  for (const { version, phase, cause, attempt, approved, held, goNow, rehearsal } of state.versions.values()) {
+  for (const progress of state.versions.values()) {
+    const { version, phase, cause, attempt, approved, held, goNow, rehearsal } = progress
     entries.push({
       type: 'phase',
       version,
@@ -34,6 +36,8 @@ export function compactEntries(state: Readonly<PeerState>, now: Now): readonly J
     })
     const of = { version, chainId: chainId(version) }
     if (rehearsal.passed !== undefined) entries.push({ type: 'rehearsed', ...of, ...rehearsal.passed })
+    const trial = compactTrial(progress, now)
+    if (trial !== undefined) entries.push({ type: 'trial', ...of, ...trial })
     if (approved) entries.push({ type: 'operator', word: 'approve', ...of })
     if (goNow) entries.push({ type: 'operator', word: 'goNow', ...of })
     if (held) entries.push({ type: 'operator', word: 'hold', ...of })

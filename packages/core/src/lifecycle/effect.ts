@@ -33,6 +33,21 @@ export type Effect =
       readonly schedule: Schedule
       readonly inputs: ScheduleInputs
     }
+  /**
+   * Ask the object a query of its own as a caller would (§15). Not sent, and answered at once, where no host takes calls.
+   *
+   * `args` is the text of a JSON array.
+   */
+  | {
+      readonly effect: 'probe'
+      readonly id: number
+      readonly version: number
+      readonly className: string
+      readonly revision: number
+      readonly method: string
+      readonly args: string
+      readonly timeoutMs: number
+    }
   | { readonly effect: 'announce'; readonly content: AnnouncementContent }
   /** Come back with a `tick` after this time; replaces the wake of the step before. */
   | { readonly effect: 'wake'; readonly afterMs: number }

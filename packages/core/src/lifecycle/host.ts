@@ -10,6 +10,7 @@ import { isStopped, isSwitching, type Phase } from './phase.js'
 import { broughtDown } from './simulation-failed.js'
 import { arriveAt, leave } from './start.js'
 import { stopOf } from './stop.js'
+import { crashedOnTrial } from './trial.js'
 import type { Goal, PeerState, SwitchPurpose } from './state.js'
 import { nextEffectId, progressOf, setPhase, wakeAtMono, type Turn } from './turn.js'
 
@@ -236,7 +237,7 @@ function withdrawSuspect(turn: Turn, cause: string): void {
 }
 
 /** The host that ran has ended by itself (§2c, §15). */
-export function hostExited(turn: Turn, { plan, cause, suspect }: Extract<Fact, { fact: 'hostExited' }>): void {
+export function hostExited(turn: Turn, { plan, cause, suspect, crash }: Extract<Fact, { fact: 'hostExited' }>): void {
   const { state, now } = turn
   const { host } = state
   if (host.plan?.plan !== plan || host.switching !== undefined) return
@@ -249,9 +250,13 @@ export function hostExited(turn: Turn, { plan, cause, suspect }: Extract<Fact, {
   // What is known to have brought it down is withdrawn, or refused for a while: nobody else has to wait for long.
   const pauses = suspect === undefined ? host.failures - 1 : Math.min(host.failures - 1, 1)
   host.retryMonoMs = now.monoMs + (pauses === 0 ? 0 : backoffMs(state.config.timing, pauses))
+  // Ended from outside it says nothing about the code, and what a simulation object did is that one's.
+  const isObjects = suspect === undefined ? crash !== undefined : suspect === host.plan.object.revision
+  if (isObjects) host.broughtDownMonoMs = [...host.broughtDownMonoMs.slice(-7), now.monoMs]
   for (const progress of [...state.versions.values()]) {
     if (progress.phase === 'probation') setPhase(turn, progress.version, 'introduceFailed', { cause, reason: cause })
-    if (progress.phase === 'trial') progress.watchedMonoMs = now.monoMs
+    if (progress.phase === 'trial' && !isObjects) progress.watchedMonoMs = now.monoMs
+    if (progress.phase === 'trial' && isObjects) crashedOnTrial(turn, progress, cause, crash?.caller)
   }
   // Where nobody knows whose doing it was, the newest code is suspected.
   if (suspect === undefined) withdrawSuspect(turn, cause)

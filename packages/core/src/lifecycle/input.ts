@@ -1,4 +1,5 @@
 import type { Announcement, VersionRef } from '../announcement/announcement.js'
+import type { CallErrorCode } from '../call/call-error.js'
 import type { Descriptor } from '../descriptor/descriptor.js'
 import type { ScheduleDecision } from '../gates/schedule-inputs.js'
 import type { SwitchStage } from '../host-plan/host-plan.js'
@@ -6,6 +7,7 @@ import type { JournalEntry, OperatorWord } from '../journal/entries.js'
 import type { Admission } from '../roster/admission.js'
 import type { RehearsedState } from './state.js'
 import type { PolicyField, PolicyOverrides } from './policy.js'
+import type { CallFigures } from './health.js'
 
 /** The time at which an input reaches the core; it has no other clock (§11). */
 export interface Now {
@@ -61,8 +63,17 @@ export type Fact =
   | { readonly fact: 'used'; readonly version: number }
   /** A bundle that was complete is damaged or gone: it is fetched again before anything loads it. */
   | { readonly fact: 'bundleLost'; readonly bundle: string }
-  /** The running host ended by itself. `suspect`: the revision of the façade whose code brought it down, where that is known. */
-  | { readonly fact: 'hostExited'; readonly plan: number; readonly cause: string; readonly suspect?: number }
+  /**
+   * The running host ended by itself. `suspect`: the revision of the façade whose code brought it down, where that is known. `crash`: it was its
+   * code, not somebody outside; `caller`: the calls that did it were all of this one.
+   */
+  | {
+      readonly fact: 'hostExited'
+      readonly plan: number
+      readonly cause: string
+      readonly suspect?: number
+      readonly crash?: { readonly caller?: string }
+    }
   /**
    * A simulation object of the running host failed (§7): the host has withdrawn it, or waits for the peer to go back. `revision` names the
    * contract that it served. May be told again.
@@ -70,8 +81,19 @@ export type Fact =
   | { readonly fact: 'simulationFailed'; readonly plan: number; readonly revision: number; readonly cause: string }
   /** The state of a twin is complete, and its version is served (§8): what its introduction waits for. */
   | { readonly fact: 'simulationBuilt'; readonly plan: number; readonly revision: number }
-  /** The health policy has judged the trial of a version (§15). */
-  | { readonly fact: 'unhealthy'; readonly version: number; readonly cause: string }
+  /**
+   * What calls to the object on trial have come to so far (§15): told while there is news, every second or so. `before`: what was measured until
+   * the switch, where the shell was there to measure it. `round`: of which round of the trial the figures are.
+   */
+  | {
+      readonly fact: 'health'
+      readonly version: number
+      readonly round: number
+      readonly figures: CallFigures
+      /** Calls that went well since the trial began. */
+      readonly answered: number
+      readonly before?: CallFigures
+    }
   | { readonly fact: 'switchStage'; readonly id: number; readonly stage: SwitchStage }
   /** An operator has had the upgrade to a version tried on a copy of the state. */
   | { readonly fact: 'stateRehearsed'; readonly version: number; readonly outcome: RehearsalOutcome }
@@ -79,7 +101,7 @@ export type Fact =
   | { readonly fact: 'tick' }
 
 /** The result of an effect. Unknown and old ids are ignored. */
-export type Outcome = LoadOutcome | SwitchOutcome | ScheduleOutcome | RehearsalOutcome
+export type Outcome = LoadOutcome | SwitchOutcome | ScheduleOutcome | RehearsalOutcome | ProbeOutcome
 
 export type LoadOutcome =
   | { readonly of: 'fetchBundle' | 'rehearse'; readonly ok: true }
@@ -114,6 +136,10 @@ export type RehearsalOutcome =
 export type ScheduleOutcome =
   | { readonly of: 'evaluateSchedule'; readonly ok: true; readonly decision: ScheduleDecision }
   | { readonly of: 'evaluateSchedule'; readonly ok: false; readonly cause: string }
+
+export type ProbeOutcome =
+  | { readonly of: 'probe'; readonly ok: true }
+  | { readonly of: 'probe'; readonly ok: false; readonly code: CallErrorCode; readonly cause: string }
 
 /** A fact and the time at which it arrived. */
 export type Input = Fact & { readonly now: Now }

@@ -3,6 +3,7 @@ import { chainIdPrefix } from '../version-log/version-log.js'
 import { holdAll } from './policy.js'
 import { stopOf } from './stop.js'
 import { forgive } from './stops.js'
+import { approveTrial, goBack, judgeAnew } from './trial.js'
 import type { Turn } from './turn.js'
 
 /** What the operator of this peer said; local policy stands above the schedule, below halts and limits. Survives a restart. */
@@ -19,7 +20,10 @@ export function heardOperator(turn: Turn, word: OperatorWord, version: number | 
   if (word === 'approve') progress.approved = true
   if (word === 'goNow') progress.goNow = true
   if (word === 'hold') progress.held = true
+  if (word === 'approve') approveTrial(turn, progress)
+  if (word === 'goBack') goBack(turn, version, 'an operator of this peer sent it back')
   if (word !== 'resume') return
+  judgeAnew(turn, progress)
   progress.held = false
   progress.attempt = 0
   progress.retryMonoMs = 0

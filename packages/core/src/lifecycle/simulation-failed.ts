@@ -25,8 +25,8 @@ const blamedAfter = 2
 
 /**
  * The code of one façade brought its host down: it looped, or took all memory. A future simulation object goes at once, and so does a past
- * one that a trial came with (P2); what has been committed, and an object on trial, gets a second chance, because one call that asks too
- * much must not send a peer back (§15).
+ * one that a trial came with (P2); what has been committed gets a second chance. An object on trial is judged by its health policy: one caller
+ * that asks too much must not send a peer back (§15).
  */
 export function broughtDown(turn: Turn, revision: number, cause: string): void {
   const { state } = turn
@@ -37,7 +37,6 @@ export function broughtDown(turn: Turn, revision: number, cause: string): void {
   host.suspect = { revision, times }
   const isAgain = times >= blamedAfter
   if (revision > object) withdraw(turn, revision, cause)
-  else if (revision === object && isAgain) goBack(turn, state.running, cause)
   else if (revision < object && (isAgain || canGoBack(state, lineage))) giveUpPast(turn, lineage, revision, cause)
 }
 

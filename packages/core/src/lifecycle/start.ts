@@ -5,11 +5,13 @@ import { differsFrom } from '../roster/same-history.js'
 import { admittedPeers, isReachable } from '../roster/roster.js'
 import { chainIdPrefix, classAt, findLineage, type Lineage, type VersionLog } from '../version-log/version-log.js'
 import { beforeIn, recallLog } from './history.js'
+import { createTrialWatch } from './health.js'
 import type { Now } from './input.js'
 import { followWay } from './own-way.js'
 import { isSwitching } from './phase.js'
 import type { PeerState } from './state.js'
 import { blockOf } from './stop.js'
+import { beginTrial, foldResumed, foldTrial } from './trial-journal.js'
 import { newProgress, newRehearsal, setPhase, type Turn } from './turn.js'
 
 /**
@@ -62,7 +64,8 @@ export function startBoot(
 
 /** What was written of a version of another history says nothing about the one that is followed now (§6). */
 function isOfLog(log: VersionLog, entry: JournalEntry): boolean {
-  if (entry.type !== 'phase' && entry.type !== 'operator' && entry.type !== 'rehearsed') return true
+  if (entry.type !== 'phase' && entry.type !== 'operator' && entry.type !== 'rehearsed' && entry.type !== 'trial')
+    return true
   const { version, chainId } = entry
   return chainId === undefined || chainIdPrefix(log, version) === chainId
 }
@@ -100,6 +103,9 @@ function fold(state: PeerState, entry: JournalEntry, { wallMs, monoMs }: Now): v
       state.versions.set(entry.version, progress)
       break
     }
+    case 'trial':
+      foldTrial(state, entry, { wallMs, monoMs })
+      break
     case 'served':
       state.lowest = entry.low
       break
@@ -114,6 +120,7 @@ function fold(state: PeerState, entry: JournalEntry, { wallMs, monoMs }: Now): v
         order: entry.order ?? state.heeded.get(entry.version)?.order,
         monoMs: monoMs - Math.max(0, wallMs - entry.atMs)
       })
+      foldResumed(state, entry.version)
       break
     case 'policy':
       state.policy = entry.set
@@ -164,6 +171,7 @@ function resumeIntroductions(turn: Turn): void {
     if (progress.phase === 'probation') progress.phase = 'introducing'
     if (progress.phase === 'fetching' || progress.phase === 'rehearsing') progress.phase = 'known'
     progress.watchedMonoMs = turn.now.monoMs
+    progress.trial = progress.phase === 'trial' ? (progress.trial ?? createTrialWatch(turn.now.monoMs)) : undefined
   }
 }
 
@@ -180,6 +188,7 @@ export function arriveAt(turn: Turn, version: number): void {
   if (progress !== undefined) {
     progress.watchedMonoMs = turn.now.monoMs
     progress.attempt = 0
+    beginTrial(turn, progress)
   }
 }
 

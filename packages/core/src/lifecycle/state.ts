@@ -3,6 +3,7 @@ import type { HostPlan, SwitchStage } from '../host-plan/host-plan.js'
 import type { Roster } from '../roster/roster.js'
 import type { Lineage, VersionLog } from '../version-log/version-log.js'
 import type { PeerConfig } from './config.js'
+import type { TrialWatch } from './health.js'
 import type { Phase } from './phase.js'
 import type { PolicyOverrides } from './policy.js'
 
@@ -112,6 +113,14 @@ export interface VersionProgress {
   /** Monotonic clock from which probation, or the stable time of a trial, counts. */
   watchedMonoMs: number
   rehearsal: StateRehearsal
+  /** While it is on trial: what its judgement is drawn from (§15). */
+  trial: TrialWatch | undefined
+  /** Trials of it that failed and that it came back from. */
+  returns: number
+  /** It is tried again by itself when the monotonic clock reads this (§15, *retry*). */
+  retryTrialMonoMs: number | undefined
+  /** Its health policy's probe: the effect under way, when it is asked next, and what the version before it last came to. */
+  probe: ProbeState
 }
 
 /** Where the trial of a transform on a copy of the real state is (R13). */
@@ -142,6 +151,12 @@ export interface RehearsedState {
   readonly bytesBefore: number
   readonly bytesAfter: number
   readonly diskBytes: number
+}
+
+export interface ProbeState {
+  effect: number | undefined
+  nextMonoMs: number
+  before: 'answered' | 'missed' | undefined
 }
 
 export interface BundleState {
@@ -198,6 +213,8 @@ export interface HostState {
   upMonoMs: number
   /** Crashes since the boot. */
   crashes: number
+  /** Monotonic clock of the last times that the object itself brought it down, oldest first; a few. */
+  broughtDownMonoMs: number[]
   retryMonoMs: number
   lastError: string | undefined
 }
@@ -243,6 +260,7 @@ export function createPeerState(config: PeerConfig): PeerState {
       suspect: undefined,
       upMonoMs: 0,
       crashes: 0,
+      broughtDownMonoMs: [],
       retryMonoMs: 0,
       lastError: undefined
     },

@@ -16,7 +16,8 @@ import { followWay } from './own-way.js'
 import { learnVersions, maybeJoin, startBoot } from './start.js'
 import type { PeerState } from './state.js'
 import { applyStops, heedResumptions } from './stops.js'
-import { commitTrial, goBack } from './trial.js'
+import { driveProbes, probeAnswered } from './probe.js'
+import { endTrials, heardHealth } from './trial.js'
 import { beginTurn, wakeAtMono, wakeAtWall, type Turn } from './turn.js'
 import { retireVersions } from './retire.js'
 import { decideUpgrade, scheduleEvaluated } from './upgrade.js'
@@ -56,12 +57,13 @@ function advance(turn: Turn): void {
   introduceVersions(turn)
   decideUpgrade(turn)
   driveHost(turn)
-  commitTrial(turn)
+  endTrials(turn)
   retireVersions(turn)
   // What the host has just reached may let a version go on; what was retired leaves the plan.
   beginLook(turn)
   introduceVersions(turn)
   driveHost(turn)
+  driveProbes(turn)
   announce(turn)
   wakeAtMono(turn, turn.now.monoMs + turn.state.config.timing.lookEveryMs)
 }
@@ -135,8 +137,8 @@ function hear(turn: Turn, fact: Fact): void {
       return simulationFailed(turn, fact)
     case 'simulationBuilt':
       return simulationBuilt(turn, fact.plan, fact.revision)
-    case 'unhealthy':
-      return goBack(turn, fact.version, fact.cause)
+    case 'health':
+      return heardHealth(turn, fact)
     case 'switchStage':
       return switchStage(turn, fact.id, fact.stage)
     case 'stateRehearsed': {
@@ -209,6 +211,11 @@ function done(turn: Turn, id: number, outcome: Outcome): void {
   if (outcome.of === 'rehearseState') {
     const rehearsing = [...state.versions.values()].find(each => each.rehearsal.effect === id)
     if (rehearsing !== undefined) stateRehearsed(turn, rehearsing, outcome)
+    return
+  }
+  if (outcome.of === 'probe') {
+    const probed = [...state.versions.values()].find(each => each.probe.effect === id)
+    if (probed !== undefined) probeAnswered(turn, probed, outcome)
     return
   }
   const progress = [...state.versions.values()].find(each => each.effect === id)

@@ -53,6 +53,7 @@ function tryAgain(turn: Turn, progress: VersionProgress): void {
   progress.retryMonoMs = 0
   progress.cause = undefined
   progress.rehearsal = { ...newRehearsal(), effect: progress.rehearsal.effect }
+  progress.retryTrialMonoMs = undefined
   setPhase(turn, progress.version, 'known')
 }
 
@@ -103,5 +104,6 @@ export function forgive(turn: Turn, version: number, order?: string): void {
     ...(order === undefined ? {} : { order })
   })
   const progress = state.versions.get(version)
+  if (progress !== undefined) progress.returns = 0
   if (progress !== undefined && version > state.running && givenUp.has(progress.phase)) tryAgain(turn, progress)
 }

@@ -56,7 +56,11 @@ export function newProgress(version: number, phase: Phase, wallMs: number): Vers
     evaluating: 0,
     schedule: undefined,
     watchedMonoMs: 0,
-    rehearsal: newRehearsal()
+    rehearsal: newRehearsal(),
+    trial: undefined,
+    returns: 0,
+    retryTrialMonoMs: undefined,
+    probe: { effect: undefined, nextMonoMs: 0, before: undefined }
   }
 }
 
@@ -79,6 +83,7 @@ export function setPhase(
   if (why.cause !== undefined) progress.cause = why.cause
   if (progress.phase === phase) return
   progress.phase = phase
+  if (phase !== 'trial') progress.trial = undefined
   progress.sinceWallMs = turn.now.wallMs
   if (transientPhases.has(phase)) return
   turn.entries.push({

@@ -1,5 +1,6 @@
 import { CallError, messageOf } from '@instar/core'
 import type { Cancellation, Channel } from '@instar/rpc'
+import type { HealthWatch } from '../health/health-watch.js'
 import { createCallQueue, type HoldLimits, type PendingCall } from './call-queue.js'
 import type { HostCallHeader } from './host-port.js'
 
@@ -27,6 +28,8 @@ export interface CallGate {
   ended(host: HostChannel, isGuilty: (call: HostCallHeader) => boolean, cause: string): void
   /** Methods of calls that this host had and did not answer, or not in time although it has answered nothing since; each once. */
   underWay(host: HostChannel): readonly HostCallHeader[]
+  /** The one caller of all calls of that kind which this host had, or had not answered in time; undefined: there are none, or several. */
+  onlyCaller(host: HostChannel, isOne: (call: HostCallHeader) => boolean): string | undefined
   /** Refuses everything, for good. */
   close(): void
   readonly state: 'open' | 'holding' | 'down' | 'closed'
@@ -54,6 +57,8 @@ export interface CallGateInit {
   readonly retryAfterMs: number
   /** A host had this call, and it came to this error. */
   readonly onFailed?: (header: HostCallHeader, error: CallError, elapsedMs: number) => void
+  /** Counts what callers meet with (§15). */
+  readonly health?: Pick<HealthWatch, 'accountOf' | 'answered'> | undefined
 }
 
 const sendsMax = 2
@@ -74,7 +79,7 @@ interface Estate {
 
 const overrunMax = 64
 
-export function createCallGate({ limits, now, retryAfterMs, onFailed }: CallGateInit): CallGate {
+export function createCallGate({ limits, now, retryAfterMs, onFailed, health }: CallGateInit): CallGate {
   const queue = createCallQueue(limits, now, expired)
   let state: CallGate['state'] = 'down'
   let host: HostChannel | undefined
@@ -145,15 +150,19 @@ export function createCallGate({ limits, now, retryAfterMs, onFailed }: CallGate
     if (call.sends++ > 0) count.resent++
     // Most calls are not held, and a header that stays as it is need not be copied.
     const header = delayMs < 1 ? call.header : { ...call.header, remainingMs }
+    const account = health?.accountOf(header)
     to.request(header, call.body, { signal: call.signal }).then(
       result => {
         running--
         if (estate.overrun.length > 0) estate.overrun.length = 0
+        if (account !== undefined) health?.answered(account)
         call.resolve(result)
       },
       (thrown: unknown) => {
         running--
-        failed(call, to, toCallError(thrown), now() - sentAt)
+        const error = toCallError(thrown)
+        if (account !== undefined) health?.answered(account, error.code)
+        failed(call, to, error, now() - sentAt)
       }
     )
   }
@@ -256,6 +265,12 @@ export function createCallGate({ limits, now, retryAfterMs, onFailed }: CallGate
       for (const header of [...orphans.map(({ call }) => call.header), ...overrun])
         each.set(`${header.revision} ${header.method}`, header)
       return [...each.values()]
+    },
+    onlyCaller(from, isOne) {
+      const { orphans, overrun } = estateOf(from)
+      const headers = [...orphans.map(({ call }) => call.header), ...overrun].filter(isOne)
+      const callers = new Set(headers.map(each => (each.isProbe === true ? undefined : each.caller)))
+      return callers.size === 1 ? [...callers][0] : undefined
     },
     close() {
       down()

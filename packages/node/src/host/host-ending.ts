@@ -51,7 +51,12 @@ export function judge(
 /** Whether a call was in what brought its host down. */
 export function isGuilty({ kind, blame }: HostEnding, call: { revision: number; method: string }): boolean {
   if (kind !== 'stalled' && kind !== 'memory') return false
-  return blame?.entries.some(each => each.revision === call.revision && each.method === call.method) === true
+  return blame !== undefined && isOf(blame, call)
+}
+
+/** Whether a call was in the method that is to blame, or in one that had called it. */
+export function isOf({ entries }: Blame, call: { revision: number; method: string }): boolean {
+  return entries.some(each => each.revision === call.revision && each.method === call.method)
 }
 
 export function runningName({ className, revision, method }: Running): string {

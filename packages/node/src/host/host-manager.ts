@@ -16,12 +16,13 @@ import type {
   SimulationFailed
 } from '@instar/simulator-runtime/host'
 import type { Logger } from 'pino'
+import type { HealthWatch } from '../health/health-watch.js'
 import { createCallGate } from './call-gate.js'
 import { defaultHoldLimits, type HoldLimits } from './call-queue.js'
 import { moduleKey, outgoingKinds, type HostMemory } from './control-messages.js'
 import type { Fault } from './fault-record.js'
 import { createFaultReporter } from './fault-reporter.js'
-import { isGuilty, judge, type HostEnding } from './host-ending.js'
+import { isGuilty, isOf, judge, type HostEnding } from './host-ending.js'
 import type { HostPort } from './host-port.js'
 import { startHostProcess, type HostProcess, type ProcessExit } from './host-process.js'
 import { createQuarantine } from './quarantine.js'
@@ -79,6 +80,7 @@ export interface HostManagerInit {
   /** The state of a twin is complete and its version is served. */
   readonly onBuilt?: (plan: HostPlan, revision: number) => void
   readonly queue?: Partial<HoldLimits>
+  readonly health?: Pick<HealthWatch, 'accountOf' | 'answered'>
   /** What a caller is told whose call is refused while no host serves. */
   readonly retryAfterMs?: number
   /** How long a process may take to open its state, besides its transforms; default 30 s. */
@@ -90,6 +92,8 @@ export interface HostManagerInit {
 export interface HostExit extends ProcessExit {
   readonly plan: HostPlan
   readonly ending: HostEnding
+  /** All calls that may have brought it down were of this one. */
+  readonly caller?: string
 }
 
 export interface HostStats {
@@ -118,6 +122,7 @@ export function createHostManager(init: HostManagerInit): HostManager {
     limits: Object.freeze({ ...defaultHoldLimits, ...init.queue }),
     now,
     retryAfterMs: init.retryAfterMs ?? retryAfterMsDefault,
+    health: init.health,
     onFailed: (header, error, elapsedMs) => faults.callFailed(header, error, elapsedMs, serving?.host.facades ?? [])
   })
   const faults = createFaultReporter(fault => init.onFault?.(fault))
@@ -151,8 +156,10 @@ export function createHostManager(init: HostManagerInit): HostManager {
   }
 
   /** Tells callers, the record of faults and whoever may call next what the end of a process means. */
-  function bury(host: HostProcess, exit: ProcessExit): HostEnding {
+  function bury(host: HostProcess, exit: ProcessExit): { ending: HostEnding; caller?: string } {
     const ending = judge(exit, host.plan, host.facades, gate.underWay(host.channel))
+    // Where it is not known which calls it was, it may have been any.
+    const caller = gate.onlyCaller(host.channel, call => ending.blame === undefined || isOf(ending.blame, call))
     // One that was told to end, or that a switch had taken over, says nothing about its code.
     if (serving?.host === host) {
       faults.hostEnded(ending)
@@ -160,7 +167,7 @@ export function createHostManager(init: HostManagerInit): HostManager {
       if (entry !== undefined && ending.kind !== 'crashed') quarantine.add(entry, ending.cause)
     }
     gate.ended(host.channel, call => isGuilty(ending, call), ending.cause)
-    return ending
+    return { ending, ...(caller === undefined ? {} : { caller }) }
   }
 
   function start(plan: HostPlan): HostProcess {
@@ -223,13 +230,13 @@ export function createHostManager(init: HostManagerInit): HostManager {
       // With a switch under way callers wait for its outcome.
       if (underWay !== undefined) gate.hold()
       else gate.down()
-      const ending = bury(host, exit)
+      const { ending, ...whose } = bury(host, exit)
       serving = undefined
       log.warn(
         { plan: host.plan.plan, code: exit.code, signal: exit.signal, cause: ending.cause },
         'the host ended by itself'
       )
-      init.onExit({ ...exit, plan: host.plan, ending })
+      init.onExit({ ...exit, plan: host.plan, ending, ...whose })
     })
   }
 

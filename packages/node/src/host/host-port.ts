@@ -14,4 +14,9 @@ export interface HostPort {
 }
 
 /** The header of a call after the router: the class revision that serves its version here (§6), and who calls. */
-export type HostCallHeader = CallHeader & { readonly revision: number; readonly caller: string }
+export type HostCallHeader = CallHeader & {
+  readonly revision: number
+  readonly caller: string
+  /** The peer asks the object itself whether it is well (§15). */
+  readonly isProbe?: true
+}

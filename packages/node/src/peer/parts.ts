@@ -6,6 +6,8 @@ import { createBundleStore } from '../bundles/bundle-store.js'
 import { createControlServer } from '../control/control-server.js'
 import { createEngine, type Engine } from '../engine/engine.js'
 import type { FaultInjector } from '../engine/faults.js'
+import { askProbe } from '../health/ask-probe.js'
+import { createHealthWatch } from '../health/health-watch.js'
 import { createFaultRecord } from '../host/fault-record.js'
 import { createHostManager } from '../host/host-manager.js'
 import { rehearse } from '../host/rehearsal.js'
@@ -85,6 +87,7 @@ export async function createParts(init: PartsInit) {
     journal,
     perform: effect => performer.perform(effect),
     onChange: () => {
+      health.changed()
       control.changed()
       rpc.helloChanged()
     },
@@ -176,6 +179,7 @@ export async function createParts(init: PartsInit) {
 
   const faultRecord = createFaultRecord(wallMs)
   const tally = createCallTally()
+  const health = createHealthWatch({ state: () => engine.state, input, now: monoMs })
   const modulePath = (ref: CodeRef): Promise<string> => bundles.modulePath(ref)
   const host = createHostManager({
     stateDirectory: paths.state,
@@ -185,11 +189,12 @@ export async function createParts(init: PartsInit) {
     log,
     now: monoMs,
     // A crash has many causes; a loop and a flood have the one that was on the stack.
-    onExit: ({ plan, ending: { cause, kind, blame } }) =>
+    onExit: ({ plan, caller, ending: { cause, kind, blame } }) =>
       input({
         fact: 'hostExited',
         plan: plan.plan,
         cause,
+        ...(kind === undefined ? {} : { crash: caller === undefined ? {} : { caller } }),
         ...(blame === undefined || kind === 'crashed' ? {} : { suspect: blame.revision })
       }),
     onFault: fault => {
@@ -197,6 +202,7 @@ export async function createParts(init: PartsInit) {
       metrics.fault(fault)
     },
     watch: config.timing,
+    health,
     onBroken: error => control.problem(error.message),
     onSimulationFailed: (plan, { revision, cause }) =>
       input({ fact: 'simulationFailed', plan: plan.plan, revision, cause }),
@@ -239,6 +245,7 @@ export async function createParts(init: PartsInit) {
     host,
     rehearse: (plans, signal) =>
       rehearse({ plans, modulePath, network, scratchDirectory: paths.scratch, log, now: monoMs, signal }),
+    probe: probe => askProbe(host, overlay.peerId, probe, init.signal),
     announcements,
     input,
     log,
@@ -280,6 +287,7 @@ export async function createParts(init: PartsInit) {
     headTopic,
     bundles,
     exchange,
+    health,
     host,
     rpc,
     control,

@@ -70,6 +70,7 @@ async function runnable(init: Omit<PartsInit, 'log' | 'signal' | 'stop'>): Promi
     headTopic,
     bundles,
     exchange,
+    health,
     host,
     rpc,
     control,
@@ -145,6 +146,7 @@ async function runnable(init: Omit<PartsInit, 'log' | 'signal' | 'stop'>): Promi
     // Nothing may begin behind the end's back; why it did not start is told to whoever started it.
     await starting?.catch(() => undefined)
     await rpc.stop()
+    health.stop()
     await host.stop()
     await engine.stop()
     await server.stop()

@@ -5,7 +5,8 @@ import {
   type Fact,
   type HostPlan,
   type InstarError,
-  type Outcome
+  type Outcome,
+  type ProbeOutcome
 } from '@instar/core'
 import { evaluate } from '@instar/scheduler'
 import type { Logger } from 'pino'
@@ -23,6 +24,7 @@ export interface PerformInit {
   readonly providers: () => readonly string[]
   readonly host: HostManager
   readonly rehearse: (plans: readonly HostPlan[], signal: AbortSignal) => Promise<RehearsalResult>
+  readonly probe: (probe: Extract<Effect, { effect: 'probe' }>) => Promise<ProbeOutcome>
   readonly announcements: Pick<Announcements, 'announce'>
   readonly input: (fact: Fact) => void
   readonly log: Logger
@@ -146,6 +148,13 @@ export function createPerformer(init: PerformInit): Performer {
           return
         case 'evaluateSchedule': {
           run(effect, evaluateSchedule(effect, done))
+          return
+        }
+        case 'probe': {
+          run(
+            effect,
+            init.probe(effect).then(outcome => done(effect.id, outcome))
+          )
           return
         }
         case 'announce': {
