@@ -24,6 +24,8 @@ import { addNetworkShow } from './commands/network-show.js'
 import { addPeerReset } from './commands/peer-reset.js'
 import { addPeerStart } from './commands/peer-start.js'
 import { addPeerStop } from './commands/peer-stop.js'
+import { addPeerUnpark } from './commands/peer-unpark.js'
+import { addPolicySet, addPolicyShow, addPolicyUnset } from './commands/policy.js'
 import { addProposalPublish, addProposalShow, addProposalSign } from './commands/proposal.js'
 import { addRevoke } from './commands/revoke.js'
 import { addStatus } from './commands/status.js'
@@ -31,6 +33,7 @@ import { addTicket } from './commands/ticket.js'
 import { addUpgradeApprove } from './commands/upgrade-approve.js'
 import { addUpgradeBuild } from './commands/upgrade-build.js'
 import { addUpgradeCheck } from './commands/upgrade-check.js'
+import { addUpgradeGoNow } from './commands/upgrade-go-now.js'
 import { addUpgradeHold } from './commands/upgrade-hold.js'
 import { addUpgradeNew } from './commands/upgrade-new.js'
 import { addUpgradePatch } from './commands/upgrade-patch.js'
@@ -91,6 +94,11 @@ ${Object.values(exitCodes)
   addPeerStart(peer, io)
   addPeerStop(peer, io)
   addPeerReset(peer, io)
+  addPeerUnpark(peer, io)
+  const policy = group(program, 'policy', 'what this peer is allowed, whatever version comes')
+  addPolicyShow(policy, io)
+  addPolicySet(policy, io)
+  addPolicyUnset(policy, io)
   addJoin(program, io)
   addTicket(program, io)
   addStatus(program, io)
@@ -107,6 +115,7 @@ ${Object.values(exitCodes)
   addUpgradePublish(upgrade, io)
   addUpgradeStatus(upgrade, io)
   addUpgradeApprove(upgrade, io)
+  addUpgradeGoNow(upgrade, io)
   addUpgradeHold(upgrade, io)
   const bundle = group(program, 'bundle', 'carry a network by hand: trust documents, descriptors and code in one file')
   addBundleExport(bundle, io)

@@ -102,6 +102,16 @@ export async function startFakePeer(dataDirectory: string, network = 'a'.repeat(
       void fake.asked.push(`approve ${version}${options?.now === true ? ' now' : ''}`),
     hold: async target => void fake.asked.push(`hold ${target}`),
     resume: async target => void fake.asked.push(`resume ${target}`),
+    policy: () => [
+      { rule: 'highestVersion', from: 'operator' },
+      { rule: 'windows', from: 'file', value: [{ days: ['sat'], from: '22:00', to: '06:00', zone: 'Europe/Berlin' }] },
+      { rule: 'oldStates', from: 'default', value: { keepMs: 604_800_000, bytesMax: 10 * 2 ** 30 } }
+    ],
+    async changePolicy(change) {
+      fake.asked.push(`policy ${JSON.stringify(change)}`)
+      return fake.policy()
+    },
+    unpark: async () => void fake.asked.push('unpark'),
     async submit(submission) {
       const all = [...submission.documents, ...(submission.descriptor === undefined ? [] : [submission.descriptor])]
       return all.map((document, i) => {

@@ -80,16 +80,38 @@ describe('looking at a running peer', () => {
 describe('deciding at a running peer', () => {
   it.each([
     [['upgrade', 'approve', '2'], ['approve 2']],
-    [['upgrade', 'approve', '2', '--now'], ['approve 2 now']],
+    [['upgrade', 'go-now', '2'], ['approve 2 now']],
     [['upgrade', 'approve', 'v2', '--dry-run'], []],
     [['upgrade', 'hold'], ['hold all']],
     [['upgrade', 'hold', '2'], ['hold 2']],
     [['upgrade', 'resume', 'all'], ['resume all']],
+    [['peer', 'unpark'], ['unpark']],
+    [['policy', 'set', 'hold', 'on'], ['policy {"set":{"hold":true}}']],
+    [['policy', 'set', 'highest-version', 'none'], ['policy {"set":{"highestVersion":null}}']],
+    [
+      ['policy', 'set', 'old-states', '2d', '1.5GiB'],
+      ['policy {"set":{"oldStates":{"keepMs":172800000,"bytesMax":1610612736}}}']
+    ],
+    [
+      ['policy', 'set', 'windows', 'sat-mon 22:00-06:00 Europe/Berlin', 'wed 01:00-02:00'],
+      [
+        'policy {"set":{"windows":[{"days":["sat","sun","mon"],"from":"22:00","to":"06:00","zone":"Europe/Berlin"},{"days":["wed"],"from":"01:00","to":"02:00","zone":"UTC"}]}}'
+      ]
+    ],
+    [['policy', 'unset', 'windows', 'go-now'], ['policy {"unset":["windows","goNow"]}']],
+    [['policy', 'set', 'hold', 'on', '--dry-run'], []],
     [['peer', 'stop'], ['stop']]
   ])('instar %j asks for %j', async (args, asked) => {
     expect(await instar(folder, ...args)).toMatchObject({ code: 0, err: '' })
     expect(peer.asked).toEqual(asked)
   })
+})
+
+it('policy show says of every rule what holds and where that comes from', async () => {
+  const { out } = await instar(folder, 'policy', 'show')
+  expect(out).toMatch(/^windows +sat 22:00-06:00 Europe\/Berlin +config\.json$/m)
+  expect(out).toMatch(/^highest-version +none +said here$/m)
+  expect(out).toMatch(/^old-states +kept for 7 d, up to 11 GB +the default$/m)
 })
 
 describe('calling', () => {
@@ -134,6 +156,9 @@ describe('what is wrong with a command line', () => {
     [['upgrade', 'approve'], /missing required argument 'version'/],
     [['upgrade', 'approve', 'two'], /A version is a positive whole number\./],
     [['upgrade', 'hold', 'two'], /Name a version .* or all\./],
+    [['policy', 'set', 'holds', 'on'], /There is no rule holds: it is one of hold, approve,/],
+    [['policy', 'set', 'windows', 'mun 1-2'], /"mun 1-2" is no value of windows: say one or more like/],
+    [['policy', 'set', 'hold', 'maybe'], /is no value of hold: say on \| off\./],
     [['status', '--timeout', '5'], /A duration looks like 500ms/],
     [['network', 'create'], /required option '--class/],
     [['upgrade', 'build', 'x.ts', '--title', 't', '--schedule', 'rolling'], /A schedule is eager/],

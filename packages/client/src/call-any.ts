@@ -15,6 +15,7 @@ const elsewhere: ReadonlySet<string> = new Set([
   'NotYet',
   'Upgrading',
   'Busy',
+  'Parked',
   'Unreachable',
   'Retired',
   'Superseded',

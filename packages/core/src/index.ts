@@ -115,6 +115,7 @@ export {
   type PolicyField,
   type PolicyOverrides
 } from './lifecycle/policy.js'
+export { crashLoopOf, crashLoopWords, type CrashLoop } from './lifecycle/supervise.js'
 export type { Effect } from './lifecycle/effect.js'
 export type { CallFigures, CallerFigures, TrialWatch } from './lifecycle/health.js'
 export type { Fact, Input, Now, Outcome, ProbeOutcome } from './lifecycle/input.js'

@@ -105,7 +105,7 @@ describe('what the operator does not allow', () => {
     simulation.run(() => phaseOf(peer, 2) === 'draining')
     say(peer, { windows: later })
     simulation.run(() => phaseOf(peer, 2) === 'trial')
-    peer.input({ fact: 'unhealthy', version: 2, cause: 'it loses orders' })
+    peer.trust({ fact: 'halt', version: 2, unload: false, reason: 'it loses orders' })
     simulation.run(() => phaseOf(peer, 2) === 'wentBack', minuteMs)
   })
 })

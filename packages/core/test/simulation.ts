@@ -527,6 +527,10 @@ function describeEntry(entry: JournalEntry): string {
       return `policy ${JSON.stringify(entry.set)}`
     case 'trial':
       return describeTrial(entry)
+    case 'parked':
+      return `parked after ${entry.crashes} crashes`
+    case 'unparked':
+      return 'unparked'
     case 'reset':
       return 'reset'
     case 'resumed':

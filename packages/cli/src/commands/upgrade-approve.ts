@@ -5,29 +5,17 @@ import { addDryRunOption, addPeerOptions, type PeerOptions, type WriteOptions } 
 import { parseVersion } from '../options/numbers.js'
 import { createOutput } from '../output/output.js'
 
-interface Options extends PeerOptions, WriteOptions {
-  readonly now?: true
-}
-
 export function addUpgradeApprove(upgrade: Command, io: Io): void {
   const command = upgrade
     .command('approve')
     .argument('<version>', 'the version to go to', parseVersion)
     .summary('approve an upgrade at this peer')
-    .description(
-      'Says the word that the schedule `manual` waits for at the local peer. With --now the peer does not wait for its schedule at all, nor for other peers to serve the version. Trust, health and limit stay in force.'
-    )
-    .option('--now', 'go ahead whatever the schedule waits for')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  $ instar upgrade approve 2 --data ./one\n  $ instar upgrade approve 2 --now --data ./one'
-    )
-    .action(async (version: number, options: Options) => {
+    .description('Says the word that the schedule `manual` waits for at the local peer.')
+    .addHelpText('after', '\nExample:\n  $ instar upgrade approve 2 --data ./one')
+    .action(async (version: number, options: PeerOptions & WriteOptions) => {
       const output = createOutput(io, options)
       const isDry = options.dryRun === true
-      await withPeer(options, io, async client =>
-        isDry ? client.status() : client.approve(version, { now: options.now === true })
-      )
+      await withPeer(options, io, async client => (isDry ? client.status() : client.approve(version)))
       output.result(
         { approved: version, dryRun: isDry },
         () => `${isDry ? 'Would approve' : 'Approved'} v${version} here.`

@@ -15,6 +15,8 @@ import type {
   HoldTarget,
   NeighbourHeads,
   PeerStatus,
+  PolicyChange,
+  ShownRule,
   Submission,
   TrustDocuments,
   Why
@@ -31,6 +33,9 @@ export interface ControlClient {
   approve: (version: number, options?: { readonly now?: boolean }) => Promise<void>
   hold: (target: HoldTarget) => Promise<void>
   resume: (target: HoldTarget) => Promise<void>
+  policy: () => Promise<readonly ShownRule[]>
+  changePolicy: (change: PolicyChange) => Promise<readonly ShownRule[]>
+  unpark: () => Promise<void>
   call: (call: CallRequest) => Promise<CallAnswer>
   contract: (request: ContractRequest) => Promise<DescribedContract>
   catchUp: () => Promise<readonly NeighbourHeads[]>
@@ -61,6 +66,10 @@ export function createControlClient(socketPath: string, signal?: AbortSignal): C
     approve: (version, { now = false } = {}) => ask('POST', '/v1/approve', { version, now }),
     hold: target => ask('POST', '/v1/hold', targetOf(target)),
     resume: target => ask('POST', '/v1/resume', targetOf(target)),
+    policy: async () => (await ask<{ rules: ShownRule[] }>('GET', '/v1/policy')).rules,
+    changePolicy: async change =>
+      (await ask<{ rules: ShownRule[] }>('POST', '/v1/policy', change as unknown as Json)).rules,
+    unpark: () => ask('POST', '/v1/unpark'),
     contract: request => ask('GET', `/v1/contract?${toQuery(request)}`),
     call: call => ask('POST', '/v1/calls', { ...call } as Json),
     catchUp: async () => (await ask<{ peers: NeighbourHeads[] }>('POST', '/v1/catch-up')).peers,

@@ -42,7 +42,9 @@ export const callErrorCodes = [
   /** Queries called on from peer to peer, further than any that ends: most often in a circle. Nothing was executed where it ended. */
   'TooManyHops',
   /** Caller and peer mean different versions by this number, or the peer has committed one that the root decided against (§6). Nothing was executed. */
-  'Diverged'
+  'Diverged',
+  /** The peer's host crashed again and again, and stays down until its operator says otherwise. Nothing was executed; another peer may serve. */
+  'Parked'
 ] as const
 
 /** Why a call failed; docs/errors.md says of each what to do. */
@@ -79,7 +81,7 @@ export class CallError extends Error {
 
 /** Whether sending the same request again (same session and sequence number) can lead to an answer. */
 export function isRetryable(code: CallErrorCode): boolean {
-  return code === 'NotYet' || code === 'Upgrading' || code === 'Busy' || code === 'Unreachable'
+  return code === 'NotYet' || code === 'Upgrading' || code === 'Busy' || code === 'Unreachable' || code === 'Parked'
 }
 
 const known: ReadonlySet<string> = new Set(callErrorCodes)

@@ -53,6 +53,9 @@ export type JournalEntry =
   | { readonly type: 'operator'; readonly word: OperatorWord; readonly version: number; readonly chainId?: string }
   /** All that the operator has said at run time about the local policy, after a change of it. */
   | { readonly type: 'policy'; readonly set: PolicyOverrides }
+  /** The host crashed so often in a row that it stays down until the operator says otherwise; and the operator has said so. */
+  | { readonly type: 'parked'; readonly crashes: number; readonly cause: string; readonly atMs: number }
+  | { readonly type: 'unparked' }
   /** An operator has had the peer begin anew: it joins as a newcomer does, also where it was the first of its network (§6). */
   | { readonly type: 'reset'; readonly atMs: number }
   /** A version was given another chance at this moment, wall clock: by the signed order of this name, or by the operator. */
@@ -86,6 +89,8 @@ const types: ReadonlySet<string> = new Set<JournalEntry['type']>([
   'running',
   'operator',
   'policy',
+  'parked',
+  'unparked',
   'resumed',
   'reset',
   'rehearsed'

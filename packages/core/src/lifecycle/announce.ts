@@ -4,6 +4,7 @@ import { beforeIn } from './history.js'
 import type { Phase } from './phase.js'
 import { servedRange } from './routes.js'
 import type { PeerState } from './state.js'
+import { crashLoopOf, crashLoopWords } from './supervise.js'
 import type { Turn } from './turn.js'
 
 const reasonCharactersMax = 300
@@ -19,13 +20,13 @@ export function floorOf(state: PeerState): number {
 export function announce(turn: Turn): void {
   const { state } = turn
   if (state.lineage === undefined) return
-  const content = contentOf(state, state.lineage)
+  const content = contentOf(state, state.lineage, turn.now.monoMs)
   if (JSON.stringify(content) === JSON.stringify(state.announced)) return
   state.announced = content
   turn.effects.push({ effect: 'announce', content })
 }
 
-function contentOf(state: PeerState, lineage: Lineage): AnnouncementContent {
+function contentOf(state: PeerState, lineage: Lineage, monoMs: number): AnnouncementContent {
   const { log } = state
   const served = servedRange(state)
   return {
@@ -34,7 +35,7 @@ function contentOf(state: PeerState, lineage: Lineage): AnnouncementContent {
     running: { version: state.running, chainId: chainIdPrefix(log, state.running) ?? '' },
     floor: floorOf(state),
     ...(served === undefined ? {} : { served: [...served] as [number, number] }),
-    versions: unsettled(state),
+    versions: [...inTrouble(state, monoMs), ...unsettled(state)].slice(0, versionsMax),
     newest: Math.max(state.trusted.length, 1),
     instar: state.config.instar
   }
@@ -42,6 +43,15 @@ function contentOf(state: PeerState, lineage: Lineage): AnnouncementContent {
 
 function isSettled(phase: Phase): boolean {
   return phase === 'committed' || phase === 'retired' || phase === 'superseded'
+}
+
+/** What has been committed is spoken of only where it does not stay up. */
+function inTrouble(state: PeerState, monoMs: number): Announcement['versions'] {
+  const loop = crashLoopOf(state, monoMs)
+  if (loop === undefined) return []
+  const version = state.running
+  const reason = crashLoopWords(loop).slice(0, reasonCharactersMax)
+  return [{ version, chainId: chainIdPrefix(state.log, version) ?? '', phase: 'committed', reason }]
 }
 
 function unsettled(state: PeerState): Announcement['versions'] {

@@ -52,5 +52,10 @@ export function compactEntries(state: Readonly<PeerState>, now: Now): readonly J
       ...(order === undefined ? {} : { order })
     })
   }
+  const { parked } = state.host
+  if (parked !== undefined) {
+    const { crashes, cause, sinceWallMs } = parked
+    entries.push({ type: 'parked', crashes, cause, atMs: sinceWallMs })
+  }
   return [...entries, ...policy, { type: 'served', low: state.lowest }]
 }

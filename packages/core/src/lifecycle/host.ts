@@ -10,7 +10,9 @@ import { isStopped, isSwitching, type Phase } from './phase.js'
 import { broughtDown } from './simulation-failed.js'
 import { arriveAt, leave } from './start.js'
 import { stopOf } from './stop.js'
+import { countCrash } from './supervise.js'
 import { crashedOnTrial } from './trial.js'
+
 import type { Goal, PeerState, SwitchPurpose } from './state.js'
 import { nextEffectId, progressOf, setPhase, wakeAtMono, type Turn } from './turn.js'
 
@@ -21,7 +23,7 @@ import { nextEffectId, progressOf, setPhase, wakeAtMono, type Turn } from './tur
 export function driveHost(turn: Turn): void {
   const { state, now } = turn
   const { host } = state
-  if (state.damage !== undefined) return
+  if (state.damage !== undefined || host.parked !== undefined) return
   if (host.switching !== undefined) {
     cancelIfUnwanted(turn)
     return
@@ -192,7 +194,10 @@ function switchFailed(
   if (host.status === 'down' || hadNoRoom || (purpose !== 'upgrade' && purpose !== 'introduce')) {
     host.failures++
     host.retryMonoMs = now.monoMs + backoffMs(timing, host.failures)
-    if (purpose === 'start' && !hadNoRoom) withdrawSuspect(turn, outcome.cause)
+    if (purpose === 'start' && !hadNoRoom) {
+      countCrash(turn, outcome.cause)
+      withdrawSuspect(turn, outcome.cause)
+    }
   }
 }
 
@@ -245,8 +250,12 @@ export function hostExited(turn: Turn, { plan, cause, suspect, crash }: Extract<
   host.lastError = cause
   host.crashes++
   // A host that ran well for so long does not pay for what happened before.
-  if (now.monoMs - host.upMonoMs > state.config.timing.retryMaxMs) host.failures = 0
+  if (now.monoMs - host.upMonoMs > state.config.timing.retryMaxMs) {
+    host.failures = 0
+    host.committedCrashes = 0
+  }
   host.failures++
+  countCrash(turn, cause, suspect)
   // What is known to have brought it down is withdrawn, or refused for a while: nobody else has to wait for long.
   const pauses = suspect === undefined ? host.failures - 1 : Math.min(host.failures - 1, 1)
   host.retryMonoMs = now.monoMs + (pauses === 0 ? 0 : backoffMs(state.config.timing, pauses))

@@ -59,6 +59,8 @@ export type Fact =
   | { readonly fact: 'operator'; readonly word: OperatorWord; readonly version?: number }
   /** The operator sets rules of the local policy, or takes back what was said of them at run time. */
   | { readonly fact: 'policy'; readonly set: PolicyOverrides; readonly unset: readonly PolicyField[] }
+  /** The operator lets a parked host start again. */
+  | { readonly fact: 'unpark' }
   /** A call at this version was answered or refused here just now. */
   | { readonly fact: 'used'; readonly version: number }
   /** A bundle that was complete is damaged or gone: it is fetched again before anything loads it. */

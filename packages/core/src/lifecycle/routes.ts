@@ -9,12 +9,12 @@ export interface Route {
   readonly version: number
   readonly chainId: string
   readonly className: string
-  readonly state: 'served' | 'notYet' | 'retired' | 'superseded' | 'frozen' | 'halted'
+  readonly state: 'served' | 'notYet' | 'retired' | 'superseded' | 'frozen' | 'halted' | 'parked'
   /** The façade that serves it, by class revision; with `served` only. */
   readonly revision?: number
   /** The version that superseded it; with `superseded` only. */
   readonly by?: number
-  /** Why it was given up before its time, or halted; with `retired` and `halted` only. */
+  /** Why it was given up before its time, halted, or parked with the whole host; with `retired`, `halted` and `parked` only. */
   readonly cause?: string
 }
 
@@ -30,8 +30,8 @@ export interface Routes {
 
 /** Lowest and highest version that this peer answers calls of. */
 export function servedRange(state: PeerState): readonly [number, number] | undefined {
-  const goal = state.host.goal
-  if (goal === undefined) return undefined
+  const { goal, parked } = state.host
+  if (goal === undefined || parked !== undefined) return undefined
   let high = state.running
   for (let version = high + 1; version <= goal.high; version++) {
     const phase = state.versions.get(version)?.phase
@@ -69,6 +69,8 @@ export function routesOf(state: PeerState): Routes {
         const reason = state.halted.get(version)?.reason
         return { ...base, state: 'halted', ...(reason === undefined ? {} : { cause: reason }) }
       }
+      if (state.host.parked !== undefined && version >= state.lowest && version <= state.running)
+        return { ...base, state: 'parked', cause: state.host.parked.cause }
       if (served === undefined || version > served[1])
         return { ...base, state: version < state.lowest ? 'retired' : 'notYet' }
       if (version < served[0]) {

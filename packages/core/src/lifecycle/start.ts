@@ -122,6 +122,12 @@ function fold(state: PeerState, entry: JournalEntry, { wallMs, monoMs }: Now): v
       })
       foldResumed(state, entry.version)
       break
+    case 'parked':
+      state.host.parked = { crashes: entry.crashes, cause: entry.cause, sinceWallMs: entry.atMs }
+      break
+    case 'unparked':
+      state.host.parked = undefined
+      break
     case 'policy':
       state.policy = entry.set
       break

@@ -215,6 +215,12 @@ export interface HostState {
   crashes: number
   /** Monotonic clock of the last times that the object itself brought it down, oldest first; a few. */
   broughtDownMonoMs: number[]
+  /** Crashes and failed starts in a row while nothing but committed code was in it; see `supervise`. */
+  committedCrashes: number
+  /** What the last of them was. */
+  loopCause: string | undefined
+  /** It stays down until the operator says otherwise. */
+  parked: { readonly crashes: number; readonly cause: string; readonly sinceWallMs: number } | undefined
   retryMonoMs: number
   lastError: string | undefined
 }
@@ -261,6 +267,9 @@ export function createPeerState(config: PeerConfig): PeerState {
       upMonoMs: 0,
       crashes: 0,
       broughtDownMonoMs: [],
+      committedCrashes: 0,
+      loopCause: undefined,
+      parked: undefined,
       retryMonoMs: 0,
       lastError: undefined
     },

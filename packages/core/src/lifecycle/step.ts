@@ -18,6 +18,7 @@ import type { PeerState } from './state.js'
 import { applyStops, heedResumptions } from './stops.js'
 import { driveProbes, probeAnswered } from './probe.js'
 import { endTrials, heardHealth } from './trial.js'
+import { unpark } from './supervise.js'
 import { beginTurn, wakeAtMono, wakeAtWall, type Turn } from './turn.js'
 import { retireVersions } from './retire.js'
 import { decideUpgrade, scheduleEvaluated } from './upgrade.js'
@@ -125,6 +126,8 @@ function hear(turn: Turn, fact: Fact): void {
       return heardOperator(turn, fact.word, fact.version)
     case 'policy':
       return changePolicy(turn, fact.set, fact.unset)
+    case 'unpark':
+      return unpark(turn)
     case 'used':
       state.lastUse.set(fact.version, turn.now.wallMs)
       return

@@ -36,7 +36,13 @@ export function decideUpgrade(turn: Turn): void {
     setPhase(turn, version, 'waiting', { reason: gate.reason })
     return
   }
-  if (state.host.switching !== undefined || state.host.status !== 'up') return
+  const { host } = state
+  if (host.switching === undefined && host.status === 'down') {
+    const why = host.parked === undefined ? (host.lastError ?? 'it is starting') : 'it is parked'
+    setPhase(turn, version, 'waiting', { reason: `the host that would go to it does not run: ${why}` })
+    return
+  }
+  if (host.switching !== undefined) return
   if (upgradeAt(state.log, state.lineage, version) === undefined) arriveAt(turn, version)
   else setPhase(turn, version, 'preparing')
 }

@@ -14,6 +14,8 @@ export type {
   Submission,
   TrustDocuments
 } from './peer-control.js'
+export type { PolicyRule, ShownRule } from '../policy/shown-policy.js'
+export type { PolicyChange } from './schema/policy.js'
 export type { ControlEvent, PeerEvent } from './schema/events.js'
 export type {
   CallCounts,

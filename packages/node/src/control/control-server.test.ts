@@ -44,6 +44,13 @@ const good: Record<string, [path: string, body: unknown, asked: string]> = {
   approve: ['/v1/approve', { version: 2 }, 'approve 2'],
   hold: ['/v1/hold', {}, 'hold all'],
   resume: ['/v1/resume', { version: 2 }, 'resume 2'],
+  policy: ['/v1/policy', undefined, 'policy'],
+  changePolicy: [
+    '/v1/policy',
+    { set: { highestVersion: null }, unset: ['windows'] },
+    'changePolicy {"set":{"highestVersion":null},"unset":["windows"]}'
+  ],
+  unpark: ['/v1/unpark', undefined, 'unpark'],
   call: ['/v1/calls', { method: 'contains', args: [1] }, 'call {"method":"contains","args":[1],"timeoutMs":10000}'],
   stop: ['/v1/stop', undefined, 'stop'],
   catchUp: ['/v1/catch-up', undefined, 'catchUp'],
@@ -85,6 +92,9 @@ describe('bad input', () => {
   it.each([
     ['POST', '/v1/approve', {}, 'body.version'],
     ['POST', '/v1/approve', { version: 'two' }, 'body.version'],
+    ['POST', '/v1/policy', { set: { highest: 3 } }, 'highest'],
+    ['POST', '/v1/policy', { set: { windows: [{ days: ['sat'], from: '1:00', to: '02:00', zone: 'UTC' }] } }, 'from'],
+    ['POST', '/v1/policy', { set: { windows: [{ days: ['sat'], from: '01:00', to: '02:00', zone: 'Mars' }] } }, 'Mars'],
     ['POST', '/v1/approve', undefined, 'body'],
     ['POST', '/v1/hold', { version: 0 }, 'body.version'],
     ['POST', '/v1/approve', '{"version":', 'JSON'],

@@ -44,6 +44,7 @@ const callStatus: Record<CallErrorCode, number> = {
   OutOfContract: 502,
   Unreachable: 502,
   Busy: 503,
+  Parked: 503,
   NotYet: 503,
   Upgrading: 503,
   DeadlineExceeded: 504,

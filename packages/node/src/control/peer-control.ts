@@ -1,6 +1,8 @@
 import type { Json } from '@instar/core'
 import type { ServedContract } from '@instar/simulator-runtime/codec'
+import type { ShownRule } from '../policy/shown-policy.js'
 import type { PeerEvent } from './schema/events.js'
+import type { PolicyChange } from './schema/policy.js'
 import type { CertificateStatus, PeerStatus } from './schema/status.js'
 import type { Why } from './schema/why.js'
 
@@ -18,12 +20,22 @@ export interface PeerControl {
   /** @throws InstarError `BadInput` for a peer that is not known here */
   why(peer?: string): Why
 
-  /** What the schedule `manual` waits for. With `now` the whole schedule gate opens, whatever it waits for (§1: that gate only). */
+  /** What the schedule `manual` waits for. With `now` the schedule gate opens, whatever schedule or window it waits for (§1: that gate only).
+   * @throws InstarError `BadInput` for `now` against a hold or a highest version */
   approve(version: number, options?: { readonly now?: boolean }): Promise<void>
 
   /** Closes the schedule gate, also past the deadline, of one version or of all; on disk before it resolves. */
   hold(target: HoldTarget): Promise<void>
   resume(target: HoldTarget): Promise<void>
+
+  /** The local policy as it holds now, rule by rule. */
+  policy(): readonly ShownRule[]
+
+  /** What the operator says at run time; on disk before it resolves. */
+  changePolicy(change: PolicyChange): Promise<readonly ShownRule[]>
+
+  /** @throws InstarError `BadInput` when the host is not parked */
+  unpark(): Promise<void>
 
   /** Judges documents exactly as if a neighbour had sent them: what verifies is stored and relayed (R19). Never throws for bad bytes. */
   submit(submission: Submission): Promise<readonly DocumentVerdict[]>

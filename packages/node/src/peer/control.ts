@@ -18,6 +18,8 @@ import type { Overlay } from '../overlay/overlay.js'
 import type { Rpc } from '../rpc/rpc.js'
 import type { Sync } from '../sync/sync.js'
 import type { TrustService } from '../trust/trust-service.js'
+import { toOverrides } from '../policy/policy-schema.js'
+import { assertMayGoNow, shownPolicy } from '../policy/shown-policy.js'
 import { monoMs, wallMs } from './clock.js'
 import { tailOf } from './log.js'
 import { catchUp } from './catch-up.js'
@@ -177,6 +179,7 @@ export function createPeerControl(init: PeerControlInit): ControlledPeer {
         peer
       ),
     async approve(version, { now = false } = {}) {
+      if (now) assertMayGoNow(engine.state, version)
       await operate(engine, now ? 'goNow' : 'approve', version)
     },
     async hold(target) {
@@ -184,6 +187,18 @@ export function createPeerControl(init: PeerControlInit): ControlledPeer {
     },
     async resume(target) {
       await operate(engine, 'resume', target === 'all' ? undefined : target)
+    },
+    policy: () => shownPolicy(engine.state, config.policy),
+    async changePolicy({ set = {}, unset = [] }) {
+      engine.input({ fact: 'policy', set: toOverrides(set), unset })
+      await engine.settled()
+      return shownPolicy(engine.state, config.policy)
+    },
+    async unpark() {
+      if (engine.state.host.parked === undefined)
+        throw new InstarError('BadInput', 'The host of this peer is not parked: there is nothing to take back.')
+      engine.input({ fact: 'unpark' })
+      await engine.settled()
     },
     submit: submission => submitAll(trust, submission),
     async submitCertificate(bytes) {

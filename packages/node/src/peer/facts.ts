@@ -1,4 +1,5 @@
 import type { Fact, PeerConfig } from '@instar/core'
+import { filePolicy } from '../policy/policy-schema.js'
 import type { TrustFact } from '../trust/trust-news.js'
 import { instarVersion } from '../version.js'
 import type { PeerConfiguration } from './options.js'
@@ -13,7 +14,7 @@ export function coreConfig(peer: string, config: PeerConfiguration, isFirst: boo
     // The first peer of a network has nobody to ask; nor has one that names no other.
     alone: isFirst || config.bootstrap.length === 0,
     timing: config.timing,
-    policy: config.policy
+    policy: filePolicy(config.policy)
   }
 }
 

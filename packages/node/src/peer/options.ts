@@ -1,18 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import {
-  defaultTiming,
-  InstarError,
-  messageOf,
-  parseTicket,
-  type LocalPolicy,
-  type TicketInvitation,
-  type Timing
-} from '@instar/core'
+import { defaultTiming, InstarError, messageOf, parseTicket, type TicketInvitation, type Timing } from '@instar/core'
 import { parseInvitation, type BearerInvitation, type Invitation } from '@instar/signer'
 import type { Logger } from 'pino'
 import { z } from 'zod'
-import { filePolicy, policyFileSchema } from '../policy/policy-schema.js'
+import { policyFileSchema } from '../policy/policy-schema.js'
 import { replaceFile } from '../store/durable-file.js'
 import type { OnlineKeysOptions } from '../trust/online-signer.js'
 
@@ -72,7 +64,8 @@ export interface PeerConfiguration {
   readonly listen: readonly string[]
   readonly bootstrap: readonly string[]
   readonly timing: Timing
-  readonly policy: LocalPolicy
+  /** What the file says of it; see `filePolicy`. */
+  readonly policy: z.output<typeof policyFileSchema>
   /** Of the ticket: with it this peer admits itself (§5). Not written down: its certificate is. */
   readonly invitation: BearerInvitation | undefined
 }
@@ -133,7 +126,7 @@ export async function settleConfig(options: PeerOptions, seed: string | undefine
     listen: next.listen ?? listenDefault,
     bootstrap: next.bootstrap ?? [],
     invitation: invited?.bearer,
-    policy: filePolicy(next.policy),
+    policy: next.policy ?? {},
     timing: Object.freeze({ ...defaultTiming, ...(next.timing as Partial<Timing>), ...options.timing })
   }
 }

@@ -2,6 +2,8 @@ import {
   blockOf,
   byPeer,
   chainIdPrefix,
+  crashLoopOf,
+  crashLoopWords,
   divergedAt,
   effectivePolicy,
   entryOf,
@@ -190,7 +192,12 @@ function problemsOf(state: Readonly<PeerState>, from: StatusSources): string[] {
     problems.push(`The trust metadata are stale: nothing new starts until ${whoRenews(from.trust)}.`)
   }
   const { host } = state
-  if (host.status === 'down' && host.lastError !== undefined) problems.push(`The host does not run: ${host.lastError}`)
+  const loop = crashLoopOf(state, monoMs())
+  if (loop !== undefined) {
+    const help = loop.isParked ? ' `instar peer unpark` starts it again.' : ''
+    problems.push(`Version ${state.running} is committed, and ${crashLoopWords(loop)}.${help}`)
+  } else if (host.status === 'down' && host.lastError !== undefined)
+    problems.push(`The host does not run: ${host.lastError}`)
   for (const [bundle, fetch] of from.fetches) {
     if (fetch.reason !== undefined) problems.push(`Bundle ${bundle.slice(0, 12)}… is not here yet: ${fetch.reason}`)
   }

@@ -61,8 +61,8 @@ export const policyOverridesSchema = z
 export const policyFieldSchema = z.enum(Object.keys(fields) as Array<keyof typeof fields>)
 
 /** The policy that a configuration file names; what it leaves out is the default. */
-export function filePolicy(file: z.output<typeof policyFileSchema> | undefined): LocalPolicy {
-  return Object.freeze({ ...defaultPolicy, ...definedOnly(file ?? {}) })
+export function filePolicy(file: z.output<typeof policyFileSchema>): LocalPolicy {
+  return Object.freeze({ ...defaultPolicy, ...definedOnly(file) })
 }
 
 /** As the core takes it. */

@@ -30,6 +30,8 @@ export function routeCall(header: CallHeader, routes: Routes, retryAfterMs: numb
   return byState(route, routes, retryAfterMs)
 }
 
+const parkedRetryAfterMs = 10_000
+
 function byState(route: Route, routes: Routes, retryAfterMs: number): Routing {
   const { version, className } = route
   switch (route.state) {
@@ -47,6 +49,14 @@ function byState(route: Route, routes: Routes, retryAfterMs: number): Routing {
     case 'halted': {
       const message = `version ${version} of ${className} is halted${route.cause === undefined ? '' : `: ${route.cause}`}`
       return { refusal: notYet(message, routes, retryAfterMs), news: false }
+    }
+    case 'parked': {
+      const message = `the host of ${className} is parked here until an operator lets it start again: ${route.cause ?? 'it crashed'}`
+      // Nothing but a person helps; whoever has to have this peer asks now and then.
+      return {
+        refusal: new CallError('Parked', { ...describe(routes, message), retryAfterMs: parkedRetryAfterMs }),
+        news: false
+      }
     }
     case 'retired': {
       const { cause } = route

@@ -123,6 +123,15 @@ export function createFakePeerControl(): FakePeerControl {
     approve: async (version, options) => note(`approve ${version}${options?.now === true ? ' now' : ''}`),
     hold: async target => note(`hold ${target}`),
     resume: async target => note(`resume ${target}`),
+    policy() {
+      note('policy')
+      return [{ rule: 'highestVersion', value: 3, from: 'file' }]
+    },
+    async changePolicy(change) {
+      note(`changePolicy ${JSON.stringify(change)}`)
+      return [{ rule: 'highestVersion', from: 'operator' }]
+    },
+    unpark: async () => note('unpark'),
     async submit({ documents, descriptor }) {
       note(`submit ${documents.map(each => each.byteLength).join('+')} descriptor ${descriptor?.byteLength ?? 'none'}`)
       return documents.map((_, i) => ({ document: `document ${i + 1}`, verdict: 'accept' as const }))

@@ -41,6 +41,34 @@ export const operateRoutes: readonly Route[] = [
     }
   }),
   defineRoute({
+    method: 'GET',
+    path: '/v1/policy',
+    name: 'policy',
+    summary: 'The local policy rule by rule, and where each comes from.',
+    answer: 'Policy',
+    handle: control => ({ rules: [...control.policy()] })
+  }),
+  defineRoute({
+    method: 'POST',
+    path: '/v1/policy',
+    name: 'changePolicy',
+    summary: 'Set rules of the local policy, or take back what was said of them at run time; survives a restart.',
+    body: 'PolicyChange',
+    answer: 'Policy',
+    handle: async (control, { body }) => ({ rules: [...(await control.changePolicy(body))] })
+  }),
+  defineRoute({
+    method: 'POST',
+    path: '/v1/unpark',
+    name: 'unpark',
+    summary: 'Let a host start again that is parked because it crashed again and again.',
+    answer: 'Done',
+    handle: async control => {
+      await control.unpark()
+      return done
+    }
+  }),
+  defineRoute({
     method: 'POST',
     path: '/v1/certificates',
     name: 'submitCertificate',

@@ -19,6 +19,7 @@ import {
   verdictsSchema,
   approvalSchema
 } from './requests.js'
+import { policyChangeSchema, policySchema } from './policy.js'
 import { peerStatusSchema } from './status.js'
 import { whySchema } from './why.js'
 
@@ -29,6 +30,8 @@ export const components = {
   ControlEvent: controlEventSchema,
   Approval: approvalSchema,
   HoldTarget: holdTargetSchema,
+  Policy: policySchema,
+  PolicyChange: policyChangeSchema,
   Submission: submissionSchema,
   Verdicts: verdictsSchema,
   Certificate: certificateSchema,

@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest'
+import { crashLoopOf, effectivePolicy, routesOf } from '../src/index.js'
+import { classUpgrade, versions } from './descriptors.js'
+import { phaseOf } from './one-peer.js'
+import { Simulation, type SimulatedPeer } from './simulation.js'
+
+const cause = 'it was ended by SIGSEGV'
+
+function onePeer(parkAfterCrashes?: number, compact = false): [Simulation, SimulatedPeer] {
+  const policy = { hold: true, ...(parkAfterCrashes !== undefined && { parkAfterCrashes }) }
+  const simulation = new Simulation({ peers: 1, seed: 1, compact, policy })
+  const peer = simulation.peers[0]!
+  peer.boot()
+  for (const { descriptor } of versions(2, version => ({
+    classes: [classUpgrade(version, { back: version === 1 ? 'none' : 'copy', stableMs: 600_000 })]
+  })))
+    simulation.publish(descriptor)
+  simulation.run(() => phaseOf(peer, 2) === 'waiting')
+  return [simulation, peer]
+}
+
+function crash(simulation: Simulation, peer: SimulatedPeer, suspect?: number): void {
+  simulation.run(() => peer.state.host.status === 'up' && peer.state.host.switching === undefined)
+  const plan = peer.state.host.plan!.plan
+  peer.input({ fact: 'hostExited', plan, cause, ...(suspect !== undefined && { suspect }) })
+}
+
+function waitFor(simulation: Simulation, forMs: number): void {
+  const until = simulation.nowMs + forMs
+  simulation.run(() => simulation.nowMs >= until)
+}
+
+const loopOf = (peer: SimulatedPeer) => crashLoopOf(peer.state, peer.now.monoMs)
+
+describe('a host that crashes in a committed version', () => {
+  it('is started again and again, later each time, and others are told of the loop until it has run well', () => {
+    const [simulation, peer] = onePeer()
+    const downMs = Array.from({ length: 5 }, () => {
+      crash(simulation, peer, 1)
+      const sinceMs = simulation.nowMs
+      simulation.run(() => peer.state.host.status === 'up')
+      return simulation.nowMs - sinceMs
+    })
+    expect(downMs[4]).toBeGreaterThan(downMs[1]!)
+    expect(loopOf(peer)).toEqual({ crashes: 5, cause, isParked: false })
+    expect(peer.said?.versions[0]).toMatchObject({
+      version: 1,
+      phase: 'committed',
+      reason: `its host crashes again and again: ${cause}`
+    })
+    waitFor(simulation, 60_000)
+    expect(loopOf(peer)).toBeUndefined()
+    expect(peer.said?.versions.map(each => each.version)).toEqual([2])
+  })
+
+  it.each([false, true])(
+    'is parked where the policy says so, across restarts, until the operator speaks (compacted: %s)',
+    compact => {
+      const [simulation, peer] = onePeer(3, compact)
+      for (let times = 0; times < 3; times++) crash(simulation, peer, 1)
+      for (const happens of [() => undefined, () => [peer.kill(), peer.boot()]]) {
+        happens()
+        waitFor(simulation, 60_000)
+        expect(peer.state.host.status).toBe('down')
+        expect(loopOf(peer)).toEqual({ crashes: 3, cause, isParked: true })
+        expect(peer.served()).toBeUndefined()
+        expect(routesOf(peer.state).entries[0]).toMatchObject({ version: 1, state: 'parked', cause })
+        expect(peer.said?.versions[0]?.reason).toBe(`its host is parked after 3 crashes in a row: ${cause}`)
+      }
+      peer.input({ fact: 'unpark' })
+      simulation.run(() => peer.state.host.status === 'up')
+      expect(peer.served()?.[0]).toBe(1)
+      // With all its patience back.
+      crash(simulation, peer, 1)
+      simulation.run(() => peer.state.host.status === 'up')
+      peer.kill()
+      peer.boot()
+      simulation.run(() => peer.state.host.status === 'up')
+    }
+  )
+
+  it('is not parked for what a simulation object did, or may have done (P2)', () => {
+    const [simulation, peer] = onePeer(3)
+    crash(simulation, peer, 2)
+    expect(phaseOf(peer, 2)).toBe('introduceFailed')
+    peer.input({ fact: 'operator', word: 'resume', version: 2 })
+    simulation.run(() => phaseOf(peer, 2) === 'waiting')
+    waitFor(simulation, 60_000)
+    for (let times = 0; times < 4; times++) crash(simulation, peer)
+    // The first two were the newest code's, as far as anybody knew.
+    expect(peer.state.host.parked).toBeUndefined()
+    crash(simulation, peer)
+    expect(peer.state.host.parked).toBeDefined()
+  })
+
+  it('is not parked on trial', () => {
+    const [simulation, peer] = onePeer(3)
+    expect(effectivePolicy(peer.state).parkAfterCrashes).toBe(3)
+    peer.input({ fact: 'operator', word: 'resume' })
+    simulation.run(() => phaseOf(peer, 2) === 'trial')
+    for (let times = 0; times < 6; times++) crash(simulation, peer)
+    expect(peer.state.host.parked).toBeUndefined()
+  })
+})
