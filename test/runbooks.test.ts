@@ -321,6 +321,7 @@ function descriptorAt(place: { network: string; version: number; previous: strin
         durability: 'os',
         back: 'none',
         schedule: { strategy: { type: 'eager' }, deadline, deadlineSpreadMs: 0 },
+        introduceOverMs: 0,
         probationMs: 0,
         stableMs: 0,
         retirement: { quietMs: 0 }

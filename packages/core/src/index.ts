@@ -119,6 +119,9 @@ export { crashLoopOf, crashLoopWords, type CrashLoop } from './lifecycle/supervi
 export type { Effect } from './lifecycle/effect.js'
 export type { CallFigures, CallerFigures, TrialWatch } from './lifecycle/health.js'
 export type { Fact, Input, Now, Outcome, ProbeOutcome } from './lifecycle/input.js'
+export { introduceOverMsDefault } from './lifecycle/ramp.js'
+export type { MachineFacts } from './lifecycle/preflight.js'
+export { needsBelow, type Need } from './lifecycle/retire.js'
 export { routesOf, servedRange, type Route, type Routes } from './lifecycle/routes.js'
 export {
   createPeerState,

@@ -18,6 +18,7 @@ export function classUpgrade(version: number, over: Partial<ClassUpgrade> = {}):
     durability: 'os',
     back: 'none',
     schedule: { strategy: { type: 'eager' }, deadline: farAway, deadlineSpreadMs: 0 },
+    introduceOverMs: 0,
     probationMs: 100,
     stableMs: 1000,
     retirement: { quietMs: 5000 },

@@ -16,6 +16,7 @@ import {
   type JournalEntry,
   type LocalPolicy,
   type Now,
+  type MachineFacts,
   type Outcome,
   type PeerConfig,
   type PeerState,
@@ -73,6 +74,8 @@ export interface SimulationOptions {
   readonly policy?: Partial<LocalPolicy>
   /** What goes wrong: an outcome for a fetch or rehearsal of a bundle, or the cause why a switch to a plan fails. */
   readonly faults?: {
+    /** What the machine of a peer has, where that matters. */
+    readonly machine?: (peer: SimulatedPeer) => Partial<MachineFacts>
     readonly rehearse?: (bundleOrVersion: number) => string | undefined
     readonly rehearseState?: (plan: HostPlan) => { cause: string; transient: boolean } | undefined
     readonly switch?: (
@@ -311,6 +314,16 @@ export class SimulatedPeer {
           this.disk.bundles.add(effect.bundle)
           this.done(effect.id, { of: 'fetchBundle', ok: true })
         })
+      case 'preflight': {
+        const facts = simulation.options.faults?.machine?.(this) ?? {}
+        return simulation.later(this, 1, () =>
+          this.done(effect.id, {
+            of: 'preflight',
+            ok: true,
+            facts: { platform: 'linux-x64', node: '24.0.0', ...facts }
+          })
+        )
+      }
       case 'rehearse': {
         const cause = simulation.options.faults?.rehearse?.(effect.version)
         return simulation.later(this, 20, () =>
@@ -533,6 +546,8 @@ function describeEntry(entry: JournalEntry): string {
       return 'unparked'
     case 'reset':
       return 'reset'
+    case 'quiet':
+      return `v${entry.version} quiet for ${entry.quietMs} ms`
     case 'resumed':
       return `v${entry.version} has another chance`
   }

@@ -22,6 +22,8 @@ export interface PublishInit {
   /** Default `eager`. */
   readonly schedule?: string
   readonly deadline?: string
+  /** Default `0s`: all peers at once. */
+  readonly introduceOver?: string
   /** Default `200ms`. */
   readonly probation?: string
   /** Default `500ms`. */
@@ -102,6 +104,7 @@ export async function createLocalNetwork(init: LocalNetworkInit): Promise<LocalN
       folder
     ]
     words.push('--title', upgrade.title ?? 'an upgrade', '--schedule', upgrade.schedule ?? 'eager')
+    words.push('--introduce-over', upgrade.introduceOver ?? '0s')
     words.push('--probation', upgrade.probation ?? '200ms', '--stable', upgrade.stable ?? '500ms')
     if (upgrade.deadline !== undefined) words.push('--deadline', upgrade.deadline)
     if (upgrade.retireAfter !== undefined) words.push('--retire-after', upgrade.retireAfter)

@@ -148,6 +148,7 @@ export function descriptorOf(network: string, version: number, previous: string)
         durability: 'os',
         back: 'none',
         schedule: { strategy: { type: 'eager' }, deadline: '2030-01-01T00:00:00Z', deadlineSpreadMs: 0 },
+        introduceOverMs: 0,
         probationMs: 0,
         stableMs: 0,
         retirement: { quietMs: 0 }

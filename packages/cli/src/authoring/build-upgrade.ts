@@ -18,6 +18,7 @@ interface UpgradeWords {
   readonly retireAfter: number
   readonly retireBy?: string | undefined
   readonly stable: number
+  readonly introduceOver: number
   readonly probation: number
   readonly durability: 'os' | 'disk'
   readonly nowMs: number
@@ -94,6 +95,7 @@ function classUpgradeOf({ bundle, entry }: BuiltBundle, change: ClassChange, ini
     durability: init.durability,
     ...wayBackOf(change),
     schedule: { strategy: init.schedule, deadline: init.deadline, deadlineSpreadMs: init.deadlineSpread },
+    introduceOverMs: init.introduceOver,
     probationMs: init.probation,
     stableMs: init.stable,
     retirement: { quietMs: init.retireAfter, ...(init.retireBy === undefined ? {} : { notAfter: init.retireBy }) }

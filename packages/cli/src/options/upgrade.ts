@@ -14,6 +14,7 @@ export interface UpgradeOptions extends PeerOptions, WriteOptions {
   readonly retireAfter: number
   readonly retireBy?: string
   readonly stable: number
+  readonly introduceOver: number
   readonly probation: number
   readonly durability: 'os' | 'disk'
   readonly out: string
@@ -36,6 +37,13 @@ export function addUpgradeOptions(command: Command, io: Io): Command {
     )
     .addOption(duration('--deadline-spread <duration>', 'late peers go spread out over this time', '1h'))
     .addOption(duration('--stable <duration>', 'how long the new object serves before the upgrade is committed', '1m'))
+    .addOption(
+      duration(
+        '--introduce-over <duration>',
+        'peers begin to serve it one by one over this time; 0s: all at once',
+        '10m'
+      )
+    )
     .addOption(duration('--probation <duration>', 'how long the new version is watched beside the old one first', '1m'))
     .addOption(duration('--retire-after <duration>', 'the old version goes when nobody called it for this long', '1d'))
     .addOption(

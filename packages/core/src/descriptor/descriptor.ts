@@ -5,6 +5,7 @@ import { simulationModels, stateKinds, transformKinds } from '../host-plan/host-
 import { accept, reject, type Verdict } from '../verdict.js'
 import { className, hexDigest, isoTime, versionNumber } from './fields.js'
 import { healthSchema } from './health.js'
+import { needsSchema } from './needs.js'
 import { runtimePattern } from './runtime.js'
 import { scheduleSchema } from './schedule.js'
 import { flawOfStarts } from './starts.js'
@@ -51,6 +52,14 @@ const classUpgradeSchema = z.strictObject({
   schedule: scheduleSchema,
   /** How long a version is watched after its introduction before it counts as introduced (§2). */
   probationMs: z.int().min(0).max(86_400_000),
+  /** The network introduces the version peer by peer over this time, the first ones alone (§2b); 0: all at once. Absent: 10 minutes. */
+  introduceOverMs: z
+    .int()
+    .min(0)
+    .max(30 * 86_400_000)
+    .optional(),
+  /** What a machine must have before anything of it begins there, beside what the peer reckons itself from its state. Absent: nothing. */
+  needs: needsSchema.optional(),
   /** How long the new object must have served without a crash before the upgrade is committed. */
   stableMs: z.int().min(0).max(86_400_000),
   /** How its trial is judged (§15). Absent: by the defaults of each field. */

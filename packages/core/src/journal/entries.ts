@@ -56,6 +56,17 @@ export type JournalEntry =
   /** The host crashed so often in a row that it stays down until the operator says otherwise; and the operator has said so. */
   | { readonly type: 'parked'; readonly crashes: number; readonly cause: string; readonly atMs: number }
   | { readonly type: 'unparked' }
+  /**
+   * Nobody had called a version for so long, as far as this peer ran and saw it, when this was written; by the wall clock the newest call
+   * that it knew was at `usedAtMs`. At most twice an hour for each version that is still served below the object's (§14).
+   */
+  | {
+      readonly type: 'quiet'
+      readonly version: number
+      readonly chainId: string
+      readonly quietMs: number
+      readonly usedAtMs?: number
+    }
   /** An operator has had the peer begin anew: it joins as a newcomer does, also where it was the first of its network (§6). */
   | { readonly type: 'reset'; readonly atMs: number }
   /** A version was given another chance at this moment, wall clock: by the signed order of this name, or by the operator. */
@@ -93,5 +104,6 @@ const types: ReadonlySet<string> = new Set<JournalEntry['type']>([
   'unparked',
   'resumed',
   'reset',
-  'rehearsed'
+  'rehearsed',
+  'quiet'
 ])

@@ -1,6 +1,7 @@
 import type { JournalEntry } from '../journal/entries.js'
 import { chainIdPrefix } from '../version-log/version-log.js'
 import type { Now } from './input.js'
+import { quietEntry } from './quiet.js'
 import type { PeerState } from './state.js'
 import { compactTrial } from './trial-journal.js'
 
@@ -56,6 +57,10 @@ export function compactEntries(state: Readonly<PeerState>, now: Now): readonly J
   if (parked !== undefined) {
     const { crashes, cause, sinceWallMs } = parked
     entries.push({ type: 'parked', crashes, cause, atMs: sinceWallMs })
+  }
+  for (const [version, quiet] of state.quiet) {
+    // What the journal knows; what is newer is written when it is due.
+    if (quiet.writtenMonoMs > quiet.writtenFromMonoMs) entries.push(quietEntry(state, version, quiet))
   }
   return [...entries, ...policy, { type: 'served', low: state.lowest }]
 }

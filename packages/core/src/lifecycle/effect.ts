@@ -1,7 +1,7 @@
 import type { AnnouncementContent } from '../announcement/announcement.js'
 import type { Schedule } from '../descriptor/schedule.js'
 import type { ScheduleInputs } from '../gates/schedule-inputs.js'
-import type { HostPlan } from '../host-plan/host-plan.js'
+import type { CodeRef, HostPlan } from '../host-plan/host-plan.js'
 import type { JournalEntry } from '../journal/entries.js'
 import type { SwitchPurpose } from './state.js'
 
@@ -12,6 +12,8 @@ import type { SwitchPurpose } from './state.js'
 export type Effect =
   | { readonly effect: 'persist'; readonly entries: readonly JournalEntry[] }
   | { readonly effect: 'fetchBundle'; readonly id: number; readonly bundle: string }
+  /** Say what this machine has, and look whether these bundles are whole as they lie on disk; one that is not is told as lost before. */
+  | { readonly effect: 'preflight'; readonly id: number; readonly version: number; readonly code: readonly CodeRef[] }
   /** Load the plans one after the other in a scratch host on one empty state (§2a). */
   | { readonly effect: 'rehearse'; readonly id: number; readonly version: number; readonly plans: readonly HostPlan[] }
   | {

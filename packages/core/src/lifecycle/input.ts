@@ -4,6 +4,7 @@ import type { Descriptor } from '../descriptor/descriptor.js'
 import type { ScheduleDecision } from '../gates/schedule-inputs.js'
 import type { SwitchStage } from '../host-plan/host-plan.js'
 import type { JournalEntry, OperatorWord } from '../journal/entries.js'
+import type { MachineFacts } from './preflight.js'
 import type { Admission } from '../roster/admission.js'
 import type { RehearsedState } from './state.js'
 import type { PolicyField, PolicyOverrides } from './policy.js'
@@ -103,12 +104,18 @@ export type Fact =
   | { readonly fact: 'tick' }
 
 /** The result of an effect. Unknown and old ids are ignored. */
-export type Outcome = LoadOutcome | SwitchOutcome | ScheduleOutcome | RehearsalOutcome | ProbeOutcome
+export type Outcome = LoadOutcome | PreflightOutcome | SwitchOutcome | ScheduleOutcome | RehearsalOutcome | ProbeOutcome
 
 export type LoadOutcome =
   | { readonly of: 'fetchBundle' | 'rehearse'; readonly ok: true }
   /** `transient`: nothing is wrong with the code, trying again can help. */
   | { readonly of: 'fetchBundle' | 'rehearse'; readonly ok: false; readonly cause: string; readonly transient: boolean }
+
+export interface PreflightOutcome {
+  readonly of: 'preflight'
+  readonly ok: true
+  readonly facts: MachineFacts
+}
 
 export type SwitchOutcome =
   /** `building`: the revisions of twins whose state is still being built beside the object. */

@@ -1,19 +1,21 @@
-import { canRun } from '../descriptor/runtime.js'
+import type { ClassUpgrade } from '../descriptor/descriptor.js'
 import type { HostPlan } from '../host-plan/host-plan.js'
 import { healthGate } from '../gates/health-gate.js'
 import { trustGate } from '../gates/trust-gate.js'
-import { classAt, entryOf, upgradeAt } from '../version-log/version-log.js'
+import { classAt, upgradeAt } from '../version-log/version-log.js'
 import { wantBundle } from './bundles.js'
 import { backoffMs } from './config.js'
 import { isServableBefore, planOf, reverseStep } from './goal.js'
 import { beforeIn } from './history.js'
 import type { LoadOutcome } from './input.js'
+import { preflight, type PreflightStep } from './preflight.js'
+import { waitForTurn } from './ramp.js'
 import type { PeerState, VersionProgress } from './state.js'
 import { nextEffectId, setPhase, wakeAtMono, type Turn } from './turn.js'
 
 /**
- * Brings each pending version from `known` to `introduced` (§2): fetch, rehearse, take it into the host plan, watch it on probation.
- * Versions go in order; one that fails stops those above it, which are chained behind it (R4).
+ * Brings each pending version from `known` to `introduced` (§2): fetch, rehearse, wait for its turn, take it into the host plan, watch it on
+ * probation. Versions go in order; one that fails stops those above it, which are chained behind it (R4).
  */
 export function introduceVersions(turn: Turn): void {
   const { state } = turn
@@ -57,12 +59,9 @@ function introduce(turn: Turn, progress: VersionProgress): void {
   const { version } = progress
   const upgrade = upgradeAt(state.log, state.lineage, version)
   if (progress.phase === 'known') {
-    // §16: a peer that is too old for a version says so; it never passes for up to date.
-    const { runtime } = entryOf(state.log, version).descriptor
-    if (!canRun(runtime, state.config.instar)) {
-      progress.reason = `it needs Instar ${runtime}, and this peer runs ${state.config.instar}: update Instar here`
-      return
-    }
+    if (!isClear(turn, progress, 'fetch')) return
+    progress.isRehearsed = false
+    progress.ramp = undefined
     setPhase(turn, version, upgrade === undefined ? 'introducing' : 'fetching')
   }
   if (progress.phase === 'fetching' && upgrade !== undefined) {
@@ -73,16 +72,36 @@ function introduce(turn: Turn, progress: VersionProgress): void {
       setPhase(turn, version, 'rehearsing', { reason: 'its bundle is loaded in a scratch host' })
   }
   if (progress.phase === 'rehearsing' && progress.effect === undefined) {
-    if (now.monoMs >= progress.retryMonoMs) rehearse(turn, progress)
+    if (progress.isRehearsed) maybeBegin(turn, progress, upgrade)
+    else if (now.monoMs >= progress.retryMonoMs) rehearse(turn, progress)
     else wakeAtMono(turn, progress.retryMonoMs)
   }
   if (progress.phase === 'introducing') {
-    const gate = [trustGate(state, version, now), healthGate(state, version, now)].find(each => !each.open)
-    progress.reason = gate?.reason ?? pauseOfHost(turn)
+    progress.reason = closedGate(turn, version) ?? pauseOfHost(turn)
     // Nothing of it runs before the upgrade: there is nothing to take into the plan or to watch.
     if (upgrade !== undefined && !isServableBefore(state, state.lineage, version)) setPhase(turn, version, 'introduced')
   }
   if (progress.phase === 'probation') watch(turn, progress, upgrade?.probationMs ?? 0)
+}
+
+/** Loading code needs open gates (P1), this peer's turn (§2b), and a machine that can take it. */
+function maybeBegin(turn: Turn, progress: VersionProgress, upgrade: ClassUpgrade | undefined): void {
+  const wait =
+    closedGate(turn, progress.version) ?? (upgrade === undefined ? undefined : waitForTurn(turn, progress, upgrade))
+  if (wait !== undefined) progress.reason = `its rehearsal went well: ${wait}`
+  else if (isClear(turn, progress, 'introduce')) setPhase(turn, progress.version, 'introducing')
+}
+
+function closedGate({ state, now }: Turn, version: number): string | undefined {
+  const gates = [trustGate(state, version, now), healthGate(state, version, now)]
+  return gates.find(each => !each.open)?.reason
+}
+
+/** Whether the machine can take the next step; where it cannot, the version stays in its phase and says why (R18). */
+function isClear(turn: Turn, progress: VersionProgress, step: PreflightStep): boolean {
+  const checked = preflight(turn, progress, step)
+  if (typeof checked === 'object') progress.reason = checked.lacks
+  return checked === 'clear'
 }
 
 function rehearse(turn: Turn, progress: VersionProgress): void {
@@ -115,7 +134,8 @@ export function rehearsed(turn: Turn, progress: VersionProgress, outcome: LoadOu
   progress.effect = undefined
   if (outcome.ok) {
     progress.attempt = 0
-    setPhase(turn, progress.version, 'introducing')
+    progress.cause = undefined
+    progress.isRehearsed = true
   } else if (outcome.transient) {
     progress.attempt++
     progress.cause = outcome.cause

@@ -9,6 +9,7 @@ import { createTrialWatch } from './health.js'
 import type { Now } from './input.js'
 import { followWay } from './own-way.js'
 import { isSwitching } from './phase.js'
+import { foldQuiet } from './quiet.js'
 import type { PeerState } from './state.js'
 import { blockOf } from './stop.js'
 import { beginTrial, foldResumed, foldTrial } from './trial-journal.js'
@@ -43,7 +44,7 @@ export function startBoot(
   const { state } = turn
   state.started = true
   state.epoch = boot.epoch
-  state.startedWallMs = turn.now.wallMs
+  state.startedMonoMs = turn.now.monoMs
   for (const bundle of boot.bundles)
     state.bundles.set(bundle, { status: 'ready', effect: undefined, attempt: 0, retryMonoMs: 0, cause: undefined })
   state.log = recallLog(state.trusted, boot.others ?? [], boot.entries)
@@ -64,7 +65,13 @@ export function startBoot(
 
 /** What was written of a version of another history says nothing about the one that is followed now (§6). */
 function isOfLog(log: VersionLog, entry: JournalEntry): boolean {
-  if (entry.type !== 'phase' && entry.type !== 'operator' && entry.type !== 'rehearsed' && entry.type !== 'trial')
+  if (
+    entry.type !== 'phase' &&
+    entry.type !== 'operator' &&
+    entry.type !== 'rehearsed' &&
+    entry.type !== 'trial' &&
+    entry.type !== 'quiet'
+  )
     return true
   const { version, chainId } = entry
   return chainId === undefined || chainIdPrefix(log, version) === chainId
@@ -130,6 +137,9 @@ function fold(state: PeerState, entry: JournalEntry, { wallMs, monoMs }: Now): v
       break
     case 'policy':
       state.policy = entry.set
+      break
+    case 'quiet':
+      foldQuiet(state, entry, monoMs)
       break
     case 'operator':
       foldOperator(state, entry, wallMs)

@@ -6,6 +6,9 @@ import type { PeerConfig } from './config.js'
 import type { TrialWatch } from './health.js'
 import type { Phase } from './phase.js'
 import type { PolicyOverrides } from './policy.js'
+import type { Lack, Machine } from './preflight.js'
+import type { Quiet } from './quiet.js'
+import type { Ramp } from './ramp.js'
 
 /**
  * Everything that one peer knows and has decided. Made by {@link createPeerState}, changed only by `step`, which consumes it: the
@@ -64,9 +67,11 @@ export interface PeerState {
 
   host: HostState
   bundles: Map<string, BundleState>
-  /** Wall clock of the newest call per version, since the start. */
-  lastUse: Map<number, number>
-  startedWallMs: number
+  /** Since when nobody has called a version, as far as this peer knows. */
+  quiet: Map<number, Quiet>
+  startedMonoMs: number
+  /** What this machine has, as it was measured last. */
+  machine: Machine
 
   /** What was said last. */
   announced: AnnouncementContent | undefined
@@ -110,6 +115,12 @@ export interface VersionProgress {
   evaluating: number
   /** The schedule's last answer and what it had read. */
   schedule: { decision: 'upgrade' | 'wait'; reason: string; lookAgainAtMs: number; rosterRevision: number } | undefined
+  /** A scratch host has loaded it, and it waits for its turn to be introduced. */
+  isRehearsed: boolean
+  /** Where it stands in the order of introduction (§2b), from when it was ready. */
+  ramp: Ramp | undefined
+  /** What this machine lacked for its next step when that was looked at last (preflight), and how often in a row it did. */
+  lack: Lack | undefined
   /** Monotonic clock from which probation, or the stable time of a trial, counts. */
   watchedMonoMs: number
   rehearsal: StateRehearsal
@@ -274,8 +285,9 @@ export function createPeerState(config: PeerConfig): PeerState {
       lastError: undefined
     },
     bundles: new Map(),
-    lastUse: new Map(),
-    startedWallMs: 0,
+    quiet: new Map(),
+    startedMonoMs: 0,
+    machine: { measuring: undefined, facts: undefined, measuredMonoMs: -Infinity },
     announced: undefined
   }
 }

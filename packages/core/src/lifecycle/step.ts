@@ -9,6 +9,8 @@ import { driveHost, hostExited, simulationBuilt, switched, switchStage } from '.
 import { introduceVersions, rehearsed } from './introduce.js'
 import type { Fact, Input, Outcome } from './input.js'
 import { heardOperator } from './operator.js'
+import { measured } from './preflight.js'
+import { noteUse } from './quiet.js'
 import { endRehearsals, stateRehearsed } from './rehearse-state.js'
 import { changePolicy } from './policy.js'
 import { simulationFailed } from './simulation-failed.js'
@@ -129,8 +131,7 @@ function hear(turn: Turn, fact: Fact): void {
     case 'unpark':
       return unpark(turn)
     case 'used':
-      state.lastUse.set(fact.version, turn.now.wallMs)
-      return
+      return noteUse(turn, fact.version)
     case 'bundleLost':
       state.bundles.delete(fact.bundle)
       return
@@ -219,6 +220,10 @@ function done(turn: Turn, id: number, outcome: Outcome): void {
   if (outcome.of === 'probe') {
     const probed = [...state.versions.values()].find(each => each.probe.effect === id)
     if (probed !== undefined) probeAnswered(turn, probed, outcome)
+    return
+  }
+  if (outcome.of === 'preflight') {
+    if (state.machine.measuring === id) measured(turn, outcome.facts)
     return
   }
   const progress = [...state.versions.values()].find(each => each.effect === id)

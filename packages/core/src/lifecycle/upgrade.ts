@@ -2,14 +2,15 @@ import { nextWindowMs, overdueFromMs, scheduleOf } from '../gates/schedule-gate.
 import { firstClosed } from '../gates/all-gates.js'
 import type { PeerFacts, ScheduleInputs } from '../gates/schedule-inputs.js'
 import { groupsOf, isReachable, phaseAt } from '../roster/roster.js'
-import { peersAt } from '../roster/same-history.js'
-import { entryOf, findLineage, upgradeAt } from '../version-log/version-log.js'
+import { isSameLineage, peersAt } from '../roster/same-history.js'
+import { entryOf, upgradeAt } from '../version-log/version-log.js'
 import { retryReason } from './host.js'
 import { nextVersion } from './goal.js'
 import type { ScheduleOutcome } from './input.js'
 import { effectivePolicy } from './policy.js'
+import { preflight } from './preflight.js'
 import { arriveAt } from './start.js'
-import type { PeerState, VersionProgress } from './state.js'
+import type { VersionProgress } from './state.js'
 import { nextEffectId, progressOf, setPhase, wakeAtMono, wakeAtWall, type Turn } from './turn.js'
 
 /** Lets the next version go ahead when all four gates are open, and says why not otherwise (§1, R16, R18). */
@@ -43,6 +44,13 @@ export function decideUpgrade(turn: Turn): void {
     return
   }
   if (host.switching !== undefined) return
+  // Last, so that it is as new as can be: what it finds wanting would end the switch half way.
+  const checked = preflight(turn, progress, 'upgrade')
+  if (checked === 'asked') return
+  if (checked !== 'clear') {
+    setPhase(turn, version, 'waiting', { reason: checked.lacks })
+    return
+  }
   if (upgradeAt(state.log, state.lineage, version) === undefined) arriveAt(turn, version)
   else setPhase(turn, version, 'preparing')
 }
@@ -96,7 +104,7 @@ function scheduleInputs(turn: Turn, progress: VersionProgress): ScheduleInputs {
     reachable: true
   }
   const peers = peersAt(state, progress.version, now)
-    .filter(({ announcement }) => isSameLineage(state, announcement.class, announcement.running.version))
+    .filter(({ announcement }) => isSameLineage(state, announcement))
     .map((entry): PeerFacts => ({
       peer: entry.announcement.peer,
       groups: groupsOf(entry),
@@ -112,9 +120,4 @@ function scheduleInputs(turn: Turn, progress: VersionProgress): ScheduleInputs {
     approved: progress.approved || effectivePolicy(state).approve,
     peers: sorted
   }
-}
-
-function isSameLineage(state: PeerState, className: string, version: number): boolean {
-  const theirs = findLineage(state.log, className, version)
-  return theirs !== undefined && theirs.since === state.lineage?.since && theirs.className === state.lineage.className
 }

@@ -2,6 +2,7 @@ import type { Announcement } from '../announcement/announcement.js'
 import { conflictAt } from '../lifecycle/history.js'
 import type { Now } from '../lifecycle/input.js'
 import type { PeerState } from '../lifecycle/state.js'
+import { findLineage } from '../version-log/version-log.js'
 import { admittedPeers, type RosterEntry } from './roster.js'
 
 /**
@@ -22,6 +23,15 @@ export function differsFrom(state: Readonly<PeerState>, { running, versions }: A
   const conflict = conflictAt(state)
   const forks = [...state.frozen, ...state.decided.keys(), ...(conflict === undefined ? [] : [conflict])]
   return Math.min(other, ...forks.filter(version => version > same))
+}
+
+/** Whether what a peer says that it runs is this peer's class, whatever its name is at that version. */
+export function isSameLineage(
+  { log, lineage }: Readonly<PeerState>,
+  { class: className, running }: Pick<Announcement, 'class' | 'running'>
+): boolean {
+  const theirs = findLineage(log, className, running.version)
+  return theirs !== undefined && theirs.since === lineage?.since && theirs.className === lineage.className
 }
 
 /** Admitted peers that mean the same version by this number: what the others say of it enters no decision (R21, §6). */

@@ -29,6 +29,7 @@ import { createTrustService } from '../trust/trust-service.js'
 import { instarVersion } from '../version.js'
 import { monoMs, wallMs } from './clock.js'
 import { createPeerControl } from './control.js'
+import { measureMachine } from './machine.js'
 import { createStateSize } from './state-size.js'
 import { coreConfig, toCoreFact } from './facts.js'
 import { helloOf } from './hello.js'
@@ -238,11 +239,13 @@ export async function createParts(init: PartsInit) {
     refusals: () => refusals.all(),
     outgoing: () => rpc.counters
   })
+  const stateSize = createStateSize({ directory: paths.state, log, now: monoMs })
   const performer = createPerformer({
     bundles,
     exchange,
     providers: () => [...overlay.neighbours()],
     host,
+    measure: () => measureMachine({ directory: paths.root, stateSize, log }),
     rehearse: (plans, signal) =>
       rehearse({ plans, modulePath, network, scratchDirectory: paths.scratch, log, now: monoMs, signal }),
     probe: probe => askProbe(host, overlay.peerId, probe, init.signal),
@@ -271,7 +274,7 @@ export async function createParts(init: PartsInit) {
     config,
     log,
     logPath: paths.log,
-    stateSize: createStateSize({ directory: paths.state, log, now: monoMs }),
+    stateSize,
     stop: init.stop
   })
   const server = createControlServer({ dataDirectory: paths.root, control, instar: instarVersion, log, now: wallMs })

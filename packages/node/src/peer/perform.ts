@@ -1,10 +1,12 @@
 import {
   messageOf,
+  type CodeRef,
   type Effect,
   type ErrorCode,
   type Fact,
   type HostPlan,
   type InstarError,
+  type MachineFacts,
   type Outcome,
   type ProbeOutcome
 } from '@instar/core'
@@ -23,6 +25,8 @@ export interface PerformInit {
   /** Whom to ask for bundles, best first. */
   readonly providers: () => readonly string[]
   readonly host: HostManager
+  /** What this machine has. Never rejects. */
+  readonly measure: () => Promise<MachineFacts>
   readonly rehearse: (plans: readonly HostPlan[], signal: AbortSignal) => Promise<RehearsalResult>
   readonly probe: (probe: Extract<Effect, { effect: 'probe' }>) => Promise<ProbeOutcome>
   readonly announcements: Pick<Announcements, 'announce'>
@@ -70,6 +74,14 @@ export function createPerformer(init: PerformInit): Performer {
     } finally {
       fetches.delete(bundle)
     }
+  }
+
+  const preflight = async (id: number, code: readonly CodeRef[]): Promise<void> => {
+    for (const ref of code) {
+      // One that is damaged is set aside and told as lost by the store, before this is done; the core has it fetched again.
+      await init.bundles.modulePath(ref).catch((thrown: unknown) => log.warn({ err: thrown }, 'a bundle is not whole'))
+    }
+    done(id, { of: 'preflight', ok: true, facts: await init.measure() })
   }
 
   const rehearse = async (id: number, plans: readonly HostPlan[]): Promise<void> => {
@@ -130,6 +142,10 @@ export function createPerformer(init: PerformInit): Performer {
       switch (effect.effect) {
         case 'fetchBundle': {
           run(effect, fetchBundle(effect.id, effect.bundle))
+          return
+        }
+        case 'preflight': {
+          run(effect, preflight(effect.id, effect.code))
           return
         }
         case 'rehearse': {

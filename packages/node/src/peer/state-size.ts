@@ -19,6 +19,8 @@ export interface StateSize {
   bytes(): number | undefined
   /** When what is being measured has been. */
   measured(): Promise<void>
+  /** As it is now: for a decision, not for a display. Rejects when the files cannot be looked at; undefined: there are too many. */
+  measureNow(): Promise<number | undefined>
 }
 
 /** How much of the disk the state takes, database and files together: what an operator has to have free again for a second one. */
@@ -48,7 +50,8 @@ export function createStateSize({
       if (measuring === undefined && now() - measuredAt >= everyMs) measuring = measure()
       return last
     },
-    measured: async () => measuring
+    measured: async () => measuring,
+    measureNow: () => sizeOf(directory, { left: filesMax })
   }
 }
 
