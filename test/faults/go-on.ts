@@ -56,7 +56,7 @@ export async function goOn(peer: LocalPeer, arrival: Arrival, where: string): Pr
   throw new Error(`${where}: it does not go on, whatever is done: ${took.join('; ')}`)
 }
 
-/** What only a new start can mend, and says so. */
+/** What only a new start can mend, and says so. What befell an attempt is tried again by itself. */
 function isOfStorage(problem: string): boolean {
-  return /journal cannot be written|cannot be written|start the peer again/.test(problem)
+  return /^(The disk that holds|The state in|the journal cannot)/.test(problem)
 }

@@ -11,6 +11,7 @@ import { fixtureModule } from '../fixtures/modules.js'
 import { hostsOf } from '../fixtures/processes.js'
 import { runsEverything } from '../fixtures/selection.js'
 import { goOn, hasUpgraded, isServing, phaseOf, type Arrival } from './go-on.js'
+import { randomOf, seed } from './seed.js'
 import { inject, trace, whatStraceLacks, type Injection, type TracedCall } from './strace.js'
 
 const lacks = await whatStraceLacks()
@@ -97,7 +98,6 @@ const windows: Readonly<Record<string, Window>> = {
 
 /** So many injections of each window; the others are taken by another seed. `INSTAR_FAULTS_PER_WINDOW=all` takes every one. */
 const perWindow = process.env['INSTAR_FAULTS_PER_WINDOW'] ?? '40'
-const seed = Number(process.env['INSTAR_SEED'] ?? Math.floor(Date.now() / 86_400_000))
 
 describe.runIf(runsEverything && lacks === undefined).each(Object.entries(windows))(
   'one system call that fails in %s',
@@ -165,27 +165,31 @@ describe.runIf(runsEverything && lacks === undefined).each(Object.entries(window
       const { callers, pids } = await stand()
       const injecting = await inject(pids, injection)
       const load = callers.start(peer, 2)
-      const where = `${injection.call} ${injection.path ?? ''} #${injection.nth} ${injection.error}`
-      await window.open(peer, publish).catch(() => undefined)
-      const through = await goOn(peer, window.closed, where).catch(async (thrown: unknown) => {
-        await injecting.end()
-        // Its word may have been lost with what failed: it is said again.
-        if (!peer.running) await peer.start()
+      const where = `${injection.call} ${injection.path?.replace(peer.dataDirectory, '') ?? ''} #${injection.nth} ${injection.error}`
+      let took: readonly string[] = []
+      let struck: string | undefined
+      try {
         await window.open(peer, publish).catch(() => undefined)
-        return goOn(peer, window.closed, `${where} (${String(thrown)})`)
-      })
-      const struck = await injecting.end()
-      await load.stop()
-      results.push(
-        `${struck === undefined ? 'not called' : 'struck'}: ${where}${through.length > 0 ? `: ${through.join('; ')}` : ''}`
-      )
+        took = await goOn(peer, window.closed, where).catch(async (thrown: unknown) => {
+          await injecting.end()
+          // Its word may have been lost with what failed: it is said again.
+          if (!peer.running) await peer.start()
+          await window.open(peer, publish).catch(() => undefined)
+          return ['another word', ...(await goOn(peer, window.closed, `${where} (${String(thrown)})`))]
+        })
+      } finally {
+        struck = await injecting.end()
+        await load.stop()
+      }
+      const result = `${struck === undefined ? 'not called' : 'struck'}: ${where}${took.length > 0 ? `: ${took.join('; ')}` : ''}`
+      results.push(result)
+      console.log(`${results.length} ${result}`)
       await callers.check(peer, where)
-      await goOn(peer, isServing, where)
     }
 
     it('costs nothing that was acknowledged, and the upgrade goes on', { timeout: 4 * 3_600_000 }, async () => {
       const rows = await enumerate()
-      const chosen = perWindow === 'all' ? rows : sample(rows, Number(perWindow), seed)
+      const chosen = perWindow === 'all' ? rows : sample(rows, Number(perWindow), randomOf(name))
       console.log(`${name}: ${chosen.length} of ${rows.length} injections, seed ${seed}`)
       const failed: string[] = []
       for (const row of chosen) {
@@ -216,8 +220,11 @@ function rowsOf(traced: readonly TracedCall[], dataDirectory: string): readonly 
   })
 }
 
-/** The same rows for the same seed, spread over all of them. */
-function sample<T>(rows: readonly T[], count: number, from: number): readonly T[] {
+/** So many rows, the same for the same seed, spread over all of them. */
+function sample<T>(rows: readonly T[], count: number, random: () => number): readonly T[] {
   const stride = Math.max(1, rows.length / count)
-  return rows.filter((_, i) => Math.floor((i + from) / stride) !== Math.floor((i + from - 1) / stride))
+  return Array.from(
+    { length: Math.min(count, rows.length) },
+    (_, i) => rows[Math.floor((i + random()) * stride)]
+  ).filter(row => row !== undefined)
 }

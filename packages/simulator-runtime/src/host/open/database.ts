@@ -2,16 +2,22 @@ import { InstarError, messageOf } from '@instar/core'
 import { Level } from 'level'
 import { toBytes, type ByteKey } from '../state/layer.js'
 import type { Database } from '../state/merged-entries.js'
+import { assureWritten, readUnwritten } from './level-log/unwritten.js'
 
-/** Opens the state database of a peer. @throws InstarError DataDirectoryInUse, StateDamaged, DiskFull */
+/** Opens the state database of a peer, with every batch that its log holds. @throws InstarError DataDirectoryInUse, StateDamaged, DiskFull */
 export async function openDatabase(directory: string): Promise<Database> {
-  const db: Database = new Level<Buffer, Buffer>(directory, { keyEncoding: 'buffer', valueEncoding: 'buffer' })
+  let db: Database | undefined
   try {
+    const unwritten = await readUnwritten(directory)
+    // It opens by itself, as soon as it is made.
+    db = new Level<Buffer, Buffer>(directory, { keyEncoding: 'buffer', valueEncoding: 'buffer' })
     await db.open()
+    await assureWritten(db, directory, unwritten)
+    return db
   } catch (error) {
+    await db?.close().catch(() => undefined)
     throw stateError(error, directory)
   }
-  return db
 }
 
 /** `level` is classic-level on Node; its types name only what it has in browsers too. */

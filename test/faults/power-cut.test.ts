@@ -1,0 +1,141 @@
+// The power of the disk is cut in each phase of an upgrade and at random moments. A class of durability `disk` has then kept every
+// acknowledged call; one of durability `os` may have lost the newest, and none from the middle. The peer comes back in a phase that it can
+// name, and the upgrade goes on. How power is cut: decision 39.
+
+import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createLocalNetwork, type LocalNetwork, type LocalPeer } from '@instar/local-network'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createCallers } from '../fixtures/ledger/callers.js'
+import { fixtureModule } from '../fixtures/modules.js'
+import { hostsOf, killNow } from '../fixtures/processes.js'
+import { runsEverything } from '../fixtures/selection.js'
+import { goOn, hasUpgraded, isServing, phaseOf } from './go-on.js'
+import { mountLoopDisk, whatLoopDisksLack } from './loop-disk.js'
+import { randomOf, seed } from './seed.js'
+
+const scratch = await mkdtemp(join(tmpdir(), 'instar-power-'))
+const lacks = runsEverything ? await whatLoopDisksLack(scratch) : 'they run in the long job'
+if (runsEverything && lacks !== undefined) console.warn(`Power cuts are left out: ${lacks}.`)
+await rm(scratch, { recursive: true, force: true })
+
+/** The moment after the version was first heard to be in this phase, and a number of random moments in which calls are made. */
+const inPhases = [
+  'rehearsing',
+  'introducing',
+  'probation',
+  'waiting',
+  'preparing',
+  'draining',
+  'transforming',
+  'activating',
+  'trial',
+  'committed'
+] as const
+const randomMoments = Array.from(
+  { length: Number(process.env['INSTAR_POWER_CUTS'] ?? '6') },
+  (_, i) => `moment ${i + 1}`
+)
+const laterMsMax = 30
+const momentMsMax = 6000
+
+const modules = ['ledger/v2', 'ledger/v2-entries', 'ledger/v2-twin']
+
+describe
+  .runIf(lacks === undefined)
+  .each(modules.flatMap(module => [[module, 'disk'] as const, [module, 'os'] as const]))(
+  'the power is cut on the way to %s, durability %s:',
+  (module, durability) => {
+    let network: LocalNetwork
+    let peer: LocalPeer
+    let proposal: string
+    let template: string
+    const results: string[] = []
+    const random = randomOf(`${module} ${durability}`)
+
+    beforeAll(async () => {
+      network = await createLocalNetwork({ classes: [fixtureModule('ledger/v1')], durability })
+      peer = network.addPeer('peer')
+      await peer.start({ timing: { retryMinMs: 200, retryMaxMs: 1000 } })
+      await peer.until('serves', isServing)
+      proposal = await network.buildUpgrade(peer, {
+        modules: [fixtureModule(module)],
+        schedule: 'manual',
+        probation: '500ms',
+        stable: '500ms',
+        retireAfter: '1h'
+      })
+      await peer.stop()
+      template = join(network.directory, 'template')
+      await cp(peer.dataDirectory, template, { recursive: true })
+    })
+    afterAll(async () => {
+      await network.stop()
+      console.log(`power cuts, ${module}, ${durability}, seed ${seed}:\n${results.join('\n')}`)
+    })
+
+    it.each([...inPhases, ...randomMoments])('%s', async moment => {
+      await peer.stop()
+      const disk = await mountLoopDisk(join(network.directory, 'image'), peer.dataDirectory, 64)
+      try {
+        await cp(template, peer.dataDirectory, { recursive: true })
+        await disk.sync()
+        await peer.start()
+        await peer.until('serves', isServing)
+        const callers = createCallers()
+        for (let i = 0; i < 10; i++) await callers.add(peer)
+        const load = callers.start(peer, 3)
+        const isDue = momentOf(peer, moment, random)
+        // What it is told may be cut off with everything else.
+        const told = tell().catch(() => undefined)
+        await isDue
+        const hosts = await hostsOf(peer.pid!)
+        await disk.cut()
+        killNow(hosts)
+        await peer.kill()
+        await Promise.all([load.stop(), told])
+        const { acknowledged } = callers
+        await disk.mountAgain()
+        const where = `power cut at ${moment}, ${module}, ${durability}, seed ${seed}`
+        await peer.start()
+        const back = await peer.until('is back', isServing)
+        expect(
+          back.problems.filter(each => !/version 2/.test(each)),
+          where
+        ).toEqual([])
+        const lost = await callers.checkLosses(peer, where)
+        if (durability === 'disk') expect(lost, where).toBe(0)
+        results.push(
+          `${moment}: ${acknowledged} acknowledged, ${lost} lost, version 2 was ${phaseOf(back) ?? 'not heard of'}`
+        )
+        // The same words again: the first may have been lost before they were heard.
+        await tell().catch(() => undefined)
+        await goOn(peer, hasUpgraded, where)
+        await callers.check(peer, where)
+      } finally {
+        await peer.kill()
+        await disk.unmount()
+      }
+    })
+
+    /** Publishes version 2, where that has not happened yet, and lets it go ahead. */
+    async function tell(): Promise<void> {
+      if ((await peer.status()).newest < 2) await network.publish(peer, proposal)
+      await peer.until('can be approved', ({ newest }) => newest === 2)
+      await peer.control.approve(2)
+    }
+  }
+)
+
+async function momentOf(peer: LocalPeer, moment: string, random: () => number): Promise<void> {
+  const isPhase = (inPhases as readonly string[]).includes(moment)
+  if (isPhase) {
+    for await (const event of peer.control.events()) {
+      if (event.type === 'phase' && event.version === 2 && event.phase === moment) break
+      // A twin becomes the object between two calls, and has no such phases.
+      if (event.type === 'phase' && event.version === 2 && event.phase === 'committed') break
+    }
+  }
+  await new Promise(resolve => setTimeout(resolve, random() * (isPhase ? laterMsMax : momentMsMax)))
+}
