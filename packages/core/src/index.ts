@@ -170,3 +170,5 @@ export {
   type VersionEntry,
   type VersionLog
 } from './version-log/version-log.js'
+export { neededBundles } from './lifecycle/needed.js'
+export { stayingStates, whyNotRestored, type OldState } from './lifecycle/old-states.js'

@@ -1,4 +1,5 @@
 import {
+  codeOfPlan,
   compactEntries,
   createPeerState,
   defaultPolicy,
@@ -15,6 +16,7 @@ import {
   type HostPlan,
   type JournalEntry,
   type LocalPolicy,
+  type OldState,
   type Now,
   type MachineFacts,
   type Outcome,
@@ -40,6 +42,8 @@ interface Disk {
   futures: Map<number, string>
   /** Revisions of future twins whose state is complete. */
   twins: Set<number>
+  /** States that nothing runs on any more. */
+  old: OldState[]
   epoch: number
 }
 
@@ -88,6 +92,8 @@ export interface SimulationOptions {
     peer: SimulatedPeer,
     probe: Extract<Effect, { effect: 'probe' }>
   ) => Extract<Outcome, { of: 'probe' }> | undefined
+  /** Bundles come from the disks of peers that are up, the first of them has what is published, and what is unneeded for so long goes. */
+  readonly scarceBundles?: { readonly retentionMs: number }
   /** Replaces each peer's journal by its compaction at every start. */
   readonly compact?: boolean
   /** Called for every effect and every fact, in order. */
@@ -149,6 +155,8 @@ export class Simulation {
 
   /** A descriptor becomes trusted everywhere, at each peer at its own moment. */
   publish(descriptor: Descriptor): void {
+    if (this.options.scarceBundles !== undefined)
+      for (const { bundle } of descriptor.classes) this.peers[0]?.disk.bundles.add(bundle)
     for (const peer of this.peers) peer.learn(descriptor, 1 + this.random(200))
   }
 
@@ -179,12 +187,16 @@ export class SimulatedPeer {
     words: new Map(),
     futures: new Map(),
     twins: new Set(),
+    old: [],
     epoch: 0
   }
   state: PeerState
   isUp = false
   /** Kills the process when it returns true: before an effect, or after it. */
   killAt: ((when: 'before' | 'after', effect: Effect) => boolean) | undefined
+  /** Bundles that it has removed because nothing needed them. */
+  readonly removed = new Set<string>()
+  readonly #unneeded = new Map<string, number>()
   /** Its newest statement. */
   said: Announcement | undefined
   #seq = 0
@@ -212,7 +224,8 @@ export class SimulatedPeer {
         retryMaxMs: 2000,
         ...this.simulation.options.timing
       },
-      policy: { ...defaultPolicy, ...this.simulation.options.policy }
+      policy: { ...defaultPolicy, ...this.simulation.options.policy },
+      archive: false
     }
   }
 
@@ -310,10 +323,10 @@ export class SimulatedPeer {
         this.disk.journal.push(...structuredClone(effect.entries))
         return
       case 'fetchBundle':
-        return simulation.later(this, 5 + simulation.random(100), () => {
-          this.disk.bundles.add(effect.bundle)
-          this.done(effect.id, { of: 'fetchBundle', ok: true })
-        })
+        return simulation.later(this, 5 + simulation.random(100), () => this.#fetch(effect))
+      case 'clean':
+        this.#clean(effect)
+        return this.done(effect.id, { of: 'clean', ok: true })
       case 'preflight': {
         const facts = simulation.options.faults?.machine?.(this) ?? {}
         return simulation.later(this, 1, () =>
@@ -373,8 +386,89 @@ export class SimulatedPeer {
     }
   }
 
+  #fetch({ id, bundle }: Extract<Effect, { effect: 'fetchBundle' }>): void {
+    const { disk, simulation } = this
+    if (simulation.options.scarceBundles !== undefined && !disk.bundles.has(bundle)) {
+      if (this.removed.has(bundle)) throw new Error(`${this.index} needs ${bundle.slice(0, 8)}, which it has removed`)
+      const isAnywhere = simulation.peers.some(each => each.disk.bundles.has(bundle))
+      if (!isAnywhere) throw new Error(`${this.index} needs ${bundle.slice(0, 8)}, which nobody has any more`)
+      if (!simulation.peers.some(each => each.isUp && each.disk.bundles.has(bundle)))
+        return this.done(id, { of: 'fetchBundle', ok: false, cause: 'nobody has it', transient: true })
+    }
+    disk.bundles.add(bundle)
+    this.done(id, { of: 'fetchBundle', ok: true })
+  }
+
+  /** As the shell does: what nobody has needed for a while goes. */
+  #clean({ bundles, states }: Extract<Effect, { effect: 'clean' }>): void {
+    const { disk, simulation } = this
+    for (const bundle of disk.bundles) {
+      if (bundles === 'all' || bundles.includes(bundle)) this.#unneeded.delete(bundle)
+      else if (!this.#unneeded.has(bundle)) this.#unneeded.set(bundle, simulation.nowMs)
+    }
+    const retentionMs = simulation.options.scarceBundles?.retentionMs ?? 0
+    for (const [bundle, sinceMs] of this.#unneeded) {
+      if (simulation.nowMs - sinceMs < retentionMs) continue
+      disk.bundles.delete(bundle)
+      this.#unneeded.delete(bundle)
+      this.removed.add(bundle)
+    }
+    if (states !== 'all') {
+      disk.old = disk.old.filter(each => states.includes(each.generation))
+      this.input({ fact: 'oldStates', states: disk.old })
+    }
+    if (simulation.options.scarceBundles !== undefined) this.#assertEnoughIsLeft()
+  }
+
+  /** With knowledge that no peer has: what is here still leads on from every state that is kept, and what anybody has from every peer's. */
+  #assertEnoughIsLeft(): void {
+    const { peers } = this.simulation
+    const above = (version: number): string[] =>
+      this.disk.trusted.slice(version - 1).flatMap(each => each.classes.map(({ bundle }) => bundle))
+    for (const { version } of [
+      ...this.disk.old,
+      ...(this.disk.meta === undefined ? [] : [{ version: this.disk.meta.current }])
+    ]) {
+      const gone = above(version).find(bundle => this.removed.has(bundle) && !this.disk.bundles.has(bundle))
+      if (gone !== undefined) throw new Error(`${this.index} has removed what its state of version ${version} needs`)
+    }
+    for (const { index, disk } of peers) {
+      if (disk.meta === undefined) continue
+      const gone = above(disk.meta.current).find(bundle => !peers.some(each => each.disk.bundles.has(bundle)))
+      if (gone !== undefined)
+        throw new Error(`nobody has what ${index} needs to come on from version ${disk.meta.current}`)
+    }
+  }
+
+  /** The operator's tool, while the process is down; `isKilled`: when it has said what it is about to do. */
+  restore(old: OldState, isKilled: boolean): void {
+    const { disk, simulation } = this
+    const { version, chainId, generation } = old
+    disk.journal.push({ type: 'restore', version, chainId, atMs: simulation.wallMs() })
+    if (isKilled || disk.meta === undefined) return
+    this.#moveTo({ ...disk.meta, current: version, chainId, generation: disk.meta.generation + 1 })
+    disk.old = disk.old.filter(each => each.generation !== generation)
+  }
+
+  /** The one synced batch that names another state; the one before stays for a while. */
+  #moveTo(meta: StateMeta): void {
+    const { disk, simulation } = this
+    if (disk.meta !== undefined && disk.meta.current !== meta.current) {
+      const { current: version, chainId } = disk.meta
+      disk.old = [
+        ...disk.old,
+        { generation: meta.generation, version, chainId, sinceMs: simulation.wallMs(), bytes: 100 }
+      ]
+    }
+    disk.meta = meta
+  }
+
   #switchHost({ id, plan, purpose }: Extract<Effect, { effect: 'switchHost' }>): void {
     const { simulation } = this
+    if (simulation.options.scarceBundles !== undefined)
+      for (const { bundle } of codeOfPlan(plan))
+        if (!this.disk.bundles.has(bundle))
+          throw new Error(`${this.index} is to load ${bundle.slice(0, 8)}, which is not here`)
     const switching = { id, cancelled: false }
     this.#switching = switching
     const fault = simulation.options.faults?.switch?.(plan, ++this.#switches)
@@ -399,7 +493,7 @@ export class SimulatedPeer {
       const stage = stages[i]
       if (stage === undefined) return this.#serve(id, plan)
       if (fault?.stage === stage) {
-        if (fault.moved === true) this.disk.meta = metaOf(plan, (this.disk.meta?.generation ?? 0) + 1)
+        if (fault.moved === true) this.#moveTo(metaOf(plan, (this.disk.meta?.generation ?? 0) + 1))
         return fail(fault.cause, stage, fault.restored ?? true)
       }
       // Until the pointer moves there is always a way to stop.
@@ -407,7 +501,7 @@ export class SimulatedPeer {
         return fail('cancelled', stage, true)
       // The one synced batch that moves the pointer.
       if (stage === (isTakenOver ? 'activated' : 'transformed'))
-        this.disk.meta = metaOf(plan, (this.disk.meta?.generation ?? 0) + 1)
+        this.#moveTo(metaOf(plan, (this.disk.meta?.generation ?? 0) + 1))
       this.input({ fact: 'switchStage', id, stage })
       simulation.later(this, 1 + simulation.random(10), () => advance(i + 1))
     }
@@ -427,6 +521,7 @@ export class SimulatedPeer {
     }
     disk.futures = new Map(plan.future.map(({ revision, bundle }) => [revision, bundle]))
     this.done(id, { of: 'switchHost', ok: true, stateVersion: plan.object.version, building })
+    if (simulation.options.scarceBundles !== undefined) this.input({ fact: 'oldStates', states: disk.old })
     for (const revision of building) {
       simulation.later(this, 50 + simulation.random(500), () => {
         // Another host would build it anew.
@@ -548,6 +643,8 @@ function describeEntry(entry: JournalEntry): string {
       return 'reset'
     case 'quiet':
       return `v${entry.version} quiet for ${entry.quietMs} ms`
+    case 'restore':
+      return `restores version ${entry.version}`
     case 'resumed':
       return `v${entry.version} has another chance`
   }

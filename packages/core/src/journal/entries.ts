@@ -67,6 +67,11 @@ export type JournalEntry =
       readonly quietMs: number
       readonly usedAtMs?: number
     }
+  /**
+   * An operator brings the state of this version back: written before the state is touched, so that the start table can say whether it was.
+   * What is `running` afterwards ends it.
+   */
+  | { readonly type: 'restore'; readonly version: number; readonly chainId: string; readonly atMs: number }
   /** An operator has had the peer begin anew: it joins as a newcomer does, also where it was the first of its network (§6). */
   | { readonly type: 'reset'; readonly atMs: number }
   /** A version was given another chance at this moment, wall clock: by the signed order of this name, or by the operator. */
@@ -105,5 +110,6 @@ const types: ReadonlySet<string> = new Set<JournalEntry['type']>([
   'resumed',
   'reset',
   'rehearsed',
-  'quiet'
+  'quiet',
+  'restore'
 ])

@@ -13,6 +13,8 @@ export interface PeerConfig {
   readonly timing: Timing
   /** What the configuration file allows; see `effectivePolicy`. */
   readonly policy: LocalPolicy
+  /** It keeps every bundle that it has ever had, for peers that come from far behind (§14). */
+  readonly archive: boolean
 }
 
 /** All waiting times of a peer, in milliseconds. */
@@ -25,6 +27,8 @@ export interface Timing {
   readonly introduceGraceMs: number
   /** At least this often the core looks at what only time changes: who has fallen silent, who has departed. */
   readonly lookEveryMs: number
+  /** What nothing needs any more is removed so often, first when so long has passed since the start. */
+  readonly cleanEveryMs: number
   /** First pause before something that failed is tried again; doubles up to `retryMaxMs`. */
   readonly retryMinMs: number
   readonly retryMaxMs: number
@@ -47,6 +51,7 @@ export const defaultTiming: Timing = Object.freeze({
   departedAfterMs: 30 * 86_400_000,
   introduceGraceMs: 10 * 60_000,
   lookEveryMs: 30_000,
+  cleanEveryMs: 10 * 60_000,
   retryMinMs: 1_000,
   retryMaxMs: 5 * 60_000,
   upgradeAttemptsMax: 5,

@@ -50,6 +50,17 @@ export type Effect =
       readonly args: string
       readonly timeoutMs: number
     }
+  /**
+   * Remove every bundle and every old state but these, in the background, and whatever else is left over on the disk. What one of the later
+   * effects asks for stays. Answered by `done` whatever could not be removed.
+   */
+  | {
+      readonly effect: 'clean'
+      readonly id: number
+      readonly bundles: readonly string[] | 'all'
+      /** Generations. */
+      readonly states: readonly number[] | 'all'
+    }
   | { readonly effect: 'announce'; readonly content: AnnouncementContent }
   /** Come back with a `tick` after this time; replaces the wake of the step before. */
   | { readonly effect: 'wake'; readonly afterMs: number }

@@ -7,6 +7,7 @@ import type { JournalEntry, OperatorWord } from '../journal/entries.js'
 import type { MachineFacts } from './preflight.js'
 import type { Admission } from '../roster/admission.js'
 import type { RehearsedState } from './state.js'
+import type { OldState } from './old-states.js'
 import type { PolicyField, PolicyOverrides } from './policy.js'
 import type { CallFigures } from './health.js'
 
@@ -100,11 +101,22 @@ export type Fact =
   | { readonly fact: 'switchStage'; readonly id: number; readonly stage: SwitchStage }
   /** An operator has had the upgrade to a version tried on a copy of the state. */
   | { readonly fact: 'stateRehearsed'; readonly version: number; readonly outcome: RehearsalOutcome }
+  /** The states of earlier versions that the host keeps, whenever they have changed. */
+  | { readonly fact: 'oldStates'; readonly states: readonly OldState[] }
+  /** The operator asks for what nothing needs any more to be removed now. */
+  | { readonly fact: 'clean' }
   | { readonly fact: 'done'; readonly id: number; readonly outcome: Outcome }
   | { readonly fact: 'tick' }
 
 /** The result of an effect. Unknown and old ids are ignored. */
-export type Outcome = LoadOutcome | PreflightOutcome | SwitchOutcome | ScheduleOutcome | RehearsalOutcome | ProbeOutcome
+export type Outcome =
+  | LoadOutcome
+  | PreflightOutcome
+  | SwitchOutcome
+  | ScheduleOutcome
+  | RehearsalOutcome
+  | ProbeOutcome
+  | { readonly of: 'clean'; readonly ok: true }
 
 export type LoadOutcome =
   | { readonly of: 'fetchBundle' | 'rehearse'; readonly ok: true }

@@ -7,6 +7,7 @@ import { chainIdPrefix, classAt, findLineage, type Lineage, type VersionLog } fr
 import { beforeIn, recallLog } from './history.js'
 import { createTrialWatch } from './health.js'
 import type { Now } from './input.js'
+import { notRestored, restored } from './old-states.js'
 import { followWay } from './own-way.js'
 import { isSwitching } from './phase.js'
 import { foldQuiet } from './quiet.js'
@@ -25,6 +26,10 @@ import { newProgress, newRehearsal, setPhase, type Turn } from './turn.js'
  * | trial, committed                                 | damaged: the state is older       | goes on                     |
  * | goingBack                                        | wentBack: it had taken place      | goes on going back          |
  * | any other                                        | goes on                           | damaged: the state is newer |
+ *
+ * An operator's restore is written down (`restore`) before the state is touched. Where it is the last word on what runs, and `meta` names
+ * that version, it has taken place: the version runs, nothing older is served, everything above is as if never tried, and all is held.
+ * Where `meta` still names what ran before, it has not, and the peer goes on.
  *
  * Of the other records none changes a row. A `rehearsed` one counts as long as `meta` names the version that was copied, and until its
  * version begins again (`known`); with another one the transform is tried again.
@@ -45,6 +50,7 @@ export function startBoot(
   state.started = true
   state.epoch = boot.epoch
   state.startedMonoMs = turn.now.monoMs
+  state.clean.dueMonoMs = turn.now.monoMs + state.config.timing.cleanEveryMs
   for (const bundle of boot.bundles)
     state.bundles.set(bundle, { status: 'ready', effect: undefined, attempt: 0, retryMonoMs: 0, cause: undefined })
   state.log = recallLog(state.trusted, boot.others ?? [], boot.entries)
@@ -87,6 +93,7 @@ function fold(state: PeerState, entry: JournalEntry, { wallMs, monoMs }: Now): v
       break
     case 'running': {
       state.running = entry.version
+      state.restoring = undefined
       // Written with the phase that follows from it; where a torn write kept only this one, the phase follows all the same.
       const arrived = state.versions.get(entry.version)
       if (arrived !== undefined && isSwitching(arrived.phase) && arrived.phase !== 'goingBack') arrived.phase = 'trial'
@@ -121,6 +128,9 @@ function fold(state: PeerState, entry: JournalEntry, { wallMs, monoMs }: Now): v
       break
     case 'reset':
       state.isReset = true
+      break
+    case 'restore':
+      state.restoring = { version: entry.version, chainId: entry.chainId }
       break
     case 'resumed':
       state.heeded.set(entry.version, {
@@ -169,6 +179,8 @@ function reconcile(turn: Turn, lineage: Lineage, found: VersionRef | undefined):
   } else if (found.chainId !== chainIdPrefix(state.log, found.version)) {
     // R20: the same number of another history.
     state.damage = `the state directory holds version ${found.version} of another history (chain id ${found.chainId}): restore the one that belongs to this journal`
+  } else if (state.restoring?.version === found.version) {
+    restored(turn, lineage, found.version)
   } else if (underWay !== undefined && found.version === code(underWay.version)) {
     arriveAt(turn, underWay.version)
   } else if (goingBack !== undefined && found.version === code(beforeIn(state, goingBack.version))) {
@@ -178,6 +190,7 @@ function reconcile(turn: Turn, lineage: Lineage, found: VersionRef | undefined):
   } else if (underWay !== undefined) {
     setPhase(turn, underWay.version, 'waiting', { reason: 'the upgrade was interrupted and begins again' })
   }
+  if (state.restoring !== undefined && state.damage === undefined) notRestored(turn)
   resumeIntroductions(turn)
 }
 

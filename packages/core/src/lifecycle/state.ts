@@ -1,10 +1,11 @@
-import type { AnnouncementContent } from '../announcement/announcement.js'
+import type { AnnouncementContent, VersionRef } from '../announcement/announcement.js'
 import type { HostPlan, SwitchStage } from '../host-plan/host-plan.js'
 import type { Roster } from '../roster/roster.js'
 import type { Lineage, VersionLog } from '../version-log/version-log.js'
 import type { PeerConfig } from './config.js'
 import type { TrialWatch } from './health.js'
 import type { Phase } from './phase.js'
+import type { OldState } from './old-states.js'
 import type { PolicyOverrides } from './policy.js'
 import type { Lack, Machine } from './preflight.js'
 import type { Quiet } from './quiet.js'
@@ -65,6 +66,11 @@ export interface PeerState {
   /** Versions of which the state may still hold a simulation object of another history (§6); until a host has started without them. */
   foreign: Set<number>
 
+  /** What the operator has begun to bring back, as the journal says; decided at the start (start table). */
+  restoring: VersionRef | undefined
+  /** The states of earlier versions that are kept; undefined until the host has told. */
+  oldStates: readonly OldState[] | undefined
+
   host: HostState
   bundles: Map<string, BundleState>
   /** Since when nobody has called a version, as far as this peer knows. */
@@ -72,6 +78,8 @@ export interface PeerState {
   startedMonoMs: number
   /** What this machine has, as it was measured last. */
   machine: Machine
+  /** Of what is removed because nothing needs it. */
+  clean: { effect: number | undefined; isAsked: boolean; dueMonoMs: number }
 
   /** What was said last. */
   announced: AnnouncementContent | undefined
@@ -284,10 +292,13 @@ export function createPeerState(config: PeerConfig): PeerState {
       retryMonoMs: 0,
       lastError: undefined
     },
+    restoring: undefined,
+    oldStates: undefined,
     bundles: new Map(),
     quiet: new Map(),
     startedMonoMs: 0,
     machine: { measuring: undefined, facts: undefined, measuredMonoMs: -Infinity },
+    clean: { effect: undefined, isAsked: false, dueMonoMs: Number.POSITIVE_INFINITY },
     announced: undefined
   }
 }

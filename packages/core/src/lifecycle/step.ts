@@ -3,6 +3,7 @@ import type { Admission } from '../roster/admission.js'
 import { forget, observe, rejudge, type RosterEntry } from '../roster/roster.js'
 import { announce } from './announce.js'
 import { fetched } from './bundles.js'
+import { cleaned, cleanUp } from './clean.js'
 import type { Effect } from './effect.js'
 import { decide, followTrusted, trustVersion } from './history.js'
 import { driveHost, hostExited, simulationBuilt, switched, switchStage } from './host.js'
@@ -67,6 +68,7 @@ function advance(turn: Turn): void {
   introduceVersions(turn)
   driveHost(turn)
   driveProbes(turn)
+  cleanUp(turn)
   announce(turn)
   wakeAtMono(turn, turn.now.monoMs + turn.state.config.timing.lookEveryMs)
 }
@@ -150,6 +152,12 @@ function hear(turn: Turn, fact: Fact): void {
       if (progress !== undefined && fact.version > state.running) stateRehearsed(turn, progress, fact.outcome)
       return
     }
+    case 'oldStates':
+      state.oldStates = fact.states
+      return
+    case 'clean':
+      state.clean.isAsked = true
+      return
     case 'done':
       return done(turn, fact.id, fact.outcome)
     case 'tick':
@@ -212,6 +220,7 @@ function done(turn: Turn, id: number, outcome: Outcome): void {
     if (bundle !== undefined) fetched(turn, bundle, outcome)
     return
   }
+  if (outcome.of === 'clean') return cleaned(turn, id)
   if (outcome.of === 'rehearseState') {
     const rehearsing = [...state.versions.values()].find(each => each.rehearsal.effect === id)
     if (rehearsing !== undefined) stateRehearsed(turn, rehearsing, outcome)

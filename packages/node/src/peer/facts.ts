@@ -14,7 +14,8 @@ export function coreConfig(peer: string, config: PeerConfiguration, isFirst: boo
     // The first peer of a network has nobody to ask; nor has one that names no other.
     alone: isFirst || config.bootstrap.length === 0,
     timing: config.timing,
-    policy: filePolicy(config.policy)
+    policy: filePolicy(config.policy),
+    archive: config.archive
   }
 }
 

@@ -53,7 +53,9 @@ const configSchema = z.strictObject({
   /** Waiting times that differ from the defaults, see `Timing` of the core. */
   timing: z.partialRecord(z.enum(Object.keys(defaultTiming) as Array<keyof Timing>), milliseconds).optional(),
   /** What the operator allows this peer, see `LocalPolicy` of the core; what is said at run time wins over it. */
-  policy: policyFileSchema.optional()
+  policy: policyFileSchema.optional(),
+  /** Keep every bundle for ever, for peers that come from far behind (§14). */
+  archive: z.boolean().optional()
 })
 
 /** What a peer remembers of how it was started; `config.json` in its data directory, for people to read and change. */
@@ -66,6 +68,7 @@ export interface PeerConfiguration {
   readonly timing: Timing
   /** What the file says of it; see `filePolicy`. */
   readonly policy: z.output<typeof policyFileSchema>
+  readonly archive: boolean
   /** Of the ticket: with it this peer admits itself (§5). Not written down: its certificate is. */
   readonly invitation: BearerInvitation | undefined
 }
@@ -127,6 +130,7 @@ export async function settleConfig(options: PeerOptions, seed: string | undefine
     bootstrap: next.bootstrap ?? [],
     invitation: invited?.bearer,
     policy: next.policy ?? {},
+    archive: next.archive ?? false,
     timing: Object.freeze({ ...defaultTiming, ...(next.timing as Partial<Timing>), ...options.timing })
   }
 }
