@@ -1,4 +1,11 @@
-import { losesLengthMax, type SimulationModel, type StateKind, type TransformKind } from '@instar/core'
+import {
+  flawOfHealth,
+  losesLengthMax,
+  type Health,
+  type SimulationModel,
+  type StateKind,
+  type TransformKind
+} from '@instar/core'
 import type { ClassDefinition, Contract, SimulationDefinition, UpgradeDefinition } from '@instar/simulator-runtime'
 import { compareContracts, contractFacts, type ContractFacts } from './contract-facts.js'
 
@@ -17,6 +24,8 @@ export interface ModuleFacts {
   readonly reverse?: { readonly loses: string }
   /** Of the new class. */
   readonly state: StateKind
+  /** How its trial is judged (§15). */
+  readonly health?: Health
   /**
    * The upgrade leaves the contract as it is, as far as {@link compareContracts} can tell, and has no simulation objects: callers of both
    * versions can be served by one façade (§6).
@@ -61,6 +70,7 @@ export function factsOf(exported: unknown): ModuleFacts {
     ...(past === undefined ? {} : { past: modelOf(past, from, to.contract) }),
     transform,
     ...reverseOf(definition as Partial<UpgradeDefinition>),
+    ...healthOf(definition as Partial<UpgradeDefinition>),
     state: stateOf(to),
     compatible:
       future === undefined && past === undefined && compareContracts(oldContract, contract).difference === undefined
@@ -89,6 +99,14 @@ function reverseOf({ reverse, map }: Partial<UpgradeDefinition>): Pick<ModuleFac
       `its reverse transform has to say what it loses (\`loses\`), in at most ${losesLengthMax} characters`
     )
   return { reverse: { loses } }
+}
+
+/** §15: what nobody could judge by is found out here, and not when the upgrade is on trial. */
+function healthOf({ health }: Partial<UpgradeDefinition>): Pick<ModuleFacts, 'health'> {
+  if (health === undefined) return {}
+  const flaw = flawOfHealth(health)
+  if (flaw !== undefined) throw new TypeError(`its health policy is none: ${flaw}`)
+  return { health }
 }
 
 function stateOf({ directory }: Partial<ClassDefinition>): StateKind {

@@ -34,6 +34,7 @@ import { addUpgradeApprove } from './commands/upgrade-approve.js'
 import { addUpgradeBuild } from './commands/upgrade-build.js'
 import { addUpgradeCheck } from './commands/upgrade-check.js'
 import { addUpgradeGoNow } from './commands/upgrade-go-now.js'
+import { addUpgradeBack } from './commands/upgrade-back.js'
 import { addUpgradeHold } from './commands/upgrade-hold.js'
 import { addUpgradeNew } from './commands/upgrade-new.js'
 import { addUpgradePatch } from './commands/upgrade-patch.js'
@@ -117,6 +118,7 @@ ${Object.values(exitCodes)
   addUpgradeApprove(upgrade, io)
   addUpgradeGoNow(upgrade, io)
   addUpgradeHold(upgrade, io)
+  addUpgradeBack(upgrade, io)
   const bundle = group(program, 'bundle', 'carry a network by hand: trust documents, descriptors and code in one file')
   addBundleExport(bundle, io)
   addBundleImport(bundle, io)

@@ -112,6 +112,7 @@ export async function startFakePeer(dataDirectory: string, network = 'a'.repeat(
       return fake.policy()
     },
     unpark: async () => void fake.asked.push('unpark'),
+    goBack: async version => void fake.asked.push(`goBack ${version}`),
     async submit(submission) {
       const all = [...submission.documents, ...(submission.descriptor === undefined ? [] : [submission.descriptor])]
       return all.map((document, i) => {

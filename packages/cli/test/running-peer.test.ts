@@ -100,6 +100,7 @@ describe('deciding at a running peer', () => {
     ],
     [['policy', 'unset', 'windows', 'go-now'], ['policy {"unset":["windows","goNow"]}']],
     [['policy', 'set', 'hold', 'on', '--dry-run'], []],
+    [['upgrade', 'back', '2'], ['goBack 2']],
     [['peer', 'stop'], ['stop']]
   ])('instar %j asks for %j', async (args, asked) => {
     expect(await instar(folder, ...args)).toMatchObject({ code: 0, err: '' })

@@ -41,7 +41,7 @@ export {
   type Descriptor
 } from './descriptor/descriptor.js'
 export { durationWords } from './descriptor/duration-words.js'
-export { healthPolicyOf, type Health, type HealthPolicy } from './descriptor/health.js'
+export { flawOfHealth, healthPolicyOf, type Health, type HealthPolicy } from './descriptor/health.js'
 export type { Schedule, Strategy } from './descriptor/schedule.js'
 export { canRun } from './descriptor/runtime.js'
 export { startOf, startsOf } from './descriptor/starts.js'
@@ -136,7 +136,7 @@ export {
 export { rehearsalPlan } from './lifecycle/rehearse-state.js'
 export { step, type Step } from './lifecycle/step.js'
 export { trialPolicy } from './lifecycle/trial-policy.js'
-export { trialWords } from './lifecycle/trial-words.js'
+export { trialReport, type TrialReport } from './lifecycle/trial-report.js'
 export { openAdmission, type Admission } from './roster/admission.js'
 export {
   admittedPeers,

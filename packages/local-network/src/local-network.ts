@@ -28,6 +28,8 @@ export interface PublishInit {
   readonly probation?: string
   /** Default `500ms`. */
   readonly stable?: string
+  /** Words of its health policy. */
+  readonly health?: string
   readonly retireAfter?: string
   readonly retireBy?: string
   readonly compatible?: boolean
@@ -108,6 +110,7 @@ export async function createLocalNetwork(init: LocalNetworkInit): Promise<LocalN
     words.push('--probation', upgrade.probation ?? '200ms', '--stable', upgrade.stable ?? '500ms')
     if (upgrade.deadline !== undefined) words.push('--deadline', upgrade.deadline)
     if (upgrade.retireAfter !== undefined) words.push('--retire-after', upgrade.retireAfter)
+    if (upgrade.health !== undefined) words.push('--health', upgrade.health)
     if (upgrade.retireBy !== undefined) words.push('--retire-by', upgrade.retireBy)
     if (upgrade.compatible === true) words.push('--compatible')
     await instar(words)

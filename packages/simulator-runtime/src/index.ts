@@ -53,6 +53,7 @@ export type {
   ReverseStates,
   ReverseTransform
 } from './definition/reverse.js'
+export type { HealthDefinition, HealthInit } from './definition/health.js'
 export type { EntriesTransform, EntryTransform, EntryTransformStates } from './definition/entries.js'
 export {
   callsOf,

@@ -1,9 +1,9 @@
-import type { ClassUpgrade, Descriptor, StateKind, Strategy } from '@instar/core'
+import type { ClassUpgrade, Descriptor, Health, StateKind, Strategy } from '@instar/core'
 import type { BuiltBundle } from '@instar/bundler'
 import { instarVersion } from '@instar/node/control'
 import type { Proposal } from '@instar/signer'
 import { buildClass } from './build-class.js'
-import { changeOf, patchOf, type ClassChange } from './class-change.js'
+import { changeOf, healthOf, patchOf, type ClassChange } from './class-change.js'
 import type { ReadTrust } from './read-trust.js'
 import type { RunningContract } from './running-contracts.js'
 
@@ -19,6 +19,7 @@ interface UpgradeWords {
   readonly retireBy?: string | undefined
   readonly stable: number
   readonly introduceOver: number
+  readonly health?: Health | undefined
   readonly probation: number
   readonly durability: 'os' | 'disk'
   readonly nowMs: number
@@ -49,7 +50,8 @@ export async function buildUpgrade(init: UpgradeInit): Promise<BuiltUpgrade> {
     const each = await buildClass(entry)
     const change =
       init.kind === 'patch' ? await patchOf(each, init.contractOf) : changeOf(each, known, init.compatible === true)
-    built.push({ built: each.built, change })
+    const health = healthOf(each, change, init.health)
+    built.push({ built: each.built, change: { ...change, ...(health === undefined ? {} : { health }) } })
   }
   const descriptor: Descriptor = {
     format: 1,
@@ -98,6 +100,7 @@ function classUpgradeOf({ bundle, entry }: BuiltBundle, change: ClassChange, ini
     introduceOverMs: init.introduceOver,
     probationMs: init.probation,
     stableMs: init.stable,
+    ...(change.health === undefined ? {} : { health: change.health }),
     retirement: { quietMs: init.retireAfter, ...(init.retireBy === undefined ? {} : { notAfter: init.retireBy }) }
   }
 }

@@ -1,5 +1,5 @@
 import type { ModuleFacts } from '@instar/bundler'
-import { InstarError, type ClassUpgrade, type StateKind } from '@instar/core'
+import { InstarError, type ClassUpgrade, type Health, type StateKind } from '@instar/core'
 import type { BuiltClass } from './build-class.js'
 import type { RunningContract } from './running-contracts.js'
 
@@ -11,6 +11,8 @@ export interface ClassChange {
   >
   /** It can go back by a reverse transform, which loses this. */
   readonly reverse?: { readonly loses: string }
+  /** How its trial is judged (§15): what the module says. */
+  readonly health?: Health
   /** What the author may have overlooked, or has to vouch for, one sentence each. */
   readonly hints: readonly string[]
 }
@@ -47,6 +49,7 @@ export function changeOf(
       state
     },
     ...(facts.reverse === undefined ? {} : { reverse: facts.reverse }),
+    ...(facts.health === undefined ? {} : { health: facts.health }),
     hints: facts.compatible && !compatible ? [hint] : []
   }
 }
@@ -85,6 +88,33 @@ export async function patchOf(
     fields: { oldClass: newClass, newClass, compatible: true, transform: 'none', state: facts.state },
     hints: [`${compared} ${vouched}`]
   }
+}
+
+/**
+ * The health policy of a class upgrade: the module's, with the words of the command line instead of its own.
+ *
+ * @throws InstarError `BadInput` for a probe that the class cannot answer
+ */
+export function healthOf(
+  { facts, source }: BuiltClass,
+  change: ClassChange,
+  said: Health | undefined
+): Health | undefined {
+  if (change.health === undefined && said === undefined) return undefined
+  const health = { ...change.health, ...said }
+  const { probe } = health
+  const method = facts.contract.methods.find(each => each.name === probe?.method)
+  if (probe !== undefined && method?.kind !== 'query')
+    throw new InstarError(
+      'BadInput',
+      `${source} cannot be probed by ${probe.method}: ${facts.newClass} has no query of that name. Choose one of ${namesOfQueries(facts)}.`
+    )
+  return health
+}
+
+function namesOfQueries({ contract }: ModuleFacts): string {
+  const names = contract.methods.filter(each => each.kind === 'query').map(each => each.name)
+  return names.length === 0 ? 'none: it has no query at all' : names.join(', ')
 }
 
 const kindWords: Readonly<Record<StateKind, string>> = { managed: 'keys and values', directory: 'files' }

@@ -36,6 +36,7 @@ export interface ControlClient {
   policy: () => Promise<readonly ShownRule[]>
   changePolicy: (change: PolicyChange) => Promise<readonly ShownRule[]>
   unpark: () => Promise<void>
+  goBack: (version: number) => Promise<void>
   call: (call: CallRequest) => Promise<CallAnswer>
   contract: (request: ContractRequest) => Promise<DescribedContract>
   catchUp: () => Promise<readonly NeighbourHeads[]>
@@ -64,6 +65,7 @@ export function createControlClient(socketPath: string, signal?: AbortSignal): C
     ticket: async () => (await ask<{ ticket: string }>('GET', '/v1/ticket')).ticket,
     log: async linesMax => (await ask<{ lines: string[] }>('GET', `/v1/log?lines=${linesMax}`)).lines,
     approve: (version, { now = false } = {}) => ask('POST', '/v1/approve', { version, now }),
+    goBack: version => ask('POST', '/v1/go-back', { version }),
     hold: target => ask('POST', '/v1/hold', targetOf(target)),
     resume: target => ask('POST', '/v1/resume', targetOf(target)),
     policy: async () => (await ask<{ rules: ShownRule[] }>('GET', '/v1/policy')).rules,

@@ -1,8 +1,9 @@
-import type { Strategy } from '@instar/core'
+import type { Health, Strategy } from '@instar/core'
 import { Option, type Command } from 'commander'
 import type { Io } from '../io.js'
 import { addDryRunOption, addPeerOptions, type PeerOptions, type WriteOptions } from './common.js'
 import { parseDuration, parseMoment } from './duration.js'
+import { healthExample, parseHealth } from './health.js'
 import { parseStrategy } from './schedule.js'
 
 /** What an author says of any upgrade, whatever it changes. */
@@ -15,6 +16,7 @@ export interface UpgradeOptions extends PeerOptions, WriteOptions {
   readonly retireBy?: string
   readonly stable: number
   readonly introduceOver: number
+  readonly health?: Health
   readonly probation: number
   readonly durability: 'os' | 'disk'
   readonly out: string
@@ -43,6 +45,12 @@ export function addUpgradeOptions(command: Command, io: Io): Command {
         'peers begin to serve it one by one over this time; 0s: all at once',
         '10m'
       )
+    )
+    .addOption(
+      new Option(
+        '--health <words>',
+        `how its trial is judged, over what the module says (§15); for example ${healthExample}`
+      ).argParser(parseHealth)
     )
     .addOption(duration('--probation <duration>', 'how long the new version is watched beside the old one first', '1m'))
     .addOption(duration('--retire-after <duration>', 'the old version goes when nobody called it for this long', '1d'))

@@ -33,7 +33,8 @@ function classLines(each: ClassPlan): readonly string[] {
     `  after it            ${each.after}`,
     `  state               ${each.state}`,
     `  disk                ${disk}`,
-    `  way back            ${each.back}`
+    `  way back            ${each.back}`,
+    `  trial               ${each.health}`
   ]
 }
 

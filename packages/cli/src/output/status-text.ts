@@ -4,6 +4,7 @@ import { toWords } from '../options/duration.js'
 import type { Output } from './output.js'
 import { shortPeer } from './peer-name.js'
 import { toSizeWords } from './size-words.js'
+import { trialSummary } from './trial-text.js'
 
 /** What a person sees of a peer: itself, its versions, the others, and what needs attention. */
 export function statusText(status: PeerStatus, output: Output, nowMs: number): string {
@@ -74,7 +75,9 @@ function versionTable(status: PeerStatus, output: Output, nowMs: number): string
     colourPhase(each.phase, output) + (each.held && !isSettled(each.phase) ? output.style('yellow', ' (held)') : ''),
     toWords(Math.max(0, nowMs - Date.parse(each.since))),
     each.lastPauseMs === undefined ? '' : toWords(each.lastPauseMs),
-    [progressWords(each.progress), each.reason].filter(text => text !== undefined).join(': ')
+    [progressWords(each.progress), each.trial === undefined ? undefined : trialSummary(each.trial), each.reason]
+      .filter(text => text !== undefined)
+      .join(': ')
   ])
   return output.table(['VERSION', 'TITLE', 'PHASE', 'FOR', 'PAUSE', 'REASON'], rows)
 }

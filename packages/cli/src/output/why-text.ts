@@ -3,6 +3,7 @@ import { toWords } from '../options/duration.js'
 import type { Output } from './output.js'
 import { shortPeer } from './peer-name.js'
 import { colourPhase } from './status-text.js'
+import { trialLines } from './trial-text.js'
 
 /** Why a peer is where it is, gate by gate (R18). */
 export function whyText(why: Why, output: Output, nowMs: number): string {
@@ -15,6 +16,8 @@ export function whyText(why: Why, output: Output, nowMs: number): string {
       `  ${version.summary}`
     )
     if (version.back !== undefined) lines.push(`  way back: ${version.back}`)
+    if (version.judged !== undefined) lines.push(`  trial: ${version.judged}`)
+    if (version.trial !== undefined) lines.push(...trialLines(version.trial).map(line => `  ${line}`))
     lines.push(...version.gates.map(gate => `  ${gateLine(gate, output)}`))
   }
   if (why.faults.length > 0)

@@ -88,6 +88,12 @@ function withoutUndefined<T extends object>(given: T): Partial<T> {
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Partial<T>
 }
 
+/** What keeps something that an author wrote from being a health policy, in words. */
+export function flawOfHealth(value: unknown): string | undefined {
+  const parsed = healthSchema.safeParse(value)
+  return parsed.success ? undefined : z.prettifyError(parsed.error).replace(/\s*\n\s*/g, ' ')
+}
+
 /** For people, without a full stop. */
 export function healthWords(upgrade: {
   readonly health?: Health | undefined

@@ -1,5 +1,6 @@
 import type { SimulationModel } from '../host-plan/host-plan.js'
 import type { ClassUpgrade } from './descriptor.js'
+import { healthWords } from './health.js'
 
 /** What a class upgrade costs, for people: one sentence each, without a full stop. */
 export interface UpgradeWords {
@@ -11,6 +12,8 @@ export interface UpgradeWords {
   readonly state: string
   /** What going back during the trial keeps and loses (R22). */
   readonly back: string
+  /** What ends its trial well, and what does not (§15). */
+  readonly health: string
 }
 
 /**
@@ -21,7 +24,7 @@ export interface UpgradeWords {
 export function upgradeWords(
   upgrade: Pick<
     ClassUpgrade,
-    'compatible' | 'future' | 'past' | 'transform' | 'state' | 'durability' | 'back' | 'loses'
+    'compatible' | 'future' | 'past' | 'transform' | 'state' | 'durability' | 'back' | 'loses' | 'stableMs' | 'health'
   >,
   names: { readonly old: string; readonly new: string }
 ): UpgradeWords {
@@ -33,7 +36,8 @@ export function upgradeWords(
     before: compatible ? same : simulated(future, names.new, 'its callers wait until the peer has upgraded'),
     after: compatible ? same : simulated(past, names.old, 'its callers are refused by a peer that has upgraded'),
     state: `${transformWords[transform]}; ${stateWords(upgrade)}`,
-    back: loses === undefined ? backWords[back] : `${backWords[back]} ${loses.replace(/\.\s*$/, '')}`
+    back: loses === undefined ? backWords[back] : `${backWords[back]} ${loses.replace(/\.\s*$/, '')}`,
+    health: healthWords(upgrade)
   }
 }
 

@@ -172,7 +172,7 @@ export interface RehearsedState {
   readonly diskBytes: number
 }
 
-export interface ProbeState {
+interface ProbeState {
   effect: number | undefined
   nextMonoMs: number
   before: 'answered' | 'missed' | undefined

@@ -43,6 +43,7 @@ const good: Record<string, [path: string, body: unknown, asked: string]> = {
   log: ['/v1/log?lines=5', undefined, 'log 5'],
   approve: ['/v1/approve', { version: 2 }, 'approve 2'],
   hold: ['/v1/hold', {}, 'hold all'],
+  goBack: ['/v1/go-back', { version: 2 }, 'goBack 2'],
   resume: ['/v1/resume', { version: 2 }, 'resume 2'],
   policy: ['/v1/policy', undefined, 'policy'],
   changePolicy: [

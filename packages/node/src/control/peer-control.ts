@@ -37,6 +37,9 @@ export interface PeerControl {
   /** @throws InstarError `BadInput` when the host is not parked */
   unpark(): Promise<void>
 
+  /** Sends the trial of a version back. @throws InstarError `BadInput` where it is not on trial here, or has no way back */
+  goBack(version: number): Promise<void>
+
   /** Judges documents exactly as if a neighbour had sent them: what verifies is stored and relayed (R19). Never throws for bad bytes. */
   submit(submission: Submission): Promise<readonly DocumentVerdict[]>
 

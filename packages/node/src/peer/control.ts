@@ -1,4 +1,4 @@
-import { encodeTicket, InstarError, type OperatorWord } from '@instar/core'
+import { encodeTicket, InstarError, upgradeAt, type OperatorWord } from '@instar/core'
 import type { Logger } from 'pino'
 import { admissionProblems, admissionStatus, certificateStatus } from '../admission/admission-status.js'
 import type { AdmissionService } from '../admission/admission-service.js'
@@ -200,6 +200,10 @@ export function createPeerControl(init: PeerControlInit): ControlledPeer {
       engine.input({ fact: 'unpark' })
       await engine.settled()
     },
+    async goBack(version) {
+      assertCanGoBack(engine, version)
+      await operate(engine, 'goBack', version)
+    },
     submit: submission => submitAll(trust, submission),
     async submitCertificate(bytes) {
       const { certificate, outcome } = await init.admission.submit(bytes)
@@ -261,6 +265,21 @@ function shapeOf({ host, peers, callsPerVersion: _, audit: _audit, ...rest }: Pe
 }
 
 /** Hands an operator's word to the core. Versions are settled in order, so an unknown one is a slip of the operator's. */
+function assertCanGoBack({ state }: Engine, version: number): void {
+  const { lineage, log, running, versions } = state
+  const phase = versions.get(version)?.phase
+  if (lineage === undefined || version !== running || phase !== 'trial')
+    throw new InstarError(
+      'BadInput',
+      `Version ${version} is not on trial here (${phase ?? 'it has no phase'}): only a trial goes back.`
+    )
+  if (upgradeAt(log, lineage, version)?.back === 'none')
+    throw new InstarError(
+      'BadInput',
+      `The upgrade to version ${version} has no way back: publish a version that supersedes it.`
+    )
+}
+
 async function operate(engine: Engine, word: OperatorWord, version: number | undefined): Promise<void> {
   if (version !== undefined && version > engine.state.log.length) {
     throw new InstarError(

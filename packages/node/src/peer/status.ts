@@ -14,9 +14,11 @@ import {
   overdueVersions,
   servedRange,
   strangeness,
+  trialReport,
   classAt,
   type PeerState,
   type RosterEntry,
+  type TrialReport,
   type VersionProgress
 } from '@instar/core'
 import type {
@@ -101,6 +103,7 @@ function versionStatus(state: Readonly<PeerState>, progress: VersionProgress, fr
   const { version, phase } = progress
   const pause = from.pausesMs.get(version)
   const shown = progressShown(state, progress, from)
+  const trial = trialReport(state, version, monoMs())
   const reason = progress.reason ?? progress.cause
   return {
     version,
@@ -110,8 +113,14 @@ function versionStatus(state: Readonly<PeerState>, progress: VersionProgress, fr
     since: new Date(progress.sinceWallMs).toISOString(),
     held: progress.held || effectivePolicy(state).hold,
     ...(shown === undefined ? {} : { progress: shown }),
+    ...(trial === undefined ? {} : { trial: toTrialStatus(trial) }),
     ...(pause === undefined ? {} : { lastPauseMs: pause })
   }
+}
+
+/** As the control API has it: its arrays are its own. */
+export function toTrialStatus(report: TrialReport): NonNullable<VersionStatus['trial']> {
+  return { ...report, worst: report.worst.map(each => ({ ...each })), remarks: [...report.remarks] }
 }
 
 function progressShown(
@@ -201,10 +210,14 @@ function problemsOf(state: Readonly<PeerState>, from: StatusSources): string[] {
   for (const [bundle, fetch] of from.fetches) {
     if (fetch.reason !== undefined) problems.push(`Bundle ${bundle.slice(0, 12)}… is not here yet: ${fetch.reason}`)
   }
-  for (const { version, phase, cause } of state.versions.values()) {
+  for (const { version, phase, cause, trial } of state.versions.values()) {
     if (phase === 'introduceFailed' || phase === 'failed' || phase === 'wentBack') {
       problems.push(
         `Version ${version} does not work here (${phase}): ${cause ?? 'no cause is known'}. \`instar upgrade resume ${version}\` tries it again.`
+      )
+    } else if (trial?.ill !== undefined) {
+      problems.push(
+        `Version ${version} is on trial here and failed: ${trial.ill}. \`instar upgrade back ${version}\` sends it back, where it has a way back; \`instar upgrade approve ${version}\` keeps it.`
       )
     } else if (phase === 'waiting' && cause !== undefined) {
       problems.push(`The last attempt to upgrade to version ${version} failed: ${cause}`)

@@ -7,6 +7,7 @@ import {
   InstarError,
   isTrouble,
   strangeness,
+  trialReport,
   upgradeAt,
   upgradeWords,
   type Admission,
@@ -17,6 +18,7 @@ import {
 } from '@instar/core'
 import type { FacadeReason, FaultReason, GateReason, VersionReason, Why } from '../control/schema/why.js'
 import type { Fault } from '../host/fault-record.js'
+import { toTrialStatus } from './status.js'
 
 /** Why this peer, or another one as it announced itself, is where it is (R18). @throws InstarError BadInput for an unknown peer */
 export function whyOf(
@@ -53,12 +55,16 @@ function facadesHere({ host, log, lineage, running }: Readonly<PeerState>): Faca
   ]
 }
 
-/** What is lost by going back, said as long as somebody might. */
-function wayBack(state: Readonly<PeerState>, { version, phase }: VersionProgress): string | undefined {
+/** What is lost by going back, and what leads to it, said as long as somebody might. */
+function wayBack(
+  state: Readonly<PeerState>,
+  { version, phase }: VersionProgress
+): Pick<VersionReason, 'back' | 'judged'> | undefined {
   if (state.lineage === undefined || phase === 'committed' || phase === 'retired') return undefined
   const upgrade = upgradeAt(state.log, state.lineage, version)
   if (upgrade === undefined) return undefined
-  return upgradeWords(upgrade, { old: `version ${version - 1}`, new: `version ${version}` }).back
+  const words = upgradeWords(upgrade, { old: `version ${version - 1}`, new: `version ${version}` })
+  return { back: words.back, judged: words.health }
 }
 
 function toReason({ className, revision, role, method, kind, count, lastWallMs, cause }: Fault): FaultReason {
@@ -94,13 +100,16 @@ function reasonHere(state: Readonly<PeerState>, progress: VersionProgress, now: 
       phase === 'waiting' ||
       phase === 'introducing' ||
       phase === 'halted' ||
-      phase === 'frozen')
+      phase === 'frozen' ||
+      isTrouble(phase))
   const back = wayBack(state, progress)
+  const trial = trialReport(state, version, now.monoMs)
   return {
     version,
     title: entryOf(state.log, version).descriptor.title,
     phase,
-    ...(back === undefined ? {} : { back }),
+    ...back,
+    ...(trial === undefined ? {} : { trial: toTrialStatus(trial) }),
     summary: progress.reason ?? progress.cause ?? `It is ${phase}.`,
     gates: asksGates ? gatesOf(state, progress, now).map(gate => gateReason(gate.name, gate.state, progress)) : []
   }

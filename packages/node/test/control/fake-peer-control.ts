@@ -132,6 +132,7 @@ export function createFakePeerControl(): FakePeerControl {
       return [{ rule: 'highestVersion', from: 'operator' }]
     },
     unpark: async () => note('unpark'),
+    goBack: async version => note(`goBack ${version}`),
     async submit({ documents, descriptor }) {
       note(`submit ${documents.map(each => each.byteLength).join('+')} descriptor ${descriptor?.byteLength ?? 'none'}`)
       return documents.map((_, i) => ({ document: `document ${i + 1}`, verdict: 'accept' as const }))

@@ -3,6 +3,7 @@ import type { ReadOnlyStateView, StateView } from '../state/state-view.js'
 import type { SimulationContext } from './context.js'
 import type { ClassDefinition, Initialize, ReadEntry } from './define-class.js'
 import type { EntriesTransform } from './entries.js'
+import { healthDefinition, type HealthDefinition, type HealthInit } from './health.js'
 import type { ReverseDefinition, ReverseInit } from './reverse.js'
 import type { NoOtherShadows, ShadowsOf } from './shadow.js'
 import type { Mapping, TwinClass, TwinInit, TwinSideInit } from './twin.js'
@@ -114,6 +115,8 @@ interface UpgradeEnds<From extends Contract, To extends Contract> {
   readonly to: ClassDefinition<To>
   /** Absent: nobody looks at what the transform has made of a state but the class that is to live with it. */
   readonly verify?: Verify
+  /** How the trial is judged (§15). Absent: by the defaults. */
+  readonly health?: HealthInit<To>
 }
 
 /** An upgrade whose simulation objects are the classes themselves (§8): what to write unless the state is too large to keep twice. */
@@ -191,6 +194,7 @@ export interface UpgradeDefinition<From extends Contract = Contract, To extends 
   readonly map?: Mapping
   readonly verify?: Verify
   readonly reverse?: ReverseDefinition
+  readonly health?: HealthDefinition
 }
 
 /** The default export of an upgrade's entry file. */
@@ -207,7 +211,8 @@ export function defineUpgrade<
   const { to, twin } = init
   const from = contractOf(init.from)
   const verify = init.verify === undefined ? {} : { verify: init.verify }
-  const ends = { instar: 'upgrade', format: 1, from, to, ...verify } as const
+  const health = init.health === undefined ? {} : { health: healthDefinition(init.health) }
+  const ends = { instar: 'upgrade', format: 1, from, to, ...verify, ...health } as const
   if (twin !== undefined) {
     return {
       ...ends,

@@ -70,6 +70,18 @@ export const operateRoutes: readonly Route[] = [
   }),
   defineRoute({
     method: 'POST',
+    path: '/v1/go-back',
+    name: 'goBack',
+    summary: 'Send the trial of a version back at this peer (§15).',
+    body: 'Trial',
+    answer: 'Done',
+    handle: async (control, { body }) => {
+      await control.goBack(body.version)
+      return done
+    }
+  }),
+  defineRoute({
+    method: 'POST',
     path: '/v1/certificates',
     name: 'submitCertificate',
     summary: 'Hand in an admission certificate, of this peer or of another, to which it goes.',

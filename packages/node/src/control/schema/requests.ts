@@ -12,6 +12,8 @@ export const approvalSchema = z.object({
   now: z.boolean().optional().meta({ description: 'Open the schedule gate, whatever the schedule waits for.' })
 })
 
+export const trialSchema = z.object({ version })
+
 export const holdTargetSchema = z.object({
   version: version.optional().meta({ description: 'Absent: every version.' })
 })

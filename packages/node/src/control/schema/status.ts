@@ -1,5 +1,6 @@
 import { phases } from '@instar/core'
 import { z } from 'zod'
+import { trialReportSchema } from './trial.js'
 
 const version = z.int().min(1)
 const isoTime = z.iso.datetime()
@@ -52,6 +53,7 @@ const versionStatusSchema = z.object({
     })
     .optional()
     .meta({ description: 'How far the work of the phase has come: bytes, entries or a stage of the switch.' }),
+  trial: trialReportSchema.optional().meta({ description: 'While it is on trial (§15).' }),
   lastPauseMs: z.number().optional().meta({ description: 'How long calls were queued during its last switch.' })
 })
 

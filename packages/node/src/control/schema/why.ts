@@ -1,5 +1,6 @@
 import { phases, simulationModels, stateKinds } from '@instar/core'
 import { z } from 'zod'
+import { trialReportSchema } from './trial.js'
 
 /** The four gates of §1; an upgrade needs all of them open. */
 const gateNames = ['trust', 'health', 'limit', 'schedule'] as const
@@ -21,6 +22,11 @@ const versionReasonSchema = z.object({
   gates: z
     .array(gateReasonSchema)
     .meta({ description: 'Empty where no gate is asked: settled versions, other peers.' }),
+  trial: trialReportSchema.optional().meta({ description: 'While it is on trial here (§15); `judged` says by what.' }),
+  judged: z
+    .string()
+    .optional()
+    .meta({ description: 'What ends its trial well, and what does not. Absent where `back` is.' }),
   back: z.string().optional().meta({
     description:
       'What going back from it keeps and loses (R22). Absent for other peers, and where the version leaves the class alone.'

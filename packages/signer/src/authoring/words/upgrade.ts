@@ -47,7 +47,8 @@ function costs(upgrade: ClassUpgrade, { version, supersedes }: Descriptor): read
       ? [`  calls: ${words.before}`]
       : [`  before the upgrade: ${words.before}`, `  after it: ${words.after}`]),
     `  state: ${words.state}`,
-    `  way back: ${words.back}`
+    `  way back: ${words.back}`,
+    `  trial: ${words.health}`
   ]
 }
 
