@@ -30,6 +30,11 @@ function waitFor(simulation: Simulation, forMs: number): void {
   simulation.run(() => simulation.nowMs >= until)
 }
 
+function restart(peer: SimulatedPeer): void {
+  peer.kill()
+  peer.boot()
+}
+
 const loopOf = (peer: SimulatedPeer) => crashLoopOf(peer.state, peer.now.monoMs)
 
 describe('a host that crashes in a committed version', () => {
@@ -58,7 +63,7 @@ describe('a host that crashes in a committed version', () => {
     compact => {
       const [simulation, peer] = onePeer(3, compact)
       for (let times = 0; times < 3; times++) crash(simulation, peer, 1)
-      for (const happens of [() => undefined, () => [peer.kill(), peer.boot()]]) {
+      for (const happens of [() => undefined, () => restart(peer)]) {
         happens()
         waitFor(simulation, 60_000)
         expect(peer.state.host.status).toBe('down')

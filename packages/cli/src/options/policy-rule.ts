@@ -30,7 +30,7 @@ export const policyRules: Readonly<Record<string, RuleWords>> = {
     rule: 'highestVersion',
     form: 'a version, or none',
     parse: words => ({ highestVersion: count(words) }),
-    show: value => `v${String(value)}`
+    show: value => `v${JSON.stringify(value)}`
   },
   windows: {
     rule: 'windows',
@@ -48,7 +48,7 @@ export const policyRules: Readonly<Record<string, RuleWords>> = {
     rule: 'parkAfterCrashes',
     form: 'crashes in a row, or none',
     parse: words => ({ parkAfterCrashes: count(words) }),
-    show: value => `${String(value)} in a row`
+    show: value => `${JSON.stringify(value)} in a row`
   }
 }
 
