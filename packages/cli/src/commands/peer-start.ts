@@ -16,6 +16,7 @@ interface Options extends JsonOptions, PassphraseOptions {
   readonly bootstrap?: readonly string[]
   readonly class?: string
   readonly group?: readonly string[]
+  readonly confineHosts?: boolean
   readonly onlineKeys?: string
   readonly signer?: { readonly index: number; readonly signers: number }
 }
@@ -36,6 +37,11 @@ export function addPeerStart(peer: Command, io: Io): void {
     .option('--bootstrap <multiaddr>', 'a peer to connect to first; may be repeated', collect)
     .option('--class <name>', 'the class of its object (default: as before, or the only class of the network)')
     .option('--group <name>', 'a replica group that it belongs to; may be repeated', collect)
+    .option(
+      '--confine-hosts',
+      'let hosts read and write files only of their own code and state (default: as before, or not)'
+    )
+    .option('--no-confine-hosts', 'take that back')
     .option(
       '--online-keys <dir>',
       'keystore with a snapshot key and a timestamp key: the peer renews the trust documents with them, and signs for publishers who have none'
@@ -58,6 +64,7 @@ Examples:
         ...(options.bootstrap === undefined ? {} : { bootstrap: options.bootstrap }),
         ...(options.class === undefined ? {} : { className: options.class }),
         ...(options.group === undefined ? {} : { groups: options.group }),
+        ...(options.confineHosts === undefined ? {} : { confineHosts: options.confineHosts }),
         ...onlineKeysOf(options, io)
       })
     })

@@ -1,3 +1,5 @@
+import { realpathSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import {
   invariant,
   messageOf,
@@ -19,10 +21,12 @@ import type { Logger } from 'pino'
 import type { HealthWatch } from '../health/health-watch.js'
 import { createCallGate } from './call-gate.js'
 import { defaultHoldLimits, type HoldLimits } from './call-queue.js'
+import { confinement } from './confinement.js'
 import { moduleKey, outgoingKinds, type HostMemory } from './control-messages.js'
 import type { Fault } from './fault-record.js'
 import { createFaultReporter } from './fault-reporter.js'
 import { isGuilty, isOf, judge, type HostEnding } from './host-ending.js'
+import type { HostRecord } from './host-record.js'
 import type { HostPort } from './host-port.js'
 import { startHostProcess, type HostProcess, type ProcessExit } from './host-process.js'
 import { createQuarantine } from './quarantine.js'
@@ -85,6 +89,9 @@ export interface HostManagerInit {
   readonly retryAfterMs?: number
   /** How long a process may take to open its state, besides its transforms; default 30 s. */
   readonly openMs?: number
+  /** Hosts read and write nothing but their code and their state (Node's permission model). Default: what their user may. */
+  readonly confined?: { readonly bundles: string }
+  readonly record?: HostRecord
   /** One host dies on purpose, see `parseFaults`. For tests. */
   readonly dieAfterCommand?: number | undefined
 }
@@ -134,6 +141,9 @@ export function createHostManager(init: HostManagerInit): HostManager {
   let stopped = false
   let lastPauseMs: number | undefined
   let { dieAfterCommand } = init
+  const { stateDirectory } = init
+  /** Found out at the first start, when the folders are there. */
+  let confined: readonly string[] | undefined
 
   /** See {@link outgoingKinds} for what the header says on this socket. */
   const onCall: CallHandler = (header, body, { signal }) => {
@@ -171,6 +181,7 @@ export function createHostManager(init: HostManagerInit): HostManager {
   }
 
   function start(plan: HostPlan): HostProcess {
+    if (init.confined !== undefined) confined ??= confinedTo(init.confined.bundles, stateDirectory)
     const host: HostProcess = startHostProcess({
       plan,
       network: init.network,
@@ -189,6 +200,8 @@ export function createHostManager(init: HostManagerInit): HostManager {
       log: log.child({ host: plan.plan }),
       ...(init.openMs === undefined ? {} : { openMs: init.openMs }),
       ...(init.watch === undefined ? {} : { watch: init.watch }),
+      ...(confined === undefined ? {} : { confined }),
+      ...(init.record === undefined ? {} : { record: init.record }),
       dieAfterCommand,
       now
     })
@@ -355,6 +368,15 @@ export function createHostManager(init: HostManagerInit): HostManager {
       }
     }
   }
+}
+
+/** Its bundles and its state; the empty state on which a host warms up lies beside that and is named after it. */
+function confinedTo(bundles: string, stateDirectory: string): readonly string[] {
+  const beside = [...new Set([dirname(stateDirectory), realpathSync(dirname(stateDirectory))])]
+  return confinement(
+    [bundles],
+    beside.map(folder => join(folder, `${basename(stateDirectory)}*`))
+  )
 }
 
 function codeOf({ object, past, future }: HostPlan): string {

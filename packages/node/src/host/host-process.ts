@@ -1,5 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import type { Socket } from 'node:net'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import {
   codeOfPlan,
@@ -28,6 +29,7 @@ import {
   type HostMemory,
   type ToHost
 } from './control-messages.js'
+import type { HostRecord } from './host-record.js'
 import { createConversation, toErrorCode } from './host-conversation.js'
 import { followLines, followOutput } from './host-output.js'
 import type { StageDetail } from './switch-result.js'
@@ -114,12 +116,21 @@ export interface HostProcessInit {
   readonly watch?: WatchLimits
   /** A rehearsal: confined, without network. */
   readonly scratch?: { readonly execArgv: readonly string[] }
+  /** Arguments of Node that confine a host that serves; see `confinement`. */
+  readonly confined?: readonly string[]
+  /** Keeps what becomes of the process, for the case that the peer is killed. */
+  readonly record?: HostRecord
   /** See `parseFaults`. */
   readonly dieAfterCommand?: number | undefined
 }
 
 /** From `src` (tests) and from `dist` alike this leads to the built file: Node cannot fork TypeScript that imports `.js`. */
 const childModule = fileURLToPath(new URL('../../dist/host/child.js', import.meta.url))
+
+/** Whether a command line is that of a host, of this installation of Instar or of another. */
+export function isHostCommand(commandLine: readonly string[]): boolean {
+  return commandLine.some(each => each.endsWith(join('dist', 'host', 'child.js')))
+}
 
 /** What a process may do where nobody says otherwise. */
 const defaultWatch: WatchLimits = { stallMs: 10_000, memoryMiB: 1536 }
@@ -148,6 +159,8 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
   const startedAt = now()
   const name = `${plan.className} ${plan.object.version}`
   const child = forkOf(init, name)
+  const pid = child.pid ?? 0
+  if (pid !== 0) init.record?.started(pid)
   const output = followOutput(child, log, now)
   let watched: WatchReport | undefined
   // The types know of five descriptors only.
@@ -174,6 +187,7 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
     const ended = (code: number | null, signal: NodeJS.Signals | null, because?: string): void => {
       if (!alive) return
       alive = false
+      if (pid !== 0) init.record?.ended(pid)
       channel.abort('the host process ended')
       resolve({
         code,
@@ -250,7 +264,7 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
       return plan
     },
     building,
-    pid: child.pid ?? 0,
+    pid,
     channel,
     exited,
     get alive() {
@@ -388,13 +402,13 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
 }
 
 /** Where the machine has no descriptor, process or memory left, Node throws, or gives back a child that is nothing but an error to come. */
-function forkOf({ plan, watch = defaultWatch, scratch }: HostProcessInit, name: string): ChildProcess {
+function forkOf({ plan, watch = defaultWatch, scratch, confined }: HostProcessInit, name: string): ChildProcess {
   let why: unknown
   try {
     const child = fork(childModule, [watch.stallMs, watch.memoryMiB, plan.limits.heapMiB].map(String), {
       execPath: process.execPath,
       // Nothing of the peer's own command line or environment: what it may see is in the messages.
-      execArgv: [`--max-old-space-size=${plan.limits.heapMiB}`, ...(scratch?.execArgv ?? [])],
+      execArgv: [`--max-old-space-size=${plan.limits.heapMiB}`, ...(scratch?.execArgv ?? confined ?? [])],
       env: { NODE_ENV: process.env['NODE_ENV'], TZ: process.env['TZ'], TMPDIR: process.env['TMPDIR'] },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc', 'pipe', 'pipe'],
       serialization: 'advanced'

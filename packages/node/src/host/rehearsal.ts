@@ -1,12 +1,11 @@
-import { existsSync, realpathSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { codeOfPlan, InstarError, messageOf, type CodeRef, type HostPlan } from '@instar/core'
 import type { Logger } from 'pino'
 import { onDisk } from '../store/disk-errors.js'
+import { confinement } from './confinement.js'
 import { moduleKey } from './control-messages.js'
+import type { HostRecord } from './host-record.js'
 import { startHostProcess } from './host-process.js'
 
 export interface RehearsalInit {
@@ -20,6 +19,7 @@ export interface RehearsalInit {
   /** Monotonic milliseconds. */
   readonly now: () => number
   readonly signal?: AbortSignal
+  readonly record?: HostRecord
 }
 
 export type RehearsalResult =
@@ -63,7 +63,7 @@ async function rehearsePlan(init: RehearsalInit, plan: HostPlan, scratch: string
     scratch: {
       execArgv: confinement(
         [...modules.values()].map(path => dirname(path)),
-        scratch
+        [scratch]
       )
     }
   })
@@ -75,41 +75,4 @@ async function rehearsePlan(init: RehearsalInit, plan: HostPlan, scratch: string
   } finally {
     await host.kill()
   }
-}
-
-/**
- * Node's permission model: files only of the bundles, of Instar and its dependencies; written only in the scratch folder; no processes.
- * LevelDB needs its addon, and the addon's loader a look at one file of the system; the watch over the peer's end needs a worker. A seat
- * belt, not a wall.
- */
-function confinement(bundles: readonly string[], scratch: string): string[] {
-  const readable = [...new Set([...bundles, ...installation(), scratch, '/etc/alpine-release'])]
-  return [
-    '--permission',
-    '--allow-addons',
-    '--allow-worker',
-    ...readable.map(path => `--allow-fs-read=${path}`),
-    `--allow-fs-write=${scratch}`
-  ]
-}
-
-/** This package, the packages beside it, and every folder of dependencies above them. */
-function installation(): string[] {
-  const resolver = createRequire(import.meta.url)
-  const own = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
-  const siblings = ['@instar/core', '@instar/rpc', '@instar/simulator-runtime'].map(name =>
-    dirname(realpathSync(resolver.resolve(`${name}/package.json`)))
-  )
-  const roots = [own, ...siblings]
-  const folders = roots.flatMap(root => [root, ...above(root)])
-  return [...new Set(folders)].filter(path => existsSync(path))
-}
-
-function above(root: string): string[] {
-  const found: string[] = []
-  for (let folder = root; dirname(folder) !== folder; folder = dirname(folder)) {
-    // Node looks for both on its way to a module.
-    found.push(join(folder, 'node_modules'), join(folder, 'package.json'))
-  }
-  return found
 }

@@ -23,6 +23,8 @@ export interface PeerOptions {
   readonly groups?: readonly string[]
   /** Online keys with which this peer keeps the trust documents fresh (§5). Said at each start, never remembered. */
   readonly onlineKeys?: OnlineKeysOptions
+  /** Hosts read and write nothing but their code and their state. Default: as before, or not. */
+  readonly confineHosts?: boolean
   /** Default: JSON lines to the `log` file of the data directory. */
   readonly log?: Logger
   /** Waiting times of the core that differ from its defaults. */
@@ -56,6 +58,7 @@ const configSchema = z.strictObject({
   policy: policyFileSchema.optional(),
   /** Keep every bundle for ever, for peers that come from far behind (§14). */
   archive: z.boolean().optional()
+  confineHosts: z.boolean().optional()
 })
 
 /** What a peer remembers of how it was started; `config.json` in its data directory, for people to read and change. */
@@ -69,6 +72,7 @@ export interface PeerConfiguration {
   /** What the file says of it; see `filePolicy`. */
   readonly policy: z.output<typeof policyFileSchema>
   readonly archive: boolean
+  readonly confineHosts: boolean
   /** Of the ticket: with it this peer admits itself (§5). Not written down: its certificate is. */
   readonly invitation: BearerInvitation | undefined
 }
@@ -116,7 +120,8 @@ export async function settleConfig(options: PeerOptions, seed: string | undefine
     ...(className === undefined ? {} : { className }),
     groups: [...(options.groups ?? stored?.groups ?? invited?.terms.groups ?? [])],
     listen: [...(options.listen ?? stored?.listen ?? listenDefault)],
-    bootstrap: bootstrap.length > 0 ? bootstrap : [...(stored?.bootstrap ?? [])]
+    bootstrap: bootstrap.length > 0 ? bootstrap : [...(stored?.bootstrap ?? [])],
+    ...(options.confineHosts === undefined ? {} : { confineHosts: options.confineHosts })
   }
   return {
     async save() {
@@ -131,6 +136,7 @@ export async function settleConfig(options: PeerOptions, seed: string | undefine
     invitation: invited?.bearer,
     policy: next.policy ?? {},
     archive: next.archive ?? false,
+    confineHosts: next.confineHosts ?? false,
     timing: Object.freeze({ ...defaultTiming, ...(next.timing as Partial<Timing>), ...options.timing })
   }
 }

@@ -9,6 +9,7 @@ import type { FaultInjector } from '../engine/faults.js'
 import { askProbe } from '../health/ask-probe.js'
 import { createHealthWatch } from '../health/health-watch.js'
 import { createFaultRecord } from '../host/fault-record.js'
+import { createHostRecord } from '../host/host-record.js'
 import { createHostManager } from '../host/host-manager.js'
 import { rehearse } from '../host/rehearsal.js'
 import { createCallTally } from '../metrics/call-tally.js'
@@ -181,6 +182,7 @@ export async function createParts(init: PartsInit) {
   const faultRecord = createFaultRecord(wallMs)
   const tally = createCallTally()
   const health = createHealthWatch({ state: () => engine.state, input, now: monoMs })
+  const hostRecord = createHostRecord(paths.hosts, log)
   const modulePath = (ref: CodeRef): Promise<string> => bundles.modulePath(ref)
   const host = createHostManager({
     stateDirectory: paths.state,
@@ -203,6 +205,8 @@ export async function createParts(init: PartsInit) {
       metrics.fault(fault)
     },
     watch: config.timing,
+    record: hostRecord,
+    ...(config.confineHosts ? { confined: { bundles: paths.bundles } } : {}),
     health,
     onBroken: error => control.problem(error.message),
     onSimulationFailed: (plan, { revision, cause }) =>
@@ -247,7 +251,16 @@ export async function createParts(init: PartsInit) {
     host,
     measure: () => measureMachine({ directory: paths.root, stateSize, log }),
     rehearse: (plans, signal) =>
-      rehearse({ plans, modulePath, network, scratchDirectory: paths.scratch, log, now: monoMs, signal }),
+      rehearse({
+        plans,
+        modulePath,
+        network,
+        scratchDirectory: paths.scratch,
+        log,
+        now: monoMs,
+        signal,
+        record: hostRecord
+      }),
     probe: probe => askProbe(host, overlay.peerId, probe, init.signal),
     announcements,
     input,

@@ -2,6 +2,8 @@ import { mkdir, rm } from 'node:fs/promises'
 import { compactEntries, InstarError } from '@instar/core'
 import { toEntries, toRecord } from '../engine/engine.js'
 import { parseFaults } from '../engine/faults.js'
+import { isHostCommand } from '../host/host-process.js'
+import { endOrphans } from '../host/host-record.js'
 import { readStateVersion } from '../host/state-version.js'
 import { readGenesisSeed } from '../seed/genesis-seed.js'
 import { openDataDirectory } from '../store/data-directory.js'
@@ -78,6 +80,8 @@ async function runnable(init: Omit<PartsInit, 'log' | 'signal' | 'stop'>): Promi
   } = parts
 
   async function start(): Promise<void> {
+    // Before anything looks at the state, which they may have locked.
+    await endOrphans(paths.hosts, isHostCommand, log)
     await mkdir(paths.state, { recursive: true, mode: 0o700 })
     await rm(paths.scratch, { recursive: true, force: true })
     await mkdir(paths.scratch, { mode: 0o700 })

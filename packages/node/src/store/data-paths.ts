@@ -12,6 +12,8 @@ export interface DataPaths {
   readonly controlSocket: string
   readonly log: string
   readonly audit: string
+  /** Host processes that were started and not seen to end. */
+  readonly hosts: string
   /** For what is tried out; emptied at each start. */
   readonly scratch: string
 }
@@ -28,6 +30,7 @@ export function dataPaths(root: string): DataPaths {
     controlSocket: join(root, 'control.sock'),
     log: join(root, 'log'),
     audit: join(root, 'audit'),
+    hosts: join(root, 'hosts'),
     scratch: join(root, 'scratch')
   }
 }
