@@ -57,7 +57,8 @@ const configSchema = z.strictObject({
   /** What the operator allows this peer, see `LocalPolicy` of the core; what is said at run time wins over it. */
   policy: policyFileSchema.optional(),
   /** Keep every bundle for ever, for peers that come from far behind (§14). */
-  archive: z.boolean().optional()
+  archive: z.boolean().optional(),
+  /** Hosts read and write nothing but their code and their state. */
   confineHosts: z.boolean().optional()
 })
 
