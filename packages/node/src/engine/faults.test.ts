@@ -4,7 +4,7 @@ import { parseFaults } from './faults.js'
 function deathsOf(text: string): string[] {
   const deaths: string[] = []
   let at = ''
-  const faults = parseFaults(text, who => deaths.push(who === 'all' ? `${at}, all` : at))
+  const faults = parseFaults(text, who => deaths.push(who === 'peer' ? at : `${at}, ${who}`))
   const phases = ['preparing', 'transforming'] as const
   for (const version of [2, 3]) {
     for (const phase of phases) {
@@ -26,6 +26,7 @@ test('dies before or after a phase, of one version or of all', () => {
     'before preparing@3'
   ])
   expect(deathsOf('kill-all:after:transforming@2')).toEqual(['after transforming@2, all'])
+  expect(deathsOf('kill-hosts:before:preparing'), 'once: the peer lives on').toEqual(['before preparing@2, hosts'])
 })
 
 test('takes a word for the host beside those for the peer', () => {

@@ -6,7 +6,7 @@ import { InstarError, type Effect } from '@instar/core'
  * `kill:before|after:<what>`, where what is a phase (`transforming`, or `transforming@2` for that version only), the type of another
  * journal entry (`joined`, `running`, …), or an effect (`switchHost`, `rehearse@2`, `announce`, …; with a version those that have one);
  * `kill-all` instead of `kill` takes the hosts along, as a machine does that stops (Linux only; a host that is left alone goes on for a
- * moment, and may end its transform). Or `kill-host:after:command:<n>`: the host dies when its n-th command in a session is committed and not answered yet; once.
+ * moment, and may end its transform); `kill-hosts` takes only them, the first time that the moment comes. Or `kill-host:after:command:<n>`: the host dies when its n-th command in a session is committed and not answered yet; once.
  */
 export interface FaultInjector {
   before(effect: Effect): void
@@ -15,8 +15,10 @@ export interface FaultInjector {
   readonly hostDiesAfterCommand: number | undefined
 }
 
+type Victim = 'peer' | 'all' | 'hosts'
+
 interface Fault {
-  readonly who: 'peer' | 'all'
+  readonly who: Victim
   readonly when: 'before' | 'after'
   readonly what: string
   readonly version: number | undefined
@@ -27,15 +29,18 @@ const hostFault = /^kill-host:after:command:([1-9][0-9]{0,5})$/
 /** @throws InstarError BadInput for words that it does not know */
 export function parseFaults(
   text: string | undefined,
-  kill: (who: 'peer' | 'all') => void = dieNow
+  kill: (who: Victim) => void = killNow
 ): FaultInjector | undefined {
   if (text === undefined || text === '') return undefined
   const words = text.split(',')
-  const faults = words.filter(word => !hostFault.test(word)).map(parseFault)
+  let faults = words.filter(word => !hostFault.test(word)).map(parseFault)
   const [command] = words.flatMap(word => hostFault.exec(word)?.[1] ?? [])
   const strike = (when: Fault['when'], effect: Effect): void => {
     const fault = faults.find(each => each.when === when && concerns(each, effect))
-    if (fault !== undefined) kill(fault.who)
+    if (fault === undefined) return
+    // The peer lives on, and comes to the same moment again.
+    if (fault.who === 'hosts') faults = faults.filter(each => each !== fault)
+    kill(fault.who)
   }
   return {
     before: effect => strike('before', effect),
@@ -45,13 +50,13 @@ export function parseFaults(
 }
 
 function parseFault(text: string): Fault {
-  const match = /^kill(-all)?:(before|after):([A-Za-z]+)(?:@([0-9]+))?$/.exec(text)
+  const match = /^kill(-all|-hosts)?:(before|after):([A-Za-z]+)(?:@([0-9]+))?$/.exec(text)
   if (match === null) {
     throw new InstarError('BadInput', `INSTAR_FAULTS holds "${text}"; it takes words like kill:after:transforming@2.`)
   }
-  const [, all, when, what, version] = match
+  const [, others, when, what, version] = match
   return {
-    who: all === undefined ? 'peer' : 'all',
+    who: others === '-all' ? 'all' : others === '-hosts' ? 'hosts' : 'peer',
     when: when as Fault['when'],
     what: what ?? '',
     version: version === undefined ? undefined : Number(version)
@@ -72,9 +77,9 @@ function versionOf(effect: Effect): number | undefined {
   return 'version' in effect ? effect.version : undefined
 }
 
-function dieNow(who: 'peer' | 'all'): void {
-  for (const pid of who === 'all' ? childrenNow() : []) process.kill(pid, 'SIGKILL')
-  process.kill(process.pid, 'SIGKILL')
+function killNow(who: Victim): void {
+  for (const pid of who === 'peer' ? [] : childrenNow()) process.kill(pid, 'SIGKILL')
+  if (who !== 'hosts') process.kill(process.pid, 'SIGKILL')
 }
 
 function childrenNow(): number[] {
