@@ -118,7 +118,7 @@ export {
 export { crashLoopOf, crashLoopWords, type CrashLoop } from './lifecycle/supervise.js'
 export type { Effect } from './lifecycle/effect.js'
 export type { CallFigures, CallerFigures, TrialWatch } from './lifecycle/health.js'
-export type { Fact, Input, Now, Outcome, ProbeOutcome } from './lifecycle/input.js'
+export type { Fact, FoundState, Input, Now, Outcome, ProbeOutcome } from './lifecycle/input.js'
 export { introduceOverMsDefault } from './lifecycle/ramp.js'
 export type { MachineFacts } from './lifecycle/preflight.js'
 export { needsBelow, type Need } from './lifecycle/retire.js'

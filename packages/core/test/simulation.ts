@@ -22,6 +22,7 @@ import {
   type Outcome,
   type PeerConfig,
   type PeerState,
+  type ScheduleDecision,
   type StateMeta,
   type SwitchStage,
   type Timing
@@ -40,6 +41,8 @@ interface Disk {
   words: Map<number, TrustWord[]>
   /** Whose code made the state of each future simulation object, by revision: a state is named by nothing else. */
   futures: Map<number, string>
+  /** How far a walk has come that `meta` does not name yet: gone when something else has served. */
+  walkedTo: number | undefined
   /** Revisions of future twins whose state is complete. */
   twins: Set<number>
   /** States that nothing runs on any more. */
@@ -81,6 +84,8 @@ export interface SimulationOptions {
     /** What the machine of a peer has, where that matters. */
     readonly machine?: (peer: SimulatedPeer) => Partial<MachineFacts>
     readonly rehearse?: (bundleOrVersion: number) => string | undefined
+    /** The step of several at which a plan fails in its rehearsal, where that can be told. */
+    readonly walk?: (plan: HostPlan) => { readonly cause: string; readonly step: number | undefined } | undefined
     readonly rehearseState?: (plan: HostPlan) => { cause: string; transient: boolean } | undefined
     readonly switch?: (
       plan: HostPlan,
@@ -94,6 +99,8 @@ export interface SimulationOptions {
   ) => Extract<Outcome, { of: 'probe' }> | undefined
   /** Bundles come from the disks of peers that are up, the first of them has what is published, and what is unneeded for so long goes. */
   readonly scarceBundles?: { readonly retentionMs: number }
+  /** Manual schedules wait for an approval; otherwise every schedule is eager. */
+  readonly asksOperators?: boolean
   /** Replaces each peer's journal by its compaction at every start. */
   readonly compact?: boolean
   /** Called for every effect and every fact, in order. */
@@ -186,6 +193,7 @@ export class SimulatedPeer {
     others: [],
     words: new Map(),
     futures: new Map(),
+    walkedTo: undefined,
     twins: new Set(),
     old: [],
     epoch: 0
@@ -240,7 +248,11 @@ export class SimulatedPeer {
       fact: 'start',
       epoch: this.disk.epoch,
       entries: structuredClone(this.disk.journal),
-      found: this.disk.meta && { version: this.disk.meta.current, chainId: this.disk.meta.chainId },
+      found: this.disk.meta && {
+        version: this.disk.meta.current,
+        chainId: this.disk.meta.chainId,
+        ...(this.disk.walkedTo === undefined ? {} : { walkedTo: this.disk.walkedTo })
+      },
       bundles: [...this.disk.bundles],
       others: this.disk.others
     })
@@ -338,11 +350,14 @@ export class SimulatedPeer {
         )
       }
       case 'rehearse': {
-        const cause = simulation.options.faults?.rehearse?.(effect.version)
+        const { rehearse, walk } = simulation.options.faults ?? {}
+        const failed = walk?.(effect.plans.at(-1)!)
+        const cause = failed?.cause ?? rehearse?.(effect.version)
+        const why = { transient: false, ...(failed?.step === undefined ? {} : { step: failed.step }) }
         return simulation.later(this, 20, () =>
           this.done(
             effect.id,
-            cause === undefined ? { of: 'rehearse', ok: true } : { of: 'rehearse', ok: false, cause, transient: false }
+            cause === undefined ? { of: 'rehearse', ok: true } : { of: 'rehearse', ok: false, cause, ...why }
           )
         )
       }
@@ -360,7 +375,11 @@ export class SimulatedPeer {
       }
       case 'evaluateSchedule':
         return simulation.later(this, 1, () =>
-          this.done(effect.id, { of: 'evaluateSchedule', ok: true, decision: { decision: 'upgrade', reason: 'eager' } })
+          this.done(effect.id, {
+            of: 'evaluateSchedule',
+            ok: true,
+            decision: simulation.options.asksOperators === true ? decisionOf(effect) : eager
+          })
         )
       case 'switchHost':
         return this.#switchHost(effect)
@@ -473,6 +492,7 @@ export class SimulatedPeer {
     this.#switching = switching
     const fault = simulation.options.faults?.switch?.(plan, ++this.#switches)
     const fail = (cause: string, stage: SwitchStage, restored: boolean): void => {
+      if (restored) this.disk.walkedTo = undefined
       const transient = fault?.transient === true
       this.done(id, {
         of: 'switchHost',
@@ -489,8 +509,12 @@ export class SimulatedPeer {
     const stages: SwitchStage[] = isTakenOver
       ? ['activated']
       : ['spawned', 'loaded', 'holding', 'drained', 'closed', 'opened', 'transforming', 'transformed', 'activated']
+    // Of several steps each but the last is kept beside the state that `meta` names.
+    const passed = plan.steps.slice(0, -1).filter(step => step.to > (this.disk.walkedTo ?? 0))
+    if (!isTakenOver) stages.splice(stages.indexOf('transformed'), 0, ...passed.map(() => 'transforming' as const))
     const advance = (i: number): void => {
       const stage = stages[i]
+      if (stage === 'transforming' && stages[i + 1] === 'transforming') this.disk.walkedTo = passed.shift()?.to
       if (stage === undefined) return this.#serve(id, plan)
       if (fault?.stage === stage) {
         if (fault.moved === true) this.#moveTo(metaOf(plan, (this.disk.meta?.generation ?? 0) + 1))
@@ -520,6 +544,7 @@ export class SimulatedPeer {
         throw new Error(`the future simulation object of ${revision} is given the state of another history`)
     }
     disk.futures = new Map(plan.future.map(({ revision, bundle }) => [revision, bundle]))
+    disk.walkedTo = undefined
     this.done(id, { of: 'switchHost', ok: true, stateVersion: plan.object.version, building })
     if (simulation.options.scarceBundles !== undefined) this.input({ fact: 'oldStates', states: disk.old })
     for (const revision of building) {
@@ -542,6 +567,12 @@ export class SimulatedPeer {
     return this.isUp && running === version && lowest === version && versions.get(version)?.phase !== 'trial'
   }
 
+  /** Whether a version runs here for good. */
+  isCommittedAt(version: number): boolean {
+    const { running, versions, host } = this.state
+    return this.isUp && running === version && versions.get(version)?.phase === 'committed' && host.status === 'up'
+  }
+
   served(): readonly [number, number] | undefined {
     return routesOf(this.state).served
   }
@@ -552,6 +583,15 @@ export class SimulatedPeer {
     )
     return `${this.index} ${this.isUp ? 'up' : 'down'} runs ${this.state.running}: ${phases.join(', ')} host ${this.state.host.status} ${this.state.host.lastError ?? ''} ${this.state.damage ?? ''}`
   }
+}
+
+const eager: ScheduleDecision = { decision: 'upgrade', reason: 'eager' }
+
+/** Eager, but for what an operator has to approve. */
+function decisionOf({ schedule, inputs }: Extract<Effect, { effect: 'evaluateSchedule' }>): ScheduleDecision {
+  return schedule.strategy.type !== 'manual' || inputs.approved
+    ? eager
+    : { decision: 'wait', reason: 'it is not approved', lookAgainAtMs: Number.MAX_SAFE_INTEGER }
 }
 
 function metaOf(plan: HostPlan, generation: number): StateMeta {
@@ -625,6 +665,8 @@ function describeEntry(entry: JournalEntry): string {
       return 'began'
     case 'phase':
       return `v${entry.version} ${entry.phase}`
+    case 'walk':
+      return `walks from ${entry.from} to ${entry.version}`
     case 'running':
       return `runs ${entry.version}`
     case 'rehearsed':

@@ -204,6 +204,23 @@ describe('a twin', () => {
       ]
     })
   })
+
+  it('lets it go back from there to where it began, with everything that was acknowledged meanwhile (R22)', async () => {
+    await create([v1, v2(), v3])
+    for (const x of [1, 2, 3]) await at1().insert(x)
+    await object.upgrade(3)
+    await at1().delete(2)
+    await at2().paint(1, 'red')
+    const before = await answers()
+    const meta = await object.goBack(1)
+    expect(meta).toMatchObject({
+      current: 1,
+      spaces: { past: {}, future: { 2: expect.any(String) as string, 3: expect.any(String) as string } }
+    })
+    expect(await answers()).toEqual(before)
+    await at1().insert(7)
+    expect(await answers()).toMatchObject({ v1: [1, 3, 7], v2: [1, 3, 7], blue: [3, 7], red: [1] })
+  })
 })
 
 describe('a twin that fails', () => {

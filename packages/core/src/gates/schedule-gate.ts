@@ -19,17 +19,22 @@ export function scheduleGate(state: PeerState, progress: VersionProgress, now: N
   const schedule = scheduleOf(state, progress.version)
   const policy = policyGate(state, progress, schedule, now)
   if (!policy.open) return policy
-  if (schedule === undefined || progress.goNow || effectivePolicy(state).goNow) return open
-  if (now.wallMs >= overdueFromMs(state, schedule, progress.version)) return open
+  if (schedule === undefined || isPastStrategy(state, progress, schedule, now)) return open
   const everyone = everyoneServes(state, progress.version, now)
   return everyone.open ? strategyGate(state, progress) : everyone
+}
+
+/** Whether the strategy is not asked any more: "go now", or the deadline (R16). */
+export function isPastStrategy(state: PeerState, progress: VersionProgress, schedule: Schedule, now: Now): boolean {
+  const goNow = progress.goNow || effectivePolicy(state).goNow
+  return goNow || now.wallMs >= overdueFromMs(state, schedule, progress.version)
 }
 
 /**
  * The part of the gate that is the local operator's. A hold and a highest version are prohibitions: nothing but another word of the operator
  * opens them. A window is a time: "go now", said of this version, is a better one.
  */
-function policyGate(
+export function policyGate(
   state: PeerState,
   { version, held, goNow }: VersionProgress,
   schedule: Schedule | undefined,
@@ -86,7 +91,7 @@ function everyoneServes(state: PeerState, version: number, now: Now): GateState 
 }
 
 /** What the strategy said last, as long as that is about what is known now. */
-function strategyGate(state: PeerState, { schedule }: VersionProgress): GateState {
+export function strategyGate(state: PeerState, { schedule }: VersionProgress): GateState {
   if (schedule === undefined) return closed('schedule', 'R15', 'the schedule has not been evaluated yet')
   if (schedule.decision === 'wait') return closed('schedule', 'R15', schedule.reason)
   if (schedule.rosterRevision !== state.rosterRevision) {

@@ -145,6 +145,11 @@ export interface StateMeta {
    * no process has served since (§8).
    */
   readonly prepared?: { readonly chainId: string; readonly object: string; readonly past: string }
+  /**
+   * How far a switch through several versions has come (§14): the record of the step that was taken last, while this one still names the state
+   * that the object goes back to if the switch does not come to its end. As with `prepared`: only as long as no process has served since.
+   */
+  readonly walked?: { readonly className: string; readonly meta: Omit<StateMeta, 'walked'> }
   /** The spaces of before the upgrade, kept until commit where the upgrade can go back by copy. */
   readonly before?: {
     readonly current: number

@@ -49,6 +49,8 @@ export type JournalEntry =
     }
   /** The object is now this version's (on trial), or again this version's after going back. */
   | { readonly type: 'running'; readonly version: number; readonly chainId: string }
+  /** The switch to this version takes all those above `from` on the way, and going back from it leads there (§14). Before its `preparing`. */
+  | { readonly type: 'walk'; readonly from: number; readonly version: number; readonly chainId: string }
   /** What the operator decided about a version. */
   | { readonly type: 'operator'; readonly word: OperatorWord; readonly version: number; readonly chainId?: string }
   /** All that the operator has said at run time about the local policy, after a change of it. */
@@ -103,6 +105,7 @@ const types: ReadonlySet<string> = new Set<JournalEntry['type']>([
   'phase',
   'trial',
   'running',
+  'walk',
   'operator',
   'policy',
   'parked',

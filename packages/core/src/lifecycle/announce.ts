@@ -55,17 +55,22 @@ function inTrouble(state: PeerState, monoMs: number): Announcement['versions'] {
 }
 
 function unsettled(state: PeerState): Announcement['versions'] {
-  return [...state.versions.values()]
-    .filter(({ version, phase }) => version >= state.lowest && !(isSettled(phase) && version <= state.running))
-    .sort((a, b) => a.version - b.version)
-    .slice(0, versionsMax)
-    .map(({ version, phase, reason, cause }) => {
-      const text = reason ?? cause
-      return {
-        version,
-        chainId: chainIdPrefix(state.log, version) ?? '',
-        phase,
-        ...(text === undefined ? {} : { reason: text.slice(0, reasonCharactersMax) })
-      }
-    })
+  const { walk } = state
+  return (
+    [...state.versions.values()]
+      .filter(({ version, phase }) => version >= state.lowest && !(isSettled(phase) && version <= state.running))
+      // What becomes of a version that is walked through, the phase of the one that the walk leads to says.
+      .filter(({ version }) => !(walk?.isBegun === true && version > walk.from && version < walk.to))
+      .sort((a, b) => a.version - b.version)
+      .slice(0, versionsMax)
+      .map(({ version, phase, reason, cause }) => {
+        const text = reason ?? cause
+        return {
+          version,
+          chainId: chainIdPrefix(state.log, version) ?? '',
+          phase,
+          ...(text === undefined ? {} : { reason: text.slice(0, reasonCharactersMax) })
+        }
+      })
+  )
 }

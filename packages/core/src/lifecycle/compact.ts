@@ -25,6 +25,10 @@ export function compactEntries(state: Readonly<PeerState>, now: Now): readonly J
   if (state.running !== state.joinedAt) {
     entries.push({ type: 'running', version: state.running, chainId: chainId(state.running) })
   }
+  if (state.walk?.isBegun === true) {
+    const { from, to } = state.walk
+    entries.push({ type: 'walk', from, version: to, chainId: chainId(to) })
+  }
   for (const progress of state.versions.values()) {
     const { version, phase, cause, attempt, approved, held, goNow, rehearsal } = progress
     entries.push({

@@ -42,8 +42,14 @@ export function desiredGoal(state: PeerState): Goal | undefined {
     high = version
     if (phase === 'introducing' && (state.host.goal === undefined || state.host.goal.high < version)) break
   }
-  const low = Math.max(state.lowest, lowestServable(state, lineage, object))
-  return { object, high, low, goBack: object < state.running }
+  return { ...goalAt(state, object), high, goBack: object < state.running }
+}
+
+/** This version running, with as much as can be served below it. */
+export function goalAt(state: PeerState, object: number): Goal {
+  const low =
+    state.lineage === undefined ? object : Math.max(state.lowest, lowestServable(state, state.lineage, object))
+  return { object, high: object, low, goBack: false }
 }
 
 function objectVersion(state: PeerState): number {

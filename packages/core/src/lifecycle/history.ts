@@ -70,7 +70,8 @@ function canLeave(state: Readonly<PeerState>, at: number): boolean {
 }
 
 /** The version that going back from this one leads to. */
-export function beforeIn({ versions, joinedAt }: Readonly<PeerState>, version: number): number {
+export function beforeIn({ versions, joinedAt, walk }: Readonly<PeerState>, version: number): number {
+  if (walk?.isBegun === true && walk.to === version) return walk.from
   for (let v = version - 1; v > joinedAt; v--) if (versions.get(v)?.phase !== 'superseded') return v
   return joinedAt
 }

@@ -15,6 +15,7 @@ import { crashedOnTrial } from './trial.js'
 
 import type { Goal, PeerState, SwitchPurpose } from './state.js'
 import { nextEffectId, progressOf, setPhase, wakeAtMono, type Turn } from './turn.js'
+import { isWalkStopped, walkFailed, walkTo } from './walk.js'
 
 /**
  * Keeps the host at what the phases ask for. `switchHost` is the only operation on hosts and at most one is under way (§10); what
@@ -83,9 +84,10 @@ function cancelIfUnwanted(turn: Turn): void {
   const { purpose, version } = switching
   if (purpose !== 'upgrade' && purpose !== 'introduce') return
   const phase = state.versions.get(version)?.phase
+  const walk = walkTo(state, version)
   const isUnwanted =
     purpose === 'upgrade'
-      ? stopOf(state, version) !== undefined
+      ? stopOf(state, version) !== undefined || (walk !== undefined && isWalkStopped(state, walk))
       : (phase !== undefined && isStopped(phase)) || state.versions.get(state.running)?.phase === 'goingBack'
   if (!isUnwanted) return
   switching.isCancelled = true
@@ -170,7 +172,7 @@ export function switched(turn: Turn, outcome: SwitchOutcome): void {
 function switchFailed(
   turn: Turn,
   switching: NonNullable<PeerState['host']['switching']>,
-  outcome: { cause: string; transient?: boolean; stateVersion: number | undefined }
+  outcome: { cause: string; transient?: boolean; stateVersion: number | undefined; step?: number }
 ): void {
   const { state, now } = turn
   const { timing } = state.config
@@ -182,7 +184,10 @@ function switchFailed(
       outcome.stateVersion === switching.plan.object.version &&
       switching.plan.object.version !== codeOf(state, state.running)
     // The pointer has moved: there is no half way back, the new version is what runs here (R13).
+    const walk = walkTo(state, version)
     if (moved) arriveAt(turn, version)
+    else if (walk !== undefined && switching.isCancelled) setPhase(turn, version, 'known')
+    else if (walk !== undefined) walkFailed(turn, walk, outcome.step)
     else if (switching.isCancelled) setPhase(turn, version, 'introduced')
     else upgradeFailed(turn, version, outcome.cause)
   } else if (switching.isCancelled) {

@@ -19,6 +19,9 @@ export interface Now {
   readonly monoMs: number
 }
 
+/** The version that the state's `meta` names (§10), and how far a walk has come that it does not name yet (§14). */
+export type FoundState = VersionRef & { readonly walkedTo?: number }
+
 /** A fact that reaches the peer. Facts about other peers have been verified before they come here. */
 export type Fact =
   /** First input of every boot. `found` is the version that the state's `meta` names (§10); undefined: there is no state yet. */
@@ -26,7 +29,7 @@ export type Fact =
       readonly fact: 'start'
       readonly epoch: number
       readonly entries: readonly JournalEntry[]
-      readonly found: VersionRef | undefined
+      readonly found: FoundState | undefined
       readonly bundles: readonly string[]
       /** Descriptors that the peer holds and the network does not count: what runs here may stand on one (§6). */
       readonly others?: readonly Descriptor[]
@@ -121,7 +124,14 @@ export type Outcome =
 export type LoadOutcome =
   | { readonly of: 'fetchBundle' | 'rehearse'; readonly ok: true }
   /** `transient`: nothing is wrong with the code, trying again can help. */
-  | { readonly of: 'fetchBundle' | 'rehearse'; readonly ok: false; readonly cause: string; readonly transient: boolean }
+  | {
+      readonly of: 'fetchBundle' | 'rehearse'
+      readonly ok: false
+      readonly cause: string
+      readonly transient: boolean
+      /** The version whose step failed, where that is known. */
+      readonly step?: number
+    }
 
 export interface PreflightOutcome {
   readonly of: 'preflight'
@@ -147,6 +157,8 @@ export type SwitchOutcome =
       readonly stage: SwitchStage | undefined
       readonly restored: boolean
       readonly stateVersion: number | undefined
+      /** The version whose step failed, where that is known. */
+      readonly step?: number
     }
 
 export type RehearsalOutcome =

@@ -1,4 +1,3 @@
-import type { VersionRef } from '../announcement/announcement.js'
 import type { Descriptor } from '../descriptor/descriptor.js'
 import type { JournalEntry } from '../journal/entries.js'
 import { differsFrom } from '../roster/same-history.js'
@@ -6,15 +5,16 @@ import { admittedPeers, isReachable } from '../roster/roster.js'
 import { chainIdPrefix, classAt, findLineage, type Lineage, type VersionLog } from '../version-log/version-log.js'
 import { beforeIn, recallLog } from './history.js'
 import { createTrialWatch } from './health.js'
-import type { Now } from './input.js'
+import type { FoundState, Now } from './input.js'
 import { notRestored, restored } from './old-states.js'
 import { followWay } from './own-way.js'
 import { isSwitching } from './phase.js'
 import { foldQuiet } from './quiet.js'
-import type { PeerState } from './state.js'
+import type { PeerState, VersionProgress } from './state.js'
 import { blockOf } from './stop.js'
 import { beginTrial, foldResumed, foldTrial } from './trial-journal.js'
-import { newProgress, newRehearsal, setPhase, type Turn } from './turn.js'
+import { isWalkStopped, walkTo } from './walk.js'
+import { endWalk, newProgress, newRehearsal, setPhase, type Turn } from './turn.js'
 
 /**
  * Begins a boot: folds the journal, then holds it against what the state database says (§11). The table below is the whole of it; rows
@@ -41,7 +41,7 @@ export function startBoot(
   boot: {
     epoch: number
     entries: readonly JournalEntry[]
-    found: VersionRef | undefined
+    found: FoundState | undefined
     bundles: readonly string[]
     others?: readonly Descriptor[]
   }
@@ -104,6 +104,7 @@ function fold(state: PeerState, entry: JournalEntry, { wallMs, monoMs }: Now): v
       progress.phase = entry.phase
       progress.cause = entry.cause
       progress.attempt = entry.attempt ?? 0
+      endWalk(state, entry.version, entry.phase)
       // From its beginning: what was tried for the way before does not count for this one.
       if (entry.phase === 'known') progress.rehearsal = newRehearsal()
       state.versions.set(entry.version, progress)
@@ -119,6 +120,9 @@ function fold(state: PeerState, entry: JournalEntry, { wallMs, monoMs }: Now): v
     }
     case 'trial':
       foldTrial(state, entry, { wallMs, monoMs })
+      break
+    case 'walk':
+      state.walk = { from: entry.from, to: entry.version, isBegun: true, ...newWalk }
       break
     case 'served':
       state.lowest = entry.low
@@ -156,6 +160,8 @@ function fold(state: PeerState, entry: JournalEntry, { wallMs, monoMs }: Now): v
   }
 }
 
+const newWalk = { isRehearsed: true, effect: undefined, attempt: 0, retryMonoMs: 0 }
+
 function foldOperator(state: PeerState, entry: Extract<JournalEntry, { type: 'operator' }>, wallMs: number): void {
   const progress = state.versions.get(entry.version) ?? newProgress(entry.version, 'known', wallMs)
   state.versions.set(entry.version, progress)
@@ -165,7 +171,7 @@ function foldOperator(state: PeerState, entry: Extract<JournalEntry, { type: 'op
   if (entry.word === 'resume') progress.held = false
 }
 
-function reconcile(turn: Turn, lineage: Lineage, found: VersionRef | undefined): void {
+function reconcile(turn: Turn, lineage: Lineage, found: FoundState | undefined): void {
   const { state } = turn
   const code = (version: number): number => classAt(state.log, lineage, version).codeVersion
   const underWay = [...state.versions.values()].find(each => each.version > state.running && isSwitching(each.phase))
@@ -188,10 +194,18 @@ function reconcile(turn: Turn, lineage: Lineage, found: VersionRef | undefined):
   } else if (found.version !== code(state.running)) {
     state.damage = `the journal says that version ${state.running} runs here, but the state directory holds version ${found.version}: one of them is from another time; restore both from the same moment`
   } else if (underWay !== undefined) {
-    setPhase(turn, underWay.version, 'waiting', { reason: 'the upgrade was interrupted and begins again' })
+    interrupted(turn, underWay, found)
   }
   if (state.restoring !== undefined && state.damage === undefined) notRestored(turn)
   resumeIntroductions(turn)
+}
+
+/** What it had built of several versions is gone on with before anything serves again; otherwise the state of before serves (§14). */
+function interrupted(turn: Turn, { version }: VersionProgress, { walkedTo }: FoundState): void {
+  const { state } = turn
+  const walk = walkTo(state, version)
+  if (walk === undefined) setPhase(turn, version, 'waiting', { reason: 'the upgrade was interrupted and begins again' })
+  else if (walkedTo === undefined || isWalkStopped(state, walk)) setPhase(turn, version, 'known')
 }
 
 /** Probation and half-done introductions begin again: whether they would have passed is not known. */

@@ -70,6 +70,10 @@ export interface PeerState {
   restoring: VersionRef | undefined
   /** The states of earlier versions that are kept; undefined until the host has told. */
   oldStates: readonly OldState[] | undefined
+  /** Several versions that are being taken in one switch (§14), from before their rehearsal to the end of their trial. */
+  walk: Walk | undefined
+  /** Versions that are taken one by one, because a walk through them could not be made. */
+  singly: { readonly first: number; readonly last: number } | undefined
 
   host: HostState
   bundles: Map<string, BundleState>
@@ -98,6 +102,21 @@ interface Heeded {
   readonly order: string | undefined
   /** Failures of other peers that were heard of before do not count against the version any more (§1). Monotonic clock. */
   readonly monoMs: number
+}
+
+/** A way through several versions in one switch (§14). */
+export interface Walk {
+  /** The version that runs, to which going back leads. */
+  readonly from: number
+  readonly to: number
+  /** Written down: its switch is under way, or its last version on trial. */
+  isBegun: boolean
+  isRehearsed: boolean
+  /** The rehearsal that is under way. */
+  effect: number | undefined
+  /** Rehearsals that could not take place, and the pause before the next, monotonic clock. */
+  attempt: number
+  retryMonoMs: number
 }
 
 /** What a peer knows of its way through one version. */
@@ -272,6 +291,8 @@ export function createPeerState(config: PeerConfig): PeerState {
     lowest: 0,
     policy: {},
     foreign: new Set(),
+    walk: undefined,
+    singly: undefined,
     host: {
       status: 'down',
       began: false,

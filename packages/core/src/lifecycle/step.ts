@@ -5,6 +5,7 @@ import { announce } from './announce.js'
 import { fetched } from './bundles.js'
 import { cleaned, cleanUp } from './clean.js'
 import type { Effect } from './effect.js'
+import { catchUp } from './catch-up.js'
 import { decide, followTrusted, trustVersion } from './history.js'
 import { driveHost, hostExited, simulationBuilt, switched, switchStage } from './host.js'
 import { introduceVersions, rehearsed } from './introduce.js'
@@ -22,6 +23,7 @@ import { applyStops, heedResumptions } from './stops.js'
 import { driveProbes, probeAnswered } from './probe.js'
 import { endTrials, heardHealth } from './trial.js'
 import { unpark } from './supervise.js'
+import { walkRehearsed } from './walk.js'
 import { beginTurn, wakeAtMono, wakeAtWall, type Turn } from './turn.js'
 import { retireVersions } from './retire.js'
 import { decideUpgrade, scheduleEvaluated } from './upgrade.js'
@@ -58,14 +60,17 @@ function advance(turn: Turn): void {
   maybeJoin(turn)
   if (turn.state.lineage === undefined || turn.state.damage !== undefined) return
   beginLook(turn)
-  introduceVersions(turn)
-  decideUpgrade(turn)
+  const isWalking = catchUp(turn)
+  if (!isWalking) {
+    introduceVersions(turn)
+    decideUpgrade(turn)
+  }
   driveHost(turn)
   endTrials(turn)
   retireVersions(turn)
   // What the host has just reached may let a version go on; what was retired leaves the plan.
   beginLook(turn)
-  introduceVersions(turn)
+  if (!isWalking) introduceVersions(turn)
   driveHost(turn)
   driveProbes(turn)
   cleanUp(turn)
@@ -235,6 +240,7 @@ function done(turn: Turn, id: number, outcome: Outcome): void {
     if (state.machine.measuring === id) measured(turn, outcome.facts)
     return
   }
+  if (outcome.of === 'rehearse' && state.walk?.effect === id) return walkRehearsed(turn, state.walk, outcome)
   const progress = [...state.versions.values()].find(each => each.effect === id)
   if (progress === undefined) return
   if (outcome.of === 'evaluateSchedule') scheduleEvaluated(turn, progress, outcome)

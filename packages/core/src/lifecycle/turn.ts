@@ -3,7 +3,7 @@ import type { JournalEntry } from '../journal/entries.js'
 import { chainIdPrefix } from '../version-log/version-log.js'
 import type { Effect } from './effect.js'
 import type { Now } from './input.js'
-import type { Phase } from './phase.js'
+import { occupiesLimit, type Phase } from './phase.js'
 import type { PeerState, StateRehearsal, VersionProgress } from './state.js'
 
 /** One step under way: the state it may change, and what it has decided so far. Rules write here, `step` hands it out. */
@@ -74,6 +74,11 @@ export function newRehearsal(): StateRehearsal {
 /** Phases that are not worth an fsync: a restart derives them again from what is on disk. */
 const transientPhases: ReadonlySet<Phase> = new Set<Phase>(['fetching', 'rehearsing', 'probation', 'waiting'])
 
+/** A walk is one thing until its last version is committed, or has been given up. */
+export function endWalk(state: PeerState, version: number, phase: Phase): void {
+  if (state.walk?.isBegun === true && state.walk.to === version && !occupiesLimit(phase)) state.walk = undefined
+}
+
 /** Moves a version to another phase, writes it down where a restart must know it, and makes it heard. */
 export function setPhase(
   turn: Turn,
@@ -87,6 +92,7 @@ export function setPhase(
   if (progress.phase === phase) return
   progress.phase = phase
   if (phase !== 'trial') progress.trial = undefined
+  endWalk(turn.state, version, phase)
   progress.sinceWallMs = turn.now.wallMs
   if (transientPhases.has(phase)) return
   turn.entries.push({

@@ -56,7 +56,7 @@ export function decideUpgrade(turn: Turn): void {
 }
 
 /** Asks the scheduling function again when something that it may read has changed, or when it wanted to look again (R15). */
-function keepEvaluated(turn: Turn, progress: VersionProgress): void {
+export function keepEvaluated(turn: Turn, progress: VersionProgress): void {
   const { state, now } = turn
   const schedule = scheduleOf(state, progress.version)
   if (schedule === undefined || progress.effect !== undefined) return

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { InstarError, type VersionRef } from '@instar/core'
+import { InstarError, type FoundState } from '@instar/core'
 import { readStateMeta } from '@instar/simulator-runtime/host'
 
 const tries = 100
@@ -11,11 +11,13 @@ const pauseMs = 100
  *
  * @throws InstarError StateDamaged, DataDirectoryInUse, DiskFull
  */
-export async function readStateVersion(directory: string): Promise<VersionRef | undefined> {
+export async function readStateVersion(directory: string): Promise<FoundState | undefined> {
   for (let attempt = 1; ; attempt++) {
     try {
       const meta = await readStateMeta(directory)
-      return meta === undefined ? undefined : { version: meta.current, chainId: meta.chainId }
+      if (meta === undefined) return undefined
+      const { current: version, chainId, walked } = meta
+      return { version, chainId, ...(walked === undefined ? {} : { walkedTo: walked.meta.current }) }
     } catch (thrown) {
       const held = thrown instanceof InstarError && thrown.code === 'DataDirectoryInUse'
       if (!held || attempt === tries) throw thrown

@@ -94,7 +94,8 @@ export function createPerformer(init: PerformInit): Performer {
       done(id, { of: 'rehearse', ok: true })
       return
     }
-    done(id, { of: 'rehearse', ok: false, cause: result.error.message, transient: isTransient(result.error) })
+    const { error } = result
+    done(id, { of: 'rehearse', ok: false, cause: error.message, transient: isTransient(error), ...stepOf(error) })
   }
 
   const switchHost = async ({ id, plan, version }: Extract<Effect, { effect: 'switchHost' }>): Promise<void> => {
@@ -124,7 +125,8 @@ export function createPerformer(init: PerformInit): Performer {
       transient: isTransient(error),
       stage,
       restored,
-      stateVersion
+      stateVersion,
+      ...stepOf(error)
     })
   }
 
@@ -197,6 +199,12 @@ async function evaluateSchedule(
   } catch (thrown) {
     done(id, { of: 'evaluateSchedule', ok: false, cause: messageOf(thrown) })
   }
+}
+
+/** Of several steps, the one to blame. */
+function stepOf({ detail }: InstarError): { readonly step?: number } {
+  const { step } = detail
+  return typeof step === 'number' ? { step } : {}
 }
 
 /** Nothing is wrong with the code: a damaged bundle is being fetched again, and a machine may have room later. */

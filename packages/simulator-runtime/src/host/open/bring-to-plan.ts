@@ -8,6 +8,7 @@ import { markDirectory, readMeta, type StoredMeta } from './meta.js'
 import { deleteOtherSpaces, prefixOf, spaceNamer, spacesOf } from './spaces.js'
 import { takeBack } from './take-back.js'
 import { takeStep, write, type BringInit } from './take-step.js'
+import { underWay, walkedSoFar, withoutWalked } from './walk.js'
 
 /**
  * Makes the database hold what the plan serves, and says what it holds.
@@ -35,7 +36,8 @@ export async function bringToPlan(init: BringInit): Promise<StateMeta> {
     await markDirectory(init.directory)
     now = plan.goBack !== undefined ? await goBack(init, stored) : await upgrade(init, stored)
     // Calls will change the state from here on: what was built of it is not its image any more.
-    if (now.meta.prepared !== undefined) now = await write(init, { ...now, meta: withoutPrepared(now.meta) })
+    if (now.meta.prepared !== undefined || now.meta.walked !== undefined)
+      now = await write(init, { ...now, meta: withoutWalked(withoutPrepared(now.meta)) })
   }
   assertAgrees(init, now)
   if (init.code.object.directory !== undefined) await openDirectory(init.directory, now.meta.spaces.object)
@@ -113,13 +115,21 @@ async function goBackByTransform(init: BringInit, stored: StoredMeta): Promise<S
   throw noWay(now.meta.current, init.plan)
 }
 
-/** Walks the steps above the state's version, each with its own batch: a late peer is then never in between two versions. */
+/**
+ * Walks the steps above the state's version, each with its own batch. Only the last one moves what `meta` names: a late peer is never in between
+ * two versions, and one that is interrupted goes on with the step that it was at (§14).
+ */
 async function upgrade(init: BringInit, stored: StoredMeta): Promise<StoredMeta> {
-  const steps = stepsFrom(init.plan, stored.meta.current)
-  if (steps.some(step => step.transform !== 'none')) await dropLeftOvers(init, stored.meta)
-  let now = stored
-  for (const step of steps) now = await takeStep(init, step, now)
-  return now
+  const start = { ...stored, meta: withoutWalked(stored.meta) }
+  let now = walkedSoFar(init, stored) ?? start
+  const steps = stepsFrom(init.plan, now.meta.current)
+  const builds = steps.some(step => step.transform !== 'none')
+  for (const step of steps) {
+    // What neither the start nor the last step needs would fill the disk with as many states as there are steps.
+    if (builds) await dropLeftOvers(init, now === start ? start.meta : underWay(start, now).meta)
+    now = await takeStep(init, step, now, taken => (step === steps.at(-1) ? taken : underWay(start, taken)))
+  }
+  return steps.length === 0 ? stored : now
 }
 
 /** What killed attempts left could otherwise fill the disk with each new one. */

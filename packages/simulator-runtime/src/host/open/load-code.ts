@@ -14,6 +14,7 @@ import type { EntriesTransform } from '../../definition/entries.js'
 import type { ReverseDefinition } from '../../definition/reverse.js'
 import type { Mapping } from '../../definition/twin.js'
 import type { FacadeCode, FacadeMethod, ShadowMethod, ToldCode } from '../call/facade.js'
+import { ofStep } from './of-step.js'
 
 /** Everything of a plan that is code, checked. */
 export interface LoadedCode {
@@ -83,7 +84,13 @@ export async function loadCode(plan: HostPlan, load: (ref: CodeRef) => Promise<u
   assertStands(future, past, plan)
   if (object.directory !== undefined) assertNotTold([...past, ...future], plan)
   const steps = new Map<number, StepCode>()
-  for (const step of plan.steps) steps.set(step.to, await loadStep(step, load))
+  for (const step of plan.steps) {
+    try {
+      steps.set(step.to, await loadStep(step, load))
+    } catch (error) {
+      throw ofStep(error, step.to)
+    }
+  }
   const reverse = new Map<number, ReverseCode>()
   for (const step of plan.reverse ?? []) {
     const code = await read(step, `The way back from version ${step.from}`, reverseOf)

@@ -38,11 +38,12 @@ export function spacesOf(meta: StateMeta): ReadonlySet<string> {
     ...Object.values(spaces.past),
     ...Object.values(spaces.future)
   ]
-  const { before, prepared } = meta
+  const { before, prepared, walked } = meta
   return new Set([
     ...list(meta.spaces),
     ...(before === undefined ? [] : list(before.spaces)),
-    ...(prepared === undefined ? [] : [prepared.object, prepared.past])
+    ...(prepared === undefined ? [] : [prepared.object, prepared.past]),
+    ...(walked === undefined ? [] : spacesOf(walked.meta))
   ])
 }
 

@@ -10,6 +10,7 @@ import { upgraded } from '../twin/relabel.js'
 import { initialState } from './initial-state.js'
 import type { LoadedCode, StepCode } from './load-code.js'
 import { putMeta, type StoredMeta } from './meta.js'
+import { ofStep } from './of-step.js'
 import { setApart } from './set-apart.js'
 import { notesPrefixOf, prefixOf, spaceNamer } from './spaces.js'
 import { entryByEntry, runTransform, whole, type TransformWork } from './transform.js'
@@ -37,8 +38,30 @@ export interface Trial {
   readonly onStep: (step: UpgradeStep, from: StateMeta, to: StateMeta) => Promise<void>
 }
 
-/** Takes one step of an upgrade and says what the state is then; on disk in one batch with whatever it makes true. */
-export async function takeStep(init: BringInit, step: UpgradeStep, stored: StoredMeta): Promise<StoredMeta> {
+/**
+ * Takes one step of an upgrade and says what the state is then; on disk in one batch with whatever it makes true.
+ *
+ * @param record what the batch says of that: for the last step the state itself
+ */
+export async function takeStep(
+  init: BringInit,
+  step: UpgradeStep,
+  stored: StoredMeta,
+  record: (taken: StoredMeta) => StoredMeta
+): Promise<StoredMeta> {
+  try {
+    return await takeThis(init, step, stored, record)
+  } catch (error) {
+    throw ofStep(error, step.to)
+  }
+}
+
+async function takeThis(
+  init: BringInit,
+  step: UpgradeStep,
+  stored: StoredMeta,
+  record: (taken: StoredMeta) => StoredMeta
+): Promise<StoredMeta> {
   const { plan } = init
   const code = init.code.steps.get(step.to)
   const isTwin = code?.map !== undefined
@@ -49,10 +72,11 @@ export async function takeStep(init: BringInit, step: UpgradeStep, stored: Store
   const here = { current, chainId, revision, spaces }
   // Of several steps the way back leads to where the first began; what is kept for the way back of an earlier upgrade ends with it.
   const before = plan.wayBack?.by === 'copy' && found.before?.current === plan.wayBack.to ? found.before : here
-  const taken = await write(init, {
+  const taken: StoredMeta = {
     className: code?.className ?? stored.className,
     meta: plan.wayBack?.by === 'copy' ? { ...(await setApart(init, meta, before.spaces)), before } : withoutBefore(meta)
-  })
+  }
+  await write(init, record(taken))
   if (step.transform !== 'none') init.onProgress({ stage: 'transformed', to: step.to })
   await init.trial?.onStep(step, found, taken.meta)
   return taken

@@ -17,9 +17,12 @@ export function upgraded(meta: StateMeta, step: UpgradeStep): StateMeta | undefi
   }
 }
 
-/** The way back to an object whose class lives on as the nearest past simulation object. */
+/** The way back to an object whose class lives on as a past simulation object; those in between are of newer versions then, like the object. */
 export function wentBack(meta: StateMeta, object: ObjectPlan): StateMeta | undefined {
-  const { [String(object.revision)]: kept, ...past } = meta.spaces.past
+  const { [String(object.revision)]: kept, ...others } = meta.spaces.past
+  const isNewer = ([revision]: [string, string]): boolean => Number(revision) > object.revision
+  const between = Object.fromEntries(Object.entries(others).filter(isNewer))
+  const past = Object.fromEntries(Object.entries(others).filter(each => !isNewer(each)))
   if (kept === undefined || object.revision >= meta.revision) return undefined
   return {
     ...meta,
@@ -27,6 +30,10 @@ export function wentBack(meta: StateMeta, object: ObjectPlan): StateMeta | undef
     chainId: object.chainId,
     revision: object.revision,
     generation: meta.generation + 1,
-    spaces: { object: kept, past, future: { ...meta.spaces.future, [String(meta.revision)]: meta.spaces.object } }
+    spaces: {
+      object: kept,
+      past,
+      future: { ...meta.spaces.future, ...between, [String(meta.revision)]: meta.spaces.object }
+    }
   }
 }
