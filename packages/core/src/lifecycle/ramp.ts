@@ -47,7 +47,7 @@ export interface Fellow {
 /** Whether a peer may go; if not, whom it waits for. */
 export type Place =
   | { readonly may: 'goNow' | 'goSpread' }
-  /** `next`: shares that must have been given up before its turn comes without anybody's success. */
+  /** `ahead`: who has the places. `next`: shares that must have been given up before its turn comes without anybody's success. */
   | { readonly may: 'wait'; readonly ahead: readonly string[]; readonly first: number; readonly next: number }
 
 /**
@@ -64,8 +64,11 @@ export function placeInLine(own: string, fellows: readonly Fellow[], givenUp: nu
   const trying = fellows.filter(each => each.is === 'trying')
   const inFront = fellows.filter(each => each.is === 'inLine' && each.key < own)
   const before = passed + trying.length + inFront.length
-  if (before < first * (1 + givenUp)) return { may: 'goNow' }
-  const ahead = [...trying, ...inFront.sort((a, b) => (a.key < b.key ? -1 : 1))].map(each => each.peer)
+  const places = first * (1 + givenUp)
+  if (before < places) return { may: 'goNow' }
+  const ahead = [...trying, ...inFront.sort((a, b) => (a.key < b.key ? -1 : 1))]
+    .map(each => each.peer)
+    .slice(0, places - passed)
   return { may: 'wait', ahead, first, next: Math.floor(before / first) }
 }
 
