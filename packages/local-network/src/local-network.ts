@@ -131,7 +131,8 @@ export async function createLocalNetwork(init: LocalNetworkInit): Promise<LocalN
     const proposal = join(proposalFolder, 'proposal.json')
     // Who wants to know how far it has come asks the peers: some of them may be down on purpose.
     const words = ['upgrade', 'publish', proposal, '--data', via.dataDirectory, '--keys', keysDirectory, '--wait', '0s']
-    await instar(words)
+    // Most of what is published for a test or a demo has no way back, and nobody can be asked.
+    await instar([...words, '--irreversible'])
   }
 
   return {

@@ -6,6 +6,7 @@ import { buildClass } from './build-class.js'
 import { changeOf, healthOf, patchOf, type ClassChange } from './class-change.js'
 import type { ReadTrust } from './read-trust.js'
 import type { RunningContract } from './running-contracts.js'
+import { wayBackHint, wayBackOf } from './way-back.js'
 
 interface UpgradeWords {
   readonly entries: readonly string[]
@@ -22,6 +23,7 @@ interface UpgradeWords {
   readonly health?: Health | undefined
   readonly probation: number
   readonly durability: 'os' | 'disk'
+  readonly back?: ClassUpgrade['back'] | undefined
   readonly nowMs: number
 }
 
@@ -69,7 +71,10 @@ export async function buildUpgrade(init: UpgradeInit): Promise<BuiltUpgrade> {
     descriptor,
     proposal,
     bundles: built.map(each => each.built),
-    hints: built.flatMap(each => each.change.hints)
+    hints: built.flatMap(({ change }) => [
+      ...change.hints,
+      ...(init.back === undefined ? [wayBackHint(change)].filter(each => each !== undefined) : [])
+    ])
   }
 }
 
@@ -83,19 +88,13 @@ function classesOf(descriptors: readonly Descriptor[]): ReadonlyMap<string, Stat
   return classes
 }
 
-/** §8: a twin loses nothing by going back; another upgrade goes back by its reverse transform, where it has one. */
-function wayBackOf({ fields, reverse }: ClassChange): Pick<ClassUpgrade, 'back' | 'loses'> {
-  if (fields.transform === 'mapping') return { back: 'exact' }
-  return reverse === undefined ? { back: 'none' } : { back: 'transform', ...reverse }
-}
-
 function classUpgradeOf({ bundle, entry }: BuiltBundle, change: ClassChange, init: UpgradeInit): ClassUpgrade {
   return {
     ...change.fields,
     bundle,
     entry,
     durability: init.durability,
-    ...wayBackOf(change),
+    ...wayBackOf(change, init.back),
     schedule: { strategy: init.schedule, deadline: init.deadline, deadlineSpreadMs: init.deadlineSpread },
     introduceOverMs: init.introduceOver,
     probationMs: init.probation,

@@ -173,7 +173,7 @@ function blockersOfAll({ trust, problems }: PeerStatus): readonly string[] {
 
 function diskWords({ transform, back }: ClassUpgrade): string {
   const words: Readonly<Record<ClassUpgrade['transform'], string>> = {
-    none: 'nothing more',
+    none: back === 'copy' ? 'a copy of the state, until the upgrade is committed' : 'nothing more',
     whole: `a second state beside the old one, ${back === 'none' ? 'until it is switched' : 'until the upgrade is committed'}`,
     entries: `a second state beside the old one, from before the upgrade ${back === 'none' ? 'until it is switched' : 'until it is committed'}`,
     mapping: 'a second state beside the old one, until the old version is retired'

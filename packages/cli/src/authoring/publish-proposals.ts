@@ -17,8 +17,10 @@ import { openKeystore } from './open-keystore.js'
 import { readTrustState } from './read-trust.js'
 import { submitDocuments } from './submit-documents.js'
 import { uploadBundles } from './upload-bundles.js'
+import { askIfIrreversible, type IrreversibleOptions } from './way-back.js'
 
-export interface PublishOptions extends PeerOptions, WriteOptions, PassphraseOptions, SpreadingOptions {
+export interface PublishOptions
+  extends PeerOptions, WriteOptions, PassphraseOptions, SpreadingOptions, IrreversibleOptions {
   /** A keystore that may hold online keys. */
   readonly keys?: string
   readonly bundles?: string
@@ -44,6 +46,8 @@ export async function publishProposals(
   const { numberOf } = await import('@instar/signer')
   const output = createOutput(io, options)
   const isDry = options.dryRun === true
+  for (const { proposal } of isDry ? [] : ready)
+    if (proposal.kind === 'upgrade') await askIfIrreversible(proposal.change.descriptor, options, io)
   const finished = await withPeer(options, io, async client => {
     await catchUp(client, output)
     const finished = await finish(ready, client, options, io)

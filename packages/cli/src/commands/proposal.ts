@@ -61,6 +61,10 @@ export function addProposalPublish(proposal: Command, io: Io): void {
       'Publishes what has enough signatures, from any peer; it needs no key. Several proposals are published in one go: a rotation, and what is signed again under the new keys. First the peer catches up with all that are connected, and nothing is published beside another body for the same number. Then the documents are joined by the online keys of --keys, or by any peer that holds online keys; the command waits for it and says so when nobody did. Repeating it is harmless.'
     )
     .option('--keys <dir>', 'a keystore with online keys (snapshot, timestamp), if you have them')
+    .option(
+      '--irreversible',
+      'publish an upgrade that has no way back without being asked, twice, whether that is meant'
+    )
     .option('--bundles <dir>', 'of an upgrade: where the bundles are (default: bundles/ beside the proposal)')
     .addHelpText(
       'after',

@@ -16,6 +16,10 @@ export function addUpgradePublish(upgrade: Command, io: Io): void {
       'Uploads the bundles to the local peer, submits what the authors signed, and shows how the peers hear of the new version. It needs no key: the online keys of --keys join the documents, or any peer that holds online keys does, and the command waits for it. Publishing cannot be taken back; a later version can supersede it.'
     )
     .option('--keys <dir>', 'a keystore with the online keys (snapshot, timestamp), if you have them')
+    .option(
+      '--irreversible',
+      'publish an upgrade that has no way back without being asked, twice, whether that is meant'
+    )
     .option('--bundles <dir>', 'where the bundles are (default: bundles/ beside the proposal)')
     .addHelpText(
       'after',

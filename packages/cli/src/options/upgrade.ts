@@ -1,5 +1,6 @@
-import type { Health, Strategy } from '@instar/core'
+import type { ClassUpgrade, Health, Strategy } from '@instar/core'
 import { Option, type Command } from 'commander'
+import { waysBack } from '../authoring/way-back.js'
 import type { Io } from '../io.js'
 import { addDryRunOption, addPeerOptions, type PeerOptions, type WriteOptions } from './common.js'
 import { parseDuration, parseMoment } from './duration.js'
@@ -19,6 +20,7 @@ export interface UpgradeOptions extends PeerOptions, WriteOptions {
   readonly health?: Health
   readonly probation: number
   readonly durability: 'os' | 'disk'
+  readonly back?: ClassUpgrade['back']
   readonly out: string
 }
 
@@ -61,6 +63,12 @@ export function addUpgradeOptions(command: Command, io: Io): Command {
     )
     .addOption(
       new Option('--durability <kind>', 'what an answered call survives').choices(['os', 'disk']).default('os')
+    )
+    .addOption(
+      new Option(
+        '--back <how>',
+        'how a trial goes back: exact (a twin), transform (its reverse transform), copy (the state of before; what the trial acknowledged is lost), none (default: the best that the module itself offers, exact or transform, else none)'
+      ).choices(waysBack)
     )
     .option('-o, --out <dir>', 'where to write proposal.json, descriptor.json and bundles/', 'upgrade')
   return addPeerOptions(addDryRunOption(command))
