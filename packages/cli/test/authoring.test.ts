@@ -290,7 +290,10 @@ describe('patching a class', () => {
         title: 'Patch',
         classes: [{ oldClass: 'counter', newClass: 'counter', compatible: true, transform: 'none' }]
       },
-      hints: [expect.stringMatching(/that of version 2 in its 3 methods.*validators of add, which have no JSON Schema/)]
+      hints: [
+        expect.stringMatching(/that of version 2 in its 3 methods.*validators of add, which have no JSON Schema/),
+        expect.stringMatching(/NO way back.*--back copy/)
+      ]
     })
     expect((await readdir(join(folder, 'patch'))).sort()).toEqual(['bundles', 'descriptor.json', 'proposal.json'])
     const signed = await instar(
