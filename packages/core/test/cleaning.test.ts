@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { propertyRuns } from '../../../test/property-budget.js'
 import { sha256Hex, type ClassUpgrade } from '../src/index.js'
-import { classUpgrade, descriptor, twinUpgrade, versions } from './descriptors.js'
+import { classUpgrade, twinUpgrade, versions } from './descriptors.js'
 import { Simulation, type SimulatedPeer } from './simulation.js'
 
 const loses = 'what came last'
@@ -114,17 +114,6 @@ test('whatever happens, cleaning takes nothing that a plan still needs, and in t
         act(simulation, move, published)
         pass(simulation, 700)
       }
-      console.log(
-        'STAT',
-        history.length,
-        published.count,
-        simulation.peers
-          .map(
-            p =>
-              `${p.isUp} r${p.state.running} l${p.state.lowest} rem${p.removed.size} has${p.disk.bundles.size} old${p.disk.old.length} j${p.disk.journal.filter(e => e.type === 'restore').length}`
-          )
-          .join(' | ')
-      )
       // Whoever is behind, was restored or has never been up reaches the newest version from what the others still have.
       for (const each of simulation.peers) {
         if (!each.isUp) each.boot()

@@ -187,6 +187,8 @@ describe('an upgrade of a class that owns files', () => {
     expect(await object.at(2, cards).all()).toEqual(['one', 'two', 'three'])
     await object.crash()
     expect(await object.at(2, cards).all()).toEqual(['one', 'two', 'three'])
+    expect(await files()).toHaveLength(2)
+    expect(await object.host.keepStates([])).toEqual([])
     await expect.poll(() => object.host.stats().cleaning).toBe(false)
     expect(await files()).toHaveLength(1)
   })

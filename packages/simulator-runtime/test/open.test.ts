@@ -141,7 +141,8 @@ describe('a transform', () => {
       )
       await object.restart()
       await object.close()
-      expect((await spaces(join(`${failAt}`, 'state-1'))).size).toBe(2)
+      // With the one that is kept for the operator.
+      expect((await spaces(join(`${failAt}`, 'state-1'))).size).toBe(3)
       object = undefined
     }
   })

@@ -13,6 +13,7 @@ import {
   type ReverseInit,
   type ReverseTransform
 } from '../src/index.js'
+import { restoreState } from '../src/host/index.js'
 import { createTestObject, type TestObject } from '../src/testing/index.js'
 
 const word = z.string()
@@ -260,3 +261,25 @@ it('goes back from files to keys, and only reads the files', async () => {
 function byName(a: readonly unknown[], b: readonly unknown[]): number {
   return String(a[0]) < String(b[0]) ? -1 : 1
 }
+
+it('keeps the state of before for the operator, who gets it back as it was, and this one kept in its stead', async () => {
+  const made = await onTrial({ transform: taking(), loses })
+  const meta = await made.commit()
+  expect(meta.kept).toMatchObject([{ current: 1, revision: 1 }])
+  const [old] = (await made.host.keepStates('all')) ?? []
+  await made.close()
+  object = undefined
+  const state = join(directory, 'state-1')
+  const generation = old?.generation ?? 0
+  const restored = await restoreState({ directory: state, generation, className: 'Things', nowMs: 5 })
+  expect(restored).toMatchObject({ current: 1, chainId: '0000000000000001' })
+  await expect(restoreState({ directory: state, generation, className: 'Things', nowMs: 5 })).rejects.toMatchObject({
+    code: 'BadInput'
+  })
+  object = await createTestObject({ versions: [v1], directory })
+  expect(await object.call(1, 'all', [])).toEqual(
+    [...[0, 1, 2, 3, 4].map(i => [`before ${i}`, i] as const), ['first', 1] as const].sort(byName)
+  )
+  expect(await object.host.keepStates('all')).toMatchObject([{ version: 2, sinceMs: 5 }])
+  expect(await object.host.keepStates([])).toEqual([])
+})

@@ -172,12 +172,15 @@ describe('a twin', () => {
     expect(await at2().painted('blue')).toEqual([1, 2, 10, 11])
   })
 
-  it('leaves nothing of the old state behind after retirement', async () => {
+  it('leaves nothing of the old state behind after retirement, once the operator does not want it either', async () => {
     await introduced()
     await object.upgrade(2)
     const meta = await object.retire(1)
     expect(Object.keys(meta.spaces.past)).toEqual([])
     expect(await answers()).toEqual({ ...everywhere, v1: 'UnknownVersion' })
+    expect(meta.kept).toMatchObject([{ current: 1, revision: 1 }])
+    expect(await object.host.keepStates('all')).toMatchObject([{ version: 1 }])
+    await object.host.keepStates([])
     await vi.waitUntil(() => !object.host.stats().cleaning)
     await object.close()
     expect(await spacesIn(join(directory, 'state-1'))).toEqual(

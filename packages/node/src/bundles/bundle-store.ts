@@ -32,7 +32,11 @@ export interface BundleStore {
   openPartial(manifestBytes: Uint8Array): Promise<PartialBundle>
   /** The manifest of a download that was begun earlier, so that it can go on without asking for it again. */
   partialManifest(bundle: string): Promise<Uint8Array | undefined>
-  /** Removes the bundle, complete or not. */
+  /** Every bundle of which anything is on the disk, complete or not. */
+  onDisk(): Promise<readonly string[]>
+  /** Where it lies; for measuring. */
+  folderOf(bundle: string): string
+  /** Removes the bundle, complete or not. Killed anywhere, it is there or not. */
   remove(bundle: string): Promise<void>
 }
 
@@ -48,6 +52,7 @@ const bundlePattern = /^[0-9a-f]{64}$/
 export function createBundleStore({ directory, onDamaged }: BundleStoreInit): BundleStore {
   const partials = join(directory, '.partial')
   const manifests = new Map<string, Manifest>()
+  const removing = new Map<string, Promise<void>>()
   const opened = new Map<string, Promise<PartialBundle>>()
   const folderOf = (bundle: string): string => join(directory, bundle)
 
@@ -108,10 +113,20 @@ export function createBundleStore({ directory, onDamaged }: BundleStoreInit): Bu
     return opening
   }
 
+  /** Out of its place first, in one step: what a kill leaves of it is no bundle. */
+  async function removeFiles(bundle: string, isComplete: boolean): Promise<void> {
+    const partial = join(partials, bundle)
+    await rm(partial, { recursive: true, force: true })
+    if (!isComplete) return
+    await rename(folderOf(bundle), partial)
+    await rm(partial, { recursive: true, force: true })
+  }
+
   async function openNew(manifestBytes: Uint8Array): Promise<PartialBundle> {
     const parsed = parseManifest(manifestBytes)
     if (parsed.verdict !== 'accept')
       throw new InstarError('BundleInvalid', `The manifest is not one: ${parsed.detail}.`)
+    await removing.get(sha256(manifestBytes))
     return openPartialBundle({
       manifest: parsed.value,
       manifestBytes,
@@ -153,14 +168,19 @@ export function createBundleStore({ directory, onDamaged }: BundleStoreInit): Bu
     },
     partialManifest: bundle =>
       bundlePattern.test(bundle) ? readIfThere(join(partials, bundle, 'manifest.json')) : Promise.resolve(undefined),
+    async onDisk() {
+      const partial = await onDisk(partials, () => readdir(partials))
+      return [...new Set([...manifests.keys(), ...partial.filter(name => bundlePattern.test(name))])]
+    },
+    folderOf: bundle => (manifests.has(bundle) ? folderOf(bundle) : join(partials, bundle)),
     async remove(bundle) {
       if (!bundlePattern.test(bundle)) return
-      manifests.delete(bundle)
+      // At once, before anything is waited for: whoever asks from here on fetches it again.
+      const isComplete = manifests.delete(bundle)
       opened.delete(bundle)
-      await onDisk(directory, async () => {
-        await rm(folderOf(bundle), { recursive: true, force: true })
-        await rm(join(partials, bundle), { recursive: true, force: true })
-      })
+      const removal = onDisk(directory, () => removeFiles(bundle, isComplete))
+      removing.set(bundle, removal)
+      await removal.finally(() => removing.delete(bundle))
     }
   }
 }

@@ -1,4 +1,5 @@
 import {
+  compactEntries,
   createPeerState,
   isJournalEntry,
   messageOf,
@@ -41,10 +42,14 @@ export interface Engine {
   problem(): string | undefined
   /** Resolves when what was decided before is on disk and its effects have begun. */
   settled(): Promise<void>
+  /** Replaces a journal that has grown long by the shortest that says the same. */
+  compact(): void
   /** Takes no more facts; resolves when what was decided before is on disk. */
   stop(): Promise<void>
 }
 
+/** A longer journal is replaced by the shortest that says the same. */
+const journalBytesMax = 1024 * 1024
 const journalRetryMs = 2000
 
 /** @throws InvariantViolation out of `input` when the core was told something impossible: the process must end and start again */
@@ -116,6 +121,16 @@ export function createEngine(init: EngineInit): Engine {
     },
     problem: () => problem,
     settled: () => last,
+    compact() {
+      if (stopped || journal.bytes <= journalBytesMax || state.lineage === undefined) return
+      const entries = compactEntries(state, { wallMs: init.wallMs(), monoMs: init.monoMs() })
+      // Behind what was decided before, and before what is decided next: saying that twice changes nothing.
+      last = last.then(() =>
+        journal
+          .compact(entries.map(toRecord))
+          .catch((thrown: unknown) => log.warn({ err: thrown }, 'the journal could not be compacted'))
+      )
+    },
     async stop() {
       stopped = true
       clearTimeout(wake)

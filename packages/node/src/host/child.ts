@@ -260,6 +260,8 @@ async function answer(message: ToHost): Promise<FromHost | undefined> {
       await runtime?.close()
       runtime = undefined
       return { type: 'closed' }
+    case 'keep':
+      return keepStates(message.states)
     case 'stats': {
       const { rss, heapUsed } = process.memoryUsage()
       const outbox = runtime?.stats().outbox
@@ -268,6 +270,16 @@ async function answer(message: ToHost): Promise<FromHost | undefined> {
     case 'exit':
       await runtime?.close()
       process.exit(0)
+  }
+}
+
+async function keepStates(stay: readonly number[] | 'all'): Promise<FromHost> {
+  try {
+    const states = await runtime?.keepStates(stay)
+    return { type: 'kept', ...(states === undefined ? {} : { states }) }
+  } catch (thrown) {
+    process.stderr.write(`old states could not be let go of: ${messageOf(thrown)}\n`)
+    return { type: 'kept' }
   }
 }
 

@@ -1,4 +1,4 @@
-import type { ErrorDetail, HostPlan, StateMeta, SwitchStage } from '@instar/core'
+import type { ErrorDetail, HostPlan, OldState, StateMeta, SwitchStage } from '@instar/core'
 import type { ChannelLimits } from '@instar/rpc'
 import type { MethodKind } from '@instar/simulator-runtime'
 import type {
@@ -41,6 +41,8 @@ export type ToHost =
   | { readonly type: 'drain'; readonly deadlineMs: number }
   /** Close the state, so that another process can open it. May be opened again; → `closed`. */
   | { readonly type: 'close' }
+  /** Let go of the old states but these; → `kept`. Answered whatever else is under way. */
+  | { readonly type: 'keep'; readonly states: readonly number[] | 'all' }
   /** → `stats`. Answered whatever else is under way. */
   | { readonly type: 'stats' }
   /** Close what is open, and end. */
@@ -60,6 +62,8 @@ export type FromHost =
   | { readonly type: 'settled' }
   | { readonly type: 'drained'; readonly cut: number }
   | { readonly type: 'closed' }
+  /** Without `states` they are what they were: none is open, or it could not be done. */
+  | { readonly type: 'kept'; readonly states?: readonly OldState[] }
   | { readonly type: 'stats'; readonly memory: HostMemory; readonly outbox?: OutboxStats }
   /** The state can no longer be written: commands are refused, queries go on. */
   | { readonly type: 'broken'; readonly code: string; readonly message: string }

@@ -6,6 +6,7 @@ import {
   type CodeRef,
   type HostPlan,
   type InstarError,
+  type OldState,
   type StateMeta,
   type SwitchStage
 } from '@instar/core'
@@ -46,6 +47,8 @@ export interface HostManager extends HostPort {
    */
   switchHost(plan: HostPlan, options?: SwitchOptions): Promise<SwitchResult>
   stats(): Promise<HostStats>
+  /** Lets go of the old states but these, and says which there are then; undefined while no host serves. */
+  keepStates(stay: readonly number[] | 'all'): Promise<readonly OldState[] | undefined>
   /** Cancels a switch under way; then drains, closes and ends the host in bounded time, killing it if it does not comply. */
   stop(): Promise<void>
 }
@@ -334,6 +337,7 @@ export function createHostManager(init: HostManagerInit): HostManager {
     },
     switchHost,
     stop,
+    keepStates: stay => serving?.host.keepStates(stay) ?? Promise.resolve(undefined),
     async stats() {
       const current = serving
       const counters = gate.counters()

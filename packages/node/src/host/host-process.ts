@@ -9,6 +9,7 @@ import {
   type CodeRef,
   type ErrorCode,
   type HostPlan,
+  type OldState,
   type StateMeta,
   type SwitchStage
 } from '@instar/core'
@@ -66,6 +67,8 @@ export interface HostProcess {
   /** @throws InstarError HostFailed */
   close(): Promise<void>
   stats(): Promise<HostMeasures | undefined>
+  /** See `HostRuntime.keepStates`; undefined too where it does not answer. */
+  keepStates(stay: readonly number[] | 'all'): Promise<readonly OldState[] | undefined>
   /** Asks it to end; kills it when it has not ended soon. Resolves when it is gone. */
   end(): Promise<void>
   /** SIGKILL; resolves when it is gone, and its state can be opened by another. */
@@ -147,6 +150,8 @@ const settleMs = 2_000
 const lastWordsMs = 100
 /** The host counts the drain deadline itself; the peer waits this much longer for its answer. */
 const answerMs = 1_000
+/** For one durable write between calls, and a look at how large what is kept is. */
+const keepMs = 30_000
 
 /**
  * Starts a process; nothing of the plan's code runs before `load`.
@@ -180,6 +185,7 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
   let reported: string | undefined
   let facades: readonly FacadeDescription[] = []
   const building = new Map<number, BuildProgress>()
+  const onKept: Array<(states: readonly OldState[] | undefined) => void> = []
   const onStats = new Set<(measures: HostMeasures | undefined) => void>()
   let onSettled = (): void => undefined
 
@@ -222,7 +228,8 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
     else if (message.type === 'stats') {
       const { memory, outbox } = message
       for (const answer of onStats) answer({ memory, ...(outbox === undefined ? {} : { outbox }) })
-    } else if (message.type === 'settled') onSettled()
+    } else if (message.type === 'kept') for (const answer of onKept.splice(0)) answer(message.states)
+    else if (message.type === 'settled') onSettled()
     else if (message.type === 'stage') onStage?.(message.stage, message.detail)
     else if (message.type === 'broken') init.onBroken?.(new InstarError(toErrorCode(message.code), message.message))
     else if (message.type === 'simulationFailed') init.onSimulationFailed?.(message.failed)
@@ -376,6 +383,18 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
         timeoutMs: closeMs,
         onTimeout: failed('HostFailed', `The host of ${name} did not close its state within ${closeMs} ms.`),
         onExit: endedWhile('HostFailed', 'it closed its state')
+      })
+    },
+    keepStates(stay) {
+      if (!alive) return Promise.resolve(undefined)
+      return new Promise(resolve => {
+        const timer = setTimeout(resolve, keepMs, undefined)
+        onKept.push(states => {
+          clearTimeout(timer)
+          resolve(states)
+        })
+        void exited.then(() => resolve(undefined))
+        send({ type: 'keep', states: stay })
       })
     },
     stats() {

@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import { createAdmissionService } from '../admission/admission-service.js'
 import { createBundleExchange } from '../bundles/bundle-exchange.js'
 import { createBundleStore } from '../bundles/bundle-store.js'
+import { createCleaner } from '../cleaning/cleaner.js'
 import { createControlServer } from '../control/control-server.js'
 import { createEngine, type Engine } from '../engine/engine.js'
 import type { FaultInjector } from '../engine/faults.js'
@@ -244,7 +245,17 @@ export async function createParts(init: PartsInit) {
     outgoing: () => rpc.counters
   })
   const stateSize = createStateSize({ directory: paths.state, log, now: monoMs })
+  const cleaner = createCleaner({
+    bundles,
+    host,
+    paths,
+    wallMs,
+    log,
+    onStates: states => input({ fact: 'oldStates', states })
+  })
   const performer = createPerformer({
+    cleaner,
+    compactJournal: () => engine.compact(),
     bundles,
     exchange,
     providers: () => [...overlay.neighbours()],

@@ -1,6 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises'
-import { compactEntries, InstarError } from '@instar/core'
-import { toEntries, toRecord } from '../engine/engine.js'
+import { InstarError } from '@instar/core'
+import { toEntries } from '../engine/engine.js'
 import { parseFaults } from '../engine/faults.js'
 import { isHostCommand } from '../host/host-process.js'
 import { endOrphans } from '../host/host-record.js'
@@ -10,7 +10,6 @@ import { openDataDirectory } from '../store/data-directory.js'
 import { openJournal } from '../store/journal.js'
 import { instarVersion } from '../version.js'
 import { openOnlineSigner } from '../trust/online-signer.js'
-import { monoMs, wallMs } from './clock.js'
 import { openLog } from './log.js'
 import { settleConfig, type PeerOptions } from './options.js'
 import { createParts, type PartsInit } from './parts.js'
@@ -27,9 +26,6 @@ export interface Peer {
   /** Where it can be reached now. */
   addresses(): readonly string[]
 }
-
-/** A longer journal is replaced at the start by the shortest that says the same. */
-const journalBytesMax = 1024 * 1024
 
 /**
  * Opens a data directory and puts a peer together from its parts; nothing runs before `start`.
@@ -114,8 +110,8 @@ async function runnable(init: Omit<PartsInit, 'log' | 'signal' | 'stop'>): Promi
       others: trust.otherDescriptors()
     })
     await engine.settled()
-    if (journal.bytes > journalBytesMax)
-      await journal.compact(compactEntries(engine.state, { wallMs: wallMs(), monoMs: monoMs() }).map(toRecord))
+    engine.compact()
+    await engine.settled()
     if (engine.state.damage !== undefined) throw new InstarError('StateDamaged', `${capitalised(engine.state.damage)}.`)
     sync.onSynced(() => {
       // A newcomer decides by its neighbours: not before they are judged by the trust that the same exchange brought (R21).

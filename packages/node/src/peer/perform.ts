@@ -14,6 +14,7 @@ import { evaluate } from '@instar/scheduler'
 import type { Logger } from 'pino'
 import type { BundleExchange, FetchProgress } from '../bundles/bundle-exchange.js'
 import type { BundleStore } from '../bundles/bundle-store.js'
+import type { Cleaner } from '../cleaning/cleaner.js'
 import type { HostManager } from '../host/host-manager.js'
 import type { RehearsalResult } from '../host/rehearsal.js'
 import type { StageDetail } from '../host/switch-result.js'
@@ -28,6 +29,9 @@ export interface PerformInit {
   /** What this machine has. Never rejects. */
   readonly measure: () => Promise<MachineFacts>
   readonly rehearse: (plans: readonly HostPlan[], signal: AbortSignal) => Promise<RehearsalResult>
+  readonly cleaner: Cleaner
+  /** The journal says what it has to in fewer bytes. */
+  readonly compactJournal: () => void
   readonly probe: (probe: Extract<Effect, { effect: 'probe' }>) => Promise<ProbeOutcome>
   readonly announcements: Pick<Announcements, 'announce'>
   readonly input: (fact: Fact) => void
@@ -57,6 +61,7 @@ export function createPerformer(init: PerformInit): Performer {
   }
 
   const fetchBundle = async (id: number, bundle: string): Promise<void> => {
+    init.cleaner.wanted(bundle)
     if (init.bundles.has(bundle)) {
       done(id, { of: 'fetchBundle', ok: true })
       return
@@ -113,6 +118,9 @@ export function createPerformer(init: PerformInit): Performer {
     if (result.ok) {
       const building = [...result.building.keys()]
       done(id, { of: 'switchHost', ok: true, stateVersion: result.meta.current, building })
+      // Which old states there are now; how large they are, takes a moment to measure.
+      const states = await init.host.keepStates('all')
+      if (states !== undefined && !signal.aborted) input({ fact: 'oldStates', states })
       return
     }
     log.warn({ plan: plan.plan, stage: result.stage, err: result.error }, 'the host could not be switched')
@@ -172,6 +180,14 @@ export function createPerformer(init: PerformInit): Performer {
           run(
             effect,
             init.probe(effect).then(outcome => done(effect.id, outcome))
+          )
+          return
+        }
+        case 'clean': {
+          init.compactJournal()
+          run(
+            effect,
+            init.cleaner.clean(effect).then(() => done(effect.id, { of: 'clean', ok: true }))
           )
           return
         }

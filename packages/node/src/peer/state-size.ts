@@ -55,7 +55,8 @@ export function createStateSize({
   }
 }
 
-async function sizeOf(path: string, budget: { left: number }): Promise<number | undefined> {
+/** Bytes of everything in a folder; undefined above so many entries. */
+export async function sizeOf(path: string, budget: { left: number }): Promise<number | undefined> {
   let bytes = 0
   try {
     for await (const each of await opendir(path)) {

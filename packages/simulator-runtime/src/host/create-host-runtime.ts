@@ -28,6 +28,7 @@ import { openDatabase, stateError, writeTables } from './open/database.js'
 import { loadCode, loadStep, type LoadedCode } from './open/load-code.js'
 import { LeftOvers } from './open/left-overs.js'
 import { putMeta } from './open/meta.js'
+import { oldStates } from './open/size-of-state.js'
 import { Preparation } from './build/preparation.js'
 import { copyState } from './rehearse/copy-state.js'
 import { Layer } from './state/layer.js'
@@ -138,7 +139,7 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
         const begunMs = performance.now()
         // Whoever asked may have given up meanwhile, and be on its way to another process.
         if (draining) return undefined
-        const moved = takenOver(next, simulations.meta, simulations.chain.building)
+        const moved = takenOver(next, simulations.meta, simulations.chain.building, init.now())
         if (moved === undefined) return undefined
         const layer = new Layer()
         putMeta(layer, { className: next.className, meta: moved })
@@ -151,6 +152,23 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
       code = loaded
       leftOvers.clean()
       return taken
+    },
+
+    keepStates: async stay => {
+      if (serving === undefined || draining || closed) return undefined
+      const { db, store, simulations, leftOvers } = serving
+      await lane.alone(async () => {
+        const { meta, className } = simulations
+        const kept = meta.kept?.filter(each => stay === 'all' || stay.includes(each.generation))
+        // Whoever drains reads the record that another process is about to find.
+        if (draining || kept === undefined || kept.length === meta.kept?.length) return
+        const layer = new Layer()
+        putMeta(layer, { className, meta: { ...meta, kept } })
+        await store.commitDurably(layer)
+        simulations.complete({ ...meta, kept })
+        leftOvers.clean()
+      })
+      return oldStates(db, init.stateDirectory, simulations.meta)
     },
 
     built: () => serving?.builds.settled ?? Promise.resolve(),
@@ -269,6 +287,7 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
       code,
       random: init.random,
       signal,
+      nowMs: init.now(),
       onProgress: init.onProgress
     })
   }

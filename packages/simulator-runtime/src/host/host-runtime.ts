@@ -1,4 +1,4 @@
-import type { CodeRef, HostPlan, InstarError, StateMeta } from '@instar/core'
+import type { CodeRef, HostPlan, InstarError, OldState, StateMeta } from '@instar/core'
 import type { MethodKind } from '../contract/contract.js'
 import type { BuildState } from './build/build-gauge.js'
 import type { CopiedState, CopyProgress } from './rehearse/copy-state.js'
@@ -183,6 +183,11 @@ export interface HostRuntime {
    * ended (§8). One durable write; no call waits longer. `undefined` where the plan asks for more: it needs a process of its own (§10).
    */
   takeOver(plan: HostPlan): Promise<TakenOver | undefined>
+  /**
+   * Lets go of the states of earlier versions but these, by their generations, and says which there are then. One durable write; what is let
+   * go is deleted in the background, in slices. `undefined` while no state is open.
+   */
+  keepStates(stay: readonly number[] | 'all'): Promise<readonly OldState[] | undefined>
   /** When every twin of the plan is served, or one has failed. */
   built(): Promise<void>
   /**

@@ -4,6 +4,7 @@ import { deleteOtherDirectories, makeDirectory, openDirectory, syncDirectory } f
 import { Layer } from '../state/layer.js'
 import { wentBack } from '../twin/relabel.js'
 import { initialState } from './initial-state.js'
+import { keep, keepObject, keepOutgrown } from './kept-states.js'
 import { markDirectory, readMeta, type StoredMeta } from './meta.js'
 import { deleteOtherSpaces, prefixOf, spaceNamer, spacesOf } from './spaces.js'
 import { takeBack } from './take-back.js'
@@ -127,9 +128,17 @@ async function upgrade(init: BringInit, stored: StoredMeta): Promise<StoredMeta>
   for (const step of steps) {
     // What neither the start nor the last step needs would fill the disk with as many states as there are steps.
     if (builds) await dropLeftOvers(init, now === start ? start.meta : underWay(start, now).meta)
-    now = await takeStep(init, step, now, taken => (step === steps.at(-1) ? taken : underWay(start, taken)))
+    now = await takeStep(init, step, now, taken =>
+      step === steps.at(-1) ? left(init, start, taken) : underWay(start, taken)
+    )
   }
-  return steps.length === 0 ? stored : now
+  return steps.length === 0 ? stored : left(init, start, now)
+}
+
+/** With the state in which the way began, for the operator; where the way back needs it, it is kept for that. */
+function left({ plan, trial, nowMs }: BringInit, start: StoredMeta, taken: StoredMeta): StoredMeta {
+  if (trial !== undefined || plan.wayBack?.by === 'copy') return taken
+  return { ...taken, meta: keepObject(taken.meta, start.meta, nowMs) }
 }
 
 /** What killed attempts left could otherwise fill the disk with each new one. */
@@ -200,9 +209,9 @@ async function conformFacades(init: BringInit, stored: StoredMeta): Promise<Stor
   const layer = new Layer()
   await initialize(init, newPast, spaces.past, layer)
   await initialize(init, newFuture, spaces.future, layer)
+  const left = keepOutgrown({ ...meta, generation }, spaces.past, init.nowMs)
   const conformed: StateMeta = {
-    ...meta,
-    generation,
+    ...(dropBefore ? keep(left, before, init.nowMs) : left),
     spaces,
     ...(count(stillWithdrawn) === 0 ? {} : { withdrawn: stillWithdrawn }),
     ...(before === undefined || dropBefore ? {} : { before })

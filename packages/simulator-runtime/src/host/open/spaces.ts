@@ -38,10 +38,11 @@ export function spacesOf(meta: StateMeta): ReadonlySet<string> {
     ...Object.values(spaces.past),
     ...Object.values(spaces.future)
   ]
-  const { before, prepared, walked } = meta
+  const { before, prepared, walked, kept = [] } = meta
   return new Set([
     ...list(meta.spaces),
     ...(before === undefined ? [] : list(before.spaces)),
+    ...kept.flatMap(each => list(each.spaces)),
     ...(prepared === undefined ? [] : [prepared.object, prepared.past]),
     ...(walked === undefined ? [] : spacesOf(walked.meta))
   ])

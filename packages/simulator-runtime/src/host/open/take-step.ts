@@ -23,6 +23,8 @@ export interface BringInit {
   readonly code: LoadedCode
   readonly random: () => number
   readonly signal: AbortSignal
+  /** Wall clock. */
+  readonly nowMs: number
   readonly onProgress: (progress: StateProgress) => void
   /** Of a rehearsal only. */
   readonly trial?: Trial

@@ -82,6 +82,8 @@ export function createTransformRehearsal(init: TransformRehearsalInit): Transfor
       db,
       directory,
       code,
+      // A copy keeps nothing.
+      nowMs: 0,
       onProgress: progress => {
         watch.onProgress(progress)
         init.onProgress(progress)

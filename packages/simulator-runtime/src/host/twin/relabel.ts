@@ -13,7 +13,8 @@ export function upgraded(meta: StateMeta, step: UpgradeStep): StateMeta | undefi
     chainId: step.chainId,
     revision: step.toRevision,
     generation: meta.generation + 1,
-    spaces: { object: built, past: { ...meta.spaces.past, [String(step.fromRevision)]: meta.spaces.object }, future }
+    spaces: { object: built, past: { ...meta.spaces.past, [String(step.fromRevision)]: meta.spaces.object }, future },
+    outgrown: { ...meta.outgrown, [String(step.fromRevision)]: { current: meta.current, chainId: meta.chainId } }
   }
 }
 
@@ -24,8 +25,10 @@ export function wentBack(meta: StateMeta, object: ObjectPlan): StateMeta | undef
   const between = Object.fromEntries(Object.entries(others).filter(isNewer))
   const past = Object.fromEntries(Object.entries(others).filter(each => !isNewer(each)))
   if (kept === undefined || object.revision >= meta.revision) return undefined
+  const { [String(object.revision)]: _isTheObject, ...outgrown } = meta.outgrown ?? {}
   return {
     ...meta,
+    outgrown,
     current: object.version,
     chainId: object.chainId,
     revision: object.revision,

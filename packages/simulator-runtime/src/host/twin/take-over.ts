@@ -1,4 +1,5 @@
 import type { HostPlan, StateMeta } from '@instar/core'
+import { keep } from '../open/kept-states.js'
 import { upgraded, wentBack } from './relabel.js'
 
 /**
@@ -7,7 +8,12 @@ import { upgraded, wentBack } from './relabel.js'
  *
  * @param building revisions whose state is not there yet; that goes on
  */
-export function takenOver(plan: HostPlan, meta: StateMeta, building: ReadonlySet<number>): StateMeta | undefined {
+export function takenOver(
+  plan: HostPlan,
+  meta: StateMeta,
+  building: ReadonlySet<number>,
+  nowMs: number
+): StateMeta | undefined {
   const moved = movedTo(plan, meta)
   if (moved === undefined) return undefined
   const { before, ...rest } = moved
@@ -15,7 +21,8 @@ export function takenOver(plan: HostPlan, meta: StateMeta, building: ReadonlySet
   const isSame = sameKeys(moved.spaces.past, plan.past) && sameKeys(moved.spaces.future, future)
   if (!isSame || moved.withdrawn !== undefined) return undefined
   // Going back by copy brings other states back; that they are kept is all that a running host may change.
-  return plan.wayBack?.by === 'copy' ? (before === undefined ? undefined : moved) : rest
+  if (plan.wayBack?.by === 'copy') return before === undefined ? undefined : moved
+  return before === undefined ? rest : keep(rest, before, nowMs)
 }
 
 function movedTo({ object, steps, goBack }: HostPlan, meta: StateMeta): StateMeta | undefined {
