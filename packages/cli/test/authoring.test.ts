@@ -39,7 +39,7 @@ describe('making a network', () => {
 
   it('leaves keys, and the seed of the first peer', async () => {
     const args = ['--class', 'counter=./counter.ts', '--data', 'one', '--keys', 'keys', '--no-passphrase', '--json']
-    const { code, out } = await instar(folder, 'network', 'create', ...args)
+    const { code, out } = await instar(folder, 'network', 'create', ...args, '--durability', 'disk')
     expect(code).toBe(0)
     const seed = await readGenesisSeed(join(folder, 'one'))
     expect(seed?.network).toBe(lastObject(out)?.['network'])
@@ -94,6 +94,7 @@ describe('publishing an upgrade', () => {
             future: 'twin',
             past: 'twin',
             transform: 'mapping',
+            durability: 'disk',
             schedule: { strategy: { type: 'rolling', maxUnavailable: 2 } }
           }
         ]

@@ -1,4 +1,4 @@
-import type { ClassUpgrade, Descriptor, Health, StateKind, Strategy } from '@instar/core'
+import type { ClassUpgrade, Descriptor, Health, Strategy } from '@instar/core'
 import type { BuiltBundle } from '@instar/bundler'
 import { instarVersion } from '@instar/node/control'
 import type { Proposal } from '@instar/signer'
@@ -22,7 +22,8 @@ interface UpgradeWords {
   readonly introduceOver: number
   readonly health?: Health | undefined
   readonly probation: number
-  readonly durability: 'os' | 'disk'
+  /** Default: each class keeps what it has. */
+  readonly durability?: ClassUpgrade['durability'] | undefined
   readonly back?: ClassUpgrade['back'] | undefined
   readonly nowMs: number
 }
@@ -47,11 +48,12 @@ export async function buildUpgrade(init: UpgradeInit): Promise<BuiltUpgrade> {
   const { nextPlace, propose } = await import('@instar/signer')
   const { trusted, upgrades } = init.trust
   const known = classesOf(upgrades.map(each => each.descriptor))
+  const kinds = new Map([...known].map(([name, { state }]) => [name, state]))
   const built: Array<{ readonly built: BuiltBundle; readonly change: ClassChange }> = []
   for (const entry of init.entries) {
     const each = await buildClass(entry)
     const change =
-      init.kind === 'patch' ? await patchOf(each, init.contractOf) : changeOf(each, known, init.compatible === true)
+      init.kind === 'patch' ? await patchOf(each, init.contractOf) : changeOf(each, kinds, init.compatible === true)
     const health = healthOf(each, change, init.health)
     built.push({ built: each.built, change: { ...change, ...(health === undefined ? {} : { health }) } })
   }
@@ -63,7 +65,7 @@ export async function buildUpgrade(init: UpgradeInit): Promise<BuiltUpgrade> {
     createdAt: new Date(init.nowMs).toISOString(),
     runtime: `>=${instarVersion}`,
     supersedes: [],
-    classes: built.map(each => classUpgradeOf(each.built, each.change, init))
+    classes: built.map(each => classUpgradeOf(each.built, each.change, known, init))
   }
   const manifests = built.map(each => each.built.manifest)
   const proposal = propose('upgrade', { descriptor, manifests }, { trusted: trusted.state, nowMs: init.nowMs })
@@ -78,22 +80,29 @@ export async function buildUpgrade(init: UpgradeInit): Promise<BuiltUpgrade> {
   }
 }
 
-/** The classes of the network's newest version, and where each keeps its state. */
-function classesOf(descriptors: readonly Descriptor[]): ReadonlyMap<string, StateKind> {
-  const classes = new Map<string, StateKind>()
+/** The classes of the network's newest version, and what made each. */
+function classesOf(descriptors: readonly Descriptor[]): ReadonlyMap<string, ClassUpgrade> {
+  const classes = new Map<string, ClassUpgrade>()
   for (const descriptor of descriptors) {
     for (const { oldClass } of descriptor.classes) if (oldClass !== undefined) classes.delete(oldClass)
-    for (const { newClass, state } of descriptor.classes) classes.set(newClass, state)
+    for (const upgrade of descriptor.classes) classes.set(upgrade.newClass, upgrade)
   }
   return classes
 }
 
-function classUpgradeOf({ bundle, entry }: BuiltBundle, change: ClassChange, init: UpgradeInit): ClassUpgrade {
+function classUpgradeOf(
+  { bundle, entry }: BuiltBundle,
+  change: ClassChange,
+  known: ReadonlyMap<string, ClassUpgrade>,
+  init: UpgradeInit
+): ClassUpgrade {
+  const { oldClass, newClass } = change.fields
   return {
     ...change.fields,
     bundle,
     entry,
-    durability: init.durability,
+    // Who does not speak of it must not take from callers what an answer has promised them so far.
+    durability: init.durability ?? known.get(oldClass ?? newClass)?.durability ?? 'os',
     ...wayBackOf(change, init.back),
     schedule: { strategy: init.schedule, deadline: init.deadline, deadlineSpreadMs: init.deadlineSpread },
     introduceOverMs: init.introduceOver,

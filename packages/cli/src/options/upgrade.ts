@@ -19,7 +19,7 @@ export interface UpgradeOptions extends PeerOptions, WriteOptions {
   readonly introduceOver: number
   readonly health?: Health
   readonly probation: number
-  readonly durability: 'os' | 'disk'
+  readonly durability?: 'os' | 'disk'
   readonly back?: ClassUpgrade['back']
   readonly out: string
 }
@@ -62,7 +62,10 @@ export function addUpgradeOptions(command: Command, io: Io): Command {
       )
     )
     .addOption(
-      new Option('--durability <kind>', 'what an answered call survives').choices(['os', 'disk']).default('os')
+      new Option(
+        '--durability <kind>',
+        'what an answered call survives: a killed process, or power loss; default: what it survives now'
+      ).choices(['os', 'disk'])
     )
     .addOption(
       new Option(
