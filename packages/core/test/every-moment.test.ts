@@ -160,8 +160,19 @@ const journeys: Readonly<Record<string, Journey>> = {
   }
 }
 
-/** Goes the whole way and dies at this moment, unless it ends before. */
-function go(journey: Journey, dieAt: number): { readonly died: boolean; readonly at: string } {
+/** What befalls the peer at one moment. */
+interface Mishap {
+  readonly dies: boolean
+  /** How far its clock on the wall jumps: somebody sets it, or it was wrong until it heard better. */
+  readonly jumpMs: number
+}
+
+/** Goes the whole way and meets with the mishap at this moment, unless it ends before. */
+function go(
+  journey: Journey,
+  moment: number,
+  { dies, jumpMs }: Mishap
+): { readonly met: boolean; readonly at: string } {
   const simulation = new Simulation({
     peers: 1,
     seed: 7,
@@ -173,10 +184,11 @@ function go(journey: Journey, dieAt: number): { readonly died: boolean; readonly
   let moments = 0
   let at = ''
   peer.killAt = (when, effect) => {
-    if (moments++ !== dieAt) return false
+    if (moments++ !== moment) return false
+    simulation.wallJumpMs = jumpMs
     at = `${when} ${effect.effect === 'persist' ? JSON.stringify(effect.entries) : effect.effect}`
-    simulation.rebootLater(peer, rebootMs)
-    return true
+    if (dies) simulation.rebootLater(peer, rebootMs)
+    return dies
   }
   const until = (isOver: (peer: SimulatedPeer) => boolean): void =>
     simulation.run(() => {
@@ -194,12 +206,12 @@ function go(journey: Journey, dieAt: number): { readonly died: boolean; readonly
     } while (!peer.isUp)
     until(isSettledAt(2))
   }
-  const where = `dead ${at}: ${peer.describe()}`
+  const where = `${dies ? 'dead' : 'alive'}, ${jumpMs} ms off, ${at}: ${peer.describe()}`
   const runs = peer.disk.journal.flatMap(entry => (entry.type === 'running' ? [entry.version] : []))
   expect(peer.state.damage, where).toBeUndefined()
   expect(runs, where).toEqual(journey.runs)
   expect(peer.served()?.[1], where).toBe(journey.runs.at(-1))
-  return { died: at !== '', at }
+  return { met: at !== '', at }
 }
 
 /** The main job takes every so many moments of each journey; a number that two does not divide meets `before` and `after` alike. */
@@ -208,8 +220,23 @@ const stride = runsEverything ? 1 : 7
 describe('a process that dies at any moment', () => {
   it.each(Object.entries(journeys))('of %s comes to the same end', (_, journey) => {
     let moment = 0
-    while (go(journey, moment).died) moment += stride
+    while (go(journey, moment, { dies: true, jumpMs: 0 }).met) moment += stride
     // Two for each effect; fewer mean that the journey has not been made.
     expect(moment).toBeGreaterThan(40)
+  })
+})
+
+const dayMs = 86_400_000
+
+describe.each([
+  ['a day back', -dayMs],
+  ['a day forward', dayMs]
+])('a clock that jumps %s at any moment', (_, jumpMs) => {
+  it.each(Object.entries(journeys))('of %s, with the process or without it, leads to the same end', (_, journey) => {
+    for (const dies of [false, true]) {
+      let moment = dies ? 3 : 0
+      while (go(journey, moment, { dies, jumpMs }).met) moment += runsEverything ? 1 : 23
+      expect(moment).toBeGreaterThan(40)
+    }
   })
 })

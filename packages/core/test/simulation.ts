@@ -117,6 +117,8 @@ export class Simulation {
   readonly options: SimulationOptions
   readonly peers: SimulatedPeer[] = []
   nowMs = 0
+  /** How far the clock on the wall has been set forward, or back. */
+  wallJumpMs = 0
   #queue: Pending[] = []
   #order = 0
   #random: () => number
@@ -177,7 +179,7 @@ export class Simulation {
   }
 
   wallMs(): number {
-    return genesisWallMs + this.nowMs
+    return genesisWallMs + this.nowMs + this.wallJumpMs
   }
 }
 
