@@ -76,6 +76,24 @@ describe('the gate of calls', () => {
     expect(await Promise.all(calls.map(each => each.settled))).toEqual([answer, answer, answer])
   })
 
+  it('holds so many calls, and has room again when one goes', async () => {
+    gate = gateOf({ callsMax: 2 })
+    gate.hold()
+    const cancel = new AbortController()
+    const [, first] = [call('kept'), call('left', {}, cancel.signal)]
+    const refused = call('refused')
+    expect(await refused.settled).toMatchObject({ code: 'Upgrading', detail: { executed: 'no', retryAfterMs: 100 } })
+    cancel.abort()
+    await first.settled
+    const next = call('next')
+    expect(gate.counters()).toMatchObject({ held: 2, heldBytes: 2, heldTotal: 3, refused: 1 })
+    const host = fakeHost()
+    gate.open(host)
+    expect(host.requests.map(({ header }) => header.method)).toEqual(['kept', 'next'])
+    host.requests[1]!.resolve(answer)
+    expect(await next.settled).toEqual(answer)
+  })
+
   it('refuses what passes its bounds: bytes, and age', async () => {
     gate = gateOf({ bytesMax: 10, ageMaxMs: 500 })
     gate.hold()

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { CallError, type CodeRef, type HostPlan, type SwitchStage } from '@instar/core'
+import { callWithRetry, createRetryCounters, createSession } from '@instar/rpc'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { runsEverything } from '../../../../test/fixtures/selection.js'
@@ -412,6 +413,28 @@ describe('held calls', () => {
       code: 'Upgrading',
       detail: { executed: 'no', retryAfterMs: 250 }
     })
+  })
+})
+
+describe('callers that are refused beyond the bounds', () => {
+  it('come again by themselves when they were told to, and each of their commands runs once', async () => {
+    manager = managerOf({ queue: { callsMax: 2, bytesMax: 10, ageMaxMs: 50 }, retryAfterMs: 20 })
+    const counters = createRetryCounters()
+    const switching = manager.switchHost(planOf('one'))
+    const answers = Array.from({ length: 12 }, async () =>
+      callWithRetry(
+        ({ request, remainingMs }) => call('add', [1], { session: request!.session, seq: request!.seq, remainingMs }),
+        { session: createSession(), deadlineMs: 30_000, counters }
+      )
+    )
+    expect(await switching).toMatchObject({ ok: true })
+    expect((await Promise.all(answers)).map(each => each[0]).sort((a, b) => a! - b!)).toEqual(
+      Array.from({ length: 12 }, (_, i) => i + 1)
+    )
+    expect(counters).toMatchObject({ calls: 12, answered: 12, failed: 0 })
+    // Two are held, and let go again when they have been held for too long.
+    expect(counters.byCode.Upgrading).toBeGreaterThanOrEqual(10)
+    expect(await state()).toEqual([12, 1])
   })
 })
 
