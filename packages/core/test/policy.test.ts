@@ -29,7 +29,7 @@ function onePeer({ policy = {}, compact = false, deadline = '2100-01-01T00:00:00
   Simulation,
   SimulatedPeer
 ] {
-  const simulation = new Simulation({ peers: 1, seed: 1, policy, compact })
+  const simulation = new Simulation({ peers: 1, seed: 1, policy, compact, asksOperators: true })
   const peer = simulation.peers[0]!
   peer.boot()
   const schedule: ClassUpgrade['schedule'] = { strategy: { type: 'manual' }, deadline, deadlineSpreadMs: 0 }
@@ -50,9 +50,12 @@ function say(peer: SimulatedPeer, set: PolicyOverrides, unset: readonly PolicyFi
   peer.input({ fact: 'policy', set, unset })
 }
 
+/** Twice: what the first start has left out of its journal, the second does not know. */
 function restart(peer: SimulatedPeer): void {
-  peer.kill()
-  peer.boot()
+  for (let times = 0; times < 2; times++) {
+    peer.kill()
+    peer.boot()
+  }
 }
 
 function reasonAt(peer: SimulatedPeer): string {
@@ -114,6 +117,9 @@ describe('what the operator allows for every version', () => {
   it('is the approval that a schedule waits for', () => {
     const [simulation, peer] = onePeer({ policy: { approve: true } })
     simulation.run(() => peer.state.running === 2)
+    const [unsaid, waiting] = onePeer()
+    wait(unsaid, minuteMs)
+    expect(reasonAt(waiting)).toBe('schedule: it is not approved')
   })
 
   it('is going without a schedule, in a window only', () => {
@@ -146,6 +152,7 @@ describe('what is said at run time', () => {
     wait(simulation, minuteMs)
     expect(reasonAt(peer)).toMatch('allows no version above 1')
     say(peer, { highestVersion: 2 })
+    restart(peer)
     simulation.run(() => peer.state.running === 2)
   })
 

@@ -16,6 +16,8 @@ export function heardOperator(turn: Turn, word: OperatorWord, version: number | 
   turn.entries.push({ type: 'operator', word, ...ofVersion(turn, version) })
   const progress = state.versions.get(version)
   if (progress === undefined) return
+  // An evaluation that is under way has not read it.
+  state.rosterRevision++
   progress.schedule = undefined
   if (word === 'approve') progress.approved = true
   if (word === 'goNow') progress.goNow = true

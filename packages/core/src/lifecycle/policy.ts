@@ -50,7 +50,8 @@ export function changePolicy(turn: Turn, set: PolicyOverrides, unset: readonly P
   state.policy = Object.fromEntries(kept)
   // Whole, so that the last one is all there is to know.
   turn.entries.push({ type: 'policy', set: state.policy })
-  // What the schedules said was said under other rules.
+  // What the schedules said, and are about to say, was said under other rules.
+  state.rosterRevision++
   for (const progress of state.versions.values()) progress.schedule = undefined
 }
 
