@@ -217,3 +217,16 @@ describe('the gate of calls', () => {
     expect(await call('b').settled).toMatchObject({ code: 'Upgrading' })
   })
 })
+
+describe('who brought a host down', () => {
+  it('is told where all calls that it had were of one caller', async () => {
+    const host = fakeHost()
+    gate.open(host)
+    for (const caller of ['one', 'one', 'other']) call(caller === 'one' ? 'spin' : 'read', { caller })
+    for (const { reject } of host.requests) reject(gone())
+    await vi.advanceTimersByTimeAsync(0)
+    expect(gate.onlyCaller(host, ({ method }) => method === 'spin')).toBe('one')
+    expect(gate.onlyCaller(host, () => true)).toBeUndefined()
+    expect(gate.onlyCaller(host, ({ method }) => method === 'write')).toBeUndefined()
+  })
+})
