@@ -41,7 +41,7 @@ async function callerOf(peer: LocalPeer) {
   return {
     client,
     o: client.object(intSet, peer.id, { version: 1, deadlineMs: 30_000 }),
-    so: client.object(colorSet, peer.id, { version: 2, deadlineMs: 5000 })
+    so: client.object(colorSet, peer.id, { version: 2, deadlineMs: 2000 })
   }
 }
 
@@ -82,7 +82,8 @@ describe('a version that fails three of ten calls', () => {
     await third.until('has heard of both', ({ peers: others }) =>
       others.every(each => each.versions.some(({ version, phase }) => version === 2 && phase === 'wentBack'))
     )
-    await third.control.approve(2)
+    // Those that went back do not serve it, which the schedule would wait for.
+    await third.control.approve(2, { now: true })
     const health = async (peer: LocalPeer) =>
       (await peer.control.why()).versions[0]?.gates.find(each => each.gate === 'health')
     expect(await health(third)).toMatchObject({ open: false, waitsFor: [first.id, second.id].sort() })
@@ -101,18 +102,17 @@ describe('a version that fails three of ten calls', () => {
 
   it.runIf(runsEverything)('is held on trial where its policy says so, until its operator decides', async () => {
     const [peer] = await start('peer')
-    await publish(peer!, 'min-calls:20,on-failure:hold', '0s')
+    await publish(peer!, 'min-calls:20,on-failure:hold', '5s')
     const callers = await Promise.all([1, 2, 3].map(() => callerOf(peer!)))
-    // Without calls it would be committed at once.
     await peer!.until('serves version 2', ({ served }) => served?.[1] === 2)
     const asking = new AbortController()
     const asked = callers.map(async caller => {
       while (!asking.signal.aborted) await askAll(caller)
     })
     await peer!.control.approve(2)
-    const { problems } = await peer!.until('is held', status => isPhase('trial')(status) && status.problems.length > 0)
+    const held = peer!.until('is held', status => isPhase('trial')(status) && status.problems.length > 0)
+    const { problems } = await held.finally(() => asking.abort())
     expect(problems).toEqual([expect.stringMatching(/is on trial here and failed: .* `instar upgrade back 2`/)])
-    asking.abort()
     await Promise.all(asked)
     await peer!.control.approve(2)
     await untilPhase(peer!, 'committed')
@@ -141,13 +141,16 @@ describe('one caller alone', () => {
           call('noMethod', [])
         ])
     })()
-    for (const element of elements.filter(each => each % 10 > 2).concat(elements.filter(each => each % 10 > 2)))
-      await honest.so.getColor(element)
-    const seen = await peer!.until('has counted them', status => (trialOf(status)?.errors ?? 0) > 30)
-    expect(trialOf(seen)).toMatchObject({ callers: 2, failingCallers: 1 })
-    await untilPhase(peer!, 'committed')
-    raging.abort()
-    await rage
+    try {
+      const good = elements.filter(each => each % 10 > 2)
+      for (const element of [...good, ...good]) await honest.so.getColor(element)
+      const seen = await peer!.until('has counted them', status => (trialOf(status)?.errors ?? 0) > 30)
+      expect(trialOf(seen)).toMatchObject({ callers: 2, failingCallers: 1 })
+      await untilPhase(peer!, 'committed')
+    } finally {
+      raging.abort()
+      await rage
+    }
   })
 })
 
@@ -158,9 +161,13 @@ describe('a peer that nobody calls', () => {
     await takeUp(peer!)
     const { versions } = await peer!.status()
     const trial = versions.find(each => each.version === 2)
-    expect(trial?.reason).toMatch(/0 of 20 calls have gone well; without them it is committed 4 s after the switch/)
+    expect(trial?.reason).toMatch(
+      /fewer than 20 calls have gone well; without them it is committed 4 s after the switch/
+    )
     const beganAt = Date.parse(trial!.since)
     const committed = await untilPhase(peer!, 'committed')
-    expect(Date.parse(committed.versions.find(each => each.version === 2)!.since) - beganAt).toBeGreaterThanOrEqual(3990)
+    expect(Date.parse(committed.versions.find(each => each.version === 2)!.since) - beganAt).toBeGreaterThanOrEqual(
+      3990
+    )
   })
 })

@@ -45,7 +45,10 @@ describe('a trial', () => {
 
   it('is not judged by fewer calls than its policy says, and not committed by them either', () => {
     const some = figures([8, 4], [8, 4], [8, 4])
-    expect(judge(some)).toMatchObject({ is: 'open', missing: expect.stringMatching(/too few calls/) as string })
+    expect(judge(some)).toMatchObject({
+      is: 'open',
+      missing: expect.stringMatching(/too many of them failed/) as string
+    })
     expect(judge(some, quiet, { minCalls: 16 })).toMatchObject({ is: 'ill' })
   })
 
@@ -61,6 +64,12 @@ describe('a trial', () => {
   it('is neither sent back nor committed by the only caller that there is', () => {
     expect(judge(figures([100, 100]))).toMatchObject({ is: 'open', byOne: true })
     expect(judge(figures([100, 100], [20, 0]))).toEqual({ is: 'well' })
+  })
+
+  it('is judged by calls and by callers: neither a few busy ones decide, nor some that have hardly called', () => {
+    const many = Array.from({ length: 40 }, () => [5, 0] as const)
+    expect(judge(figures([1000, 500], [1000, 500], ...many)).is).toBe('well')
+    expect(judge(figures([1, 1], [1, 1], [1000, 0], [1000, 0])).is).toBe('well')
   })
 
   it('is ill that brought its host down twice, wherever one caller alone did that, thrice', () => {

@@ -171,7 +171,7 @@ describe('how often and how long', () => {
     const [simulation, peer] = onTrial({ health })
     simulation.run(() => phaseOf(peer, 2) === 'wentBack')
     expect(peer.said!.versions[0]?.reason).toMatch(
-      /could not be committed within 30 s: not committed yet: 0 of 20 calls/
+      /could not be committed within 30 s: not committed yet: fewer than 20 calls/
     )
     const [stale, other] = onTrial({ health })
     tell(other, { ...usual, calls: 20 })

@@ -110,9 +110,12 @@ export function healthWords(upgrade: {
     ...(probe === undefined ? [] : [`it misses ${probe.missesMax} probes (${probe.method}) in a row`]),
     ...(timeoutMs === 0 ? [] : [`it is not committed within ${durationWords(timeoutMs)}`])
   ]
-  const idle = idleCommitMs === 0 ? 'or none come' : `or after ${durationWords(idleCommitMs)} without`
+  const calls =
+    idleCommitMs === 0
+      ? ''
+      : ` and ${minCalls} calls that went well, or after ${durationWords(idleCommitMs)} without those`
   return [
-    `committed after ${durationWords(upgrade.stableMs)} without a crash and ${minCalls} answered calls, ${idle}`,
+    `committed after ${durationWords(upgrade.stableMs)} without a crash${calls}`,
     `where ${failed.join(', or ')}, ${end}`,
     ...(waitMs === 0 ? [] : [`the first ${durationWords(waitMs)} do not count`]),
     ...(retry === 0 ? [] : [`tried again by itself up to ${retry} times, ${durationWords(retryAfterMs)} later`])

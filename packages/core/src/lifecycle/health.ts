@@ -156,7 +156,7 @@ function unvouched(watch: TrialWatch, policy: HealthPolicy): string | undefined 
   for (const caller of figures.failing) {
     const others = figures.calls - caller.calls
     if (caller.errors / caller.calls > allowed && others < policy.minCalls)
-      return `one caller (…${caller.caller.slice(-8)}) had errors in ${caller.errors} of ${caller.calls} calls, which is not judged by one alone, and only ${others} of ${policy.minCalls} calls of others vouch for it`
+      return `one caller (…${caller.caller.slice(-8)}) meets with errors, which is not judged by one alone, and fewer than ${policy.minCalls} calls of others vouch for it`
   }
   return undefined
 }
@@ -174,9 +174,10 @@ function missingProbe({ probes, missedBefore }: TrialWatch, { probe }: HealthPol
 
 function missingCalls(watch: TrialWatch, policy: HealthPolicy, elapsedMs: number): string | undefined {
   const early = errorCause(watch, policy, 1)
-  if (early !== undefined) return `too few calls to judge it by (at least ${policy.minCalls}), and ${early}`
+  // No figures that change with every call: what is missing is announced.
+  if (early !== undefined) return `fewer than ${policy.minCalls} calls to judge it by, and too many of them failed`
   if (watch.answered >= policy.minCalls || elapsedMs >= policy.idleCommitMs) return undefined
-  return `${watch.answered} of ${policy.minCalls} calls have gone well; without them it is committed ${durationWords(policy.idleCommitMs)} after the switch`
+  return `fewer than ${policy.minCalls} calls have gone well; without them it is committed ${durationWords(policy.idleCommitMs)} after the switch`
 }
 
 /**
