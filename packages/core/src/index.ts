@@ -159,6 +159,7 @@ export {
   chainIdPrefix,
   chainIdPrefixLength,
   classAt,
+  classesAt,
   entryOf,
   findLineage,
   supersederOf,

@@ -1,11 +1,19 @@
-import type { ClassUpgrade, Descriptor, Health, Strategy } from '@instar/core'
+import {
+  appendVersion,
+  type ClassUpgrade,
+  type Descriptor,
+  type Health,
+  type Strategy,
+  type VersionLog
+} from '@instar/core'
 import type { BuiltBundle } from '@instar/bundler'
 import { instarVersion } from '@instar/node/control'
 import type { Proposal } from '@instar/signer'
-import { buildClass } from './build-class.js'
+import { buildClass, type BuiltClass } from './build-class.js'
 import { changeOf, healthOf, patchOf, type ClassChange } from './class-change.js'
 import type { ReadTrust } from './read-trust.js'
 import type { RunningContract } from './running-contracts.js'
+import { kindsOf, modulesOf, onFromEverywhere, supersededBy, type BuiltStart, type StartModule } from './superseding.js'
 import { wayBackHint, wayBackOf } from './way-back.js'
 
 interface UpgradeWords {
@@ -30,7 +38,14 @@ interface UpgradeWords {
 
 export type UpgradeInit = UpgradeWords &
   (
-    | { readonly kind: 'upgrade'; readonly compatible?: true | undefined }
+    | {
+        readonly kind: 'upgrade'
+        readonly compatible?: true | undefined
+        /** The lowest version that it repairs (§4). */
+        readonly supersedes?: number | undefined
+        /** The modules for peers that run an earlier version than the newest. */
+        readonly from?: readonly StartModule[] | undefined
+      }
     /** New classes under the contracts that are there. */
     | { readonly kind: 'patch'; readonly contractOf: (className: string) => Promise<RunningContract> }
   )
@@ -47,16 +62,21 @@ export interface BuiltUpgrade {
 export async function buildUpgrade(init: UpgradeInit): Promise<BuiltUpgrade> {
   const { nextPlace, propose } = await import('@instar/signer')
   const { trusted, upgrades } = init.trust
-  const known = classesOf(upgrades.map(each => each.descriptor))
-  const kinds = new Map([...known].map(([name, { state }]) => [name, state]))
-  const built: Array<{ readonly built: BuiltBundle; readonly change: ClassChange }> = []
-  for (const entry of init.entries) {
-    const each = await buildClass(entry)
+  const log = upgrades.map(each => each.descriptor).reduce<VersionLog>(appendVersion, [])
+  const starts = modulesOf(init, log)
+  const built: BuiltStart[] = []
+  for (const start of starts) {
+    const each = await buildClass(start.entry)
     const change =
-      init.kind === 'patch' ? await patchOf(each, init.contractOf) : changeOf(each, kinds, init.compatible === true)
+      init.kind === 'patch'
+        ? await patchOf(each, init.contractOf)
+        : changeOf(each, kindsOf(start), isCompatible(init, each), start.from)
     const health = healthOf(each, change, init.health)
-    built.push({ built: each.built, change: { ...change, ...(health === undefined ? {} : { health }) } })
+    const changed = { ...change, ...(health === undefined ? {} : { health }) }
+    built.push({ ...start, built: each.built, change: changed })
   }
+  const { version } = nextPlace(trusted.state)
+  const classes = onFromEverywhere(built, log, version - 1 - supersededBy(init, version).length)
   const descriptor: Descriptor = {
     format: 1,
     ...nextPlace(trusted.state),
@@ -64,15 +84,19 @@ export async function buildUpgrade(init: UpgradeInit): Promise<BuiltUpgrade> {
     notes: init.notes,
     createdAt: new Date(init.nowMs).toISOString(),
     runtime: `>=${instarVersion}`,
-    supersedes: [],
-    classes: built.map(each => classUpgradeOf(each.built, each.change, known, init))
+    supersedes: supersededBy(init, version),
+    classes: classes.map(each => ({
+      ...(each.from === undefined ? {} : { from: each.from }),
+      ...classUpgradeOf(each.built, each.change, each.known, init)
+    }))
   }
-  const manifests = built.map(each => each.built.manifest)
+  const bundles = [...new Map(built.map(each => [each.built.bundle, each.built])).values()]
+  const manifests = bundles.map(each => each.manifest)
   const proposal = propose('upgrade', { descriptor, manifests }, { trusted: trusted.state, nowMs: init.nowMs })
   return {
     descriptor,
     proposal,
-    bundles: built.map(each => each.built),
+    bundles,
     hints: built.flatMap(({ change }) => [
       ...change.hints,
       ...(init.back === undefined ? [wayBackHint(change)].filter(each => each !== undefined) : [])
@@ -80,14 +104,9 @@ export async function buildUpgrade(init: UpgradeInit): Promise<BuiltUpgrade> {
   }
 }
 
-/** The classes of the network's newest version, and what made each. */
-function classesOf(descriptors: readonly Descriptor[]): ReadonlyMap<string, ClassUpgrade> {
-  const classes = new Map<string, ClassUpgrade>()
-  for (const descriptor of descriptors) {
-    for (const { oldClass } of descriptor.classes) if (oldClass !== undefined) classes.delete(oldClass)
-    for (const upgrade of descriptor.classes) classes.set(upgrade.newClass, upgrade)
-  }
-  return classes
+/** A module without a way through is no fault where others of the same repair change the contract. */
+function isCompatible(init: Extract<UpgradeInit, { kind: 'upgrade' }>, { facts }: BuiltClass): boolean {
+  return init.compatible === true && (init.supersedes === undefined || facts.compatible)
 }
 
 function classUpgradeOf(

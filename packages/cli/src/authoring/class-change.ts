@@ -21,7 +21,8 @@ export interface ClassChange {
 export function changeOf(
   { facts, source }: BuiltClass,
   known: ReadonlyMap<string, StateKind>,
-  compatible: boolean
+  compatible: boolean,
+  version?: number
 ): ClassChange {
   const { newClass, oldClass, future, past, transform, state } = facts
   if (oldClass === undefined && known.has(newClass))
@@ -32,7 +33,7 @@ export function changeOf(
   if (oldClass !== undefined && !known.has(oldClass))
     throw new InstarError(
       'BadInput',
-      `${source} upgrades the class ${oldClass}, which the newest version of the network has not; it has ${[...known.keys()].join(', ')}.`
+      `${source} upgrades the class ${oldClass}, which ${version === undefined ? 'the newest version of the network' : `version ${version}`} has not; it has ${[...known.keys()].join(', ')}.`
     )
   if (oldClass !== undefined) assertStateFits(source, facts, known.get(oldClass))
   if (compatible && !facts.compatible)

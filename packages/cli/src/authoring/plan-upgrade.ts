@@ -6,6 +6,7 @@ import {
   canStand,
   findLineage,
   InstarError,
+  startOf,
   upgradeAt,
   upgradeWords,
   type ClassUpgrade,
@@ -34,6 +35,8 @@ export interface UpgradePlan {
 export interface ClassPlan extends UpgradeWords {
   readonly oldClass?: string
   readonly newClass: string
+  /** Of a version that supersedes others: the version that its peers run before. */
+  readonly from?: number
   readonly bundle: string
   readonly bundleBytes: number
   /** What the change takes of the disk, besides the bundle. */
@@ -63,7 +66,6 @@ export function planUpgrade(
   status: PeerStatus
 ): UpgradePlan {
   const log = appendVersion(logBefore(descriptor, known), descriptor)
-  const old = `version ${descriptor.version - 1 - descriptor.supersedes.length}`
   const sizes = new Map(manifests.map(each => [bundleId(each), bundleBytes(each)]))
   const self: Known = { ...status, running: status.running.version, reachable: true, lastHeardMs: 0 }
   // What strangers announce counts nowhere (R21).
@@ -74,10 +76,14 @@ export function planUpgrade(
     classes: descriptor.classes.map(each => ({
       ...(each.oldClass === undefined ? {} : { oldClass: each.oldClass }),
       newClass: each.newClass,
+      ...(descriptor.supersedes.length === 0 ? {} : { from: startOf(each, descriptor.version) }),
       bundle: each.bundle,
       bundleBytes: sizes.get(each.bundle) ?? 0,
       disk: diskWords(each),
-      ...upgradeWords(each, { old, new: `version ${descriptor.version}` })
+      ...upgradeWords(each, {
+        old: `version ${startOf(each, descriptor.version)}`,
+        new: `version ${descriptor.version}`
+      })
     })),
     peers: (status.joined ? [self, ...others] : others).map(each => planPeer(each, log, descriptor)),
     ...(status.host.stateBytes === undefined ? {} : { stateBytes: status.host.stateBytes }),
@@ -104,7 +110,8 @@ type Known = Pick<
 }
 
 function planPeer(peer: Known, log: VersionLog, { version, runtime, supersedes }: Descriptor): PeerPlan {
-  const lineage = findLineage(log, peer.class, peer.running)
+  const found = findLineage(log, peer.class, peer.running)
+  const lineage = found === undefined ? undefined : { ...found, ran: [peer.running] }
   const upgrade = lineage === undefined ? undefined : upgradeAt(log, lineage, version)
   const low = peer.served?.[0] ?? peer.running
   const first = [...rangeOf(peer.running + 1, version - 1)].filter(each => !supersedes.includes(each))

@@ -37,7 +37,8 @@ function classWords(each: Descriptor['classes'][number]): string {
     each.transform === 'none' || isTwin ? undefined : 'transform'
   ].filter(part => part !== undefined)
   const from = each.oldClass === undefined ? 'new class' : `${each.oldClass} →`
-  return `${from} ${each.newClass} (${parts.join(', ') || 'code only'}), bundle ${each.bundle.slice(0, 16)}`
+  const start = each.from === undefined ? '' : ` from version ${each.from}`
+  return `${from} ${each.newClass}${start} (${parts.join(', ') || 'code only'}), bundle ${each.bundle.slice(0, 16)}`
 }
 
 async function writeAll(out: string, { proposal, descriptor, bundles }: BuiltUpgrade): Promise<void> {

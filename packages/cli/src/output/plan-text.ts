@@ -23,12 +23,12 @@ export function planText(plan: UpgradePlan, output: Output): string {
 }
 
 function classLines(each: ClassPlan): readonly string[] {
-  const { oldClass, newClass, bundle, bundleBytes, disk } = each
+  const { oldClass, newClass, from, bundle, bundleBytes, disk } = each
   const fetched = `bundle ${bundle.slice(0, 16)}, ${toSizeWords(bundleBytes)} to fetch`
   if (oldClass === undefined)
-    return [`new class ${newClass} (${fetched}): no peer runs it before one is started with it`]
+    return [`new class ${newClass}${startWords(from)} (${fetched}): no peer runs it before one is started with it`]
   return [
-    `${oldClass} → ${newClass} (${fetched})`,
+    `${oldClass} → ${newClass}${startWords(from)} (${fetched})`,
     `  before the upgrade  ${each.before}`,
     `  after it            ${each.after}`,
     `  state               ${each.state}`,
@@ -36,6 +36,10 @@ function classLines(each: ClassPlan): readonly string[] {
     `  way back            ${each.back}`,
     `  trial               ${each.health}`
   ]
+}
+
+function startWords(from: number | undefined): string {
+  return from === undefined ? '' : ` from version ${from}`
 }
 
 function peerRow({ peer, class: name, running, will, servesBefore, servesAfter, blockers }: PeerPlan): string[] {

@@ -175,3 +175,16 @@ function broughtBy({ version, classes }: Descriptor, { since, className }: Linea
     version === since ? [className] : classes.flatMap(each => (each.oldClass === className ? [each.newClass] : []))
   return classes.find(each => each.oldClass === undefined && names.includes(each.newClass))
 }
+
+/** The classes of a version by name, each with what brought its code, as who comes to it past all superseded versions has them. */
+export function classesAt(log: VersionLog, version: number): ReadonlyMap<string, ClassUpgrade> {
+  const classes = new Map<string, ClassUpgrade>()
+  let before = 0
+  for (const v of wayTo(log, { since: 1, className: '' }, version)) {
+    const upgrades = entryOf(log, v).descriptor.classes.filter(each => startOf(each, v) === before)
+    for (const { oldClass } of upgrades) if (oldClass !== undefined) classes.delete(oldClass)
+    for (const each of upgrades) classes.set(each.newClass, each)
+    before = v
+  }
+  return classes
+}

@@ -1,14 +1,20 @@
 import {
+  appendVersion,
   bundleId,
+  classesAt,
   descriptorHash,
   encodeDescriptor,
   encodeManifest,
+  flawInHistory,
   InstarError,
   parseDescriptor,
   parseManifest,
+  startOf,
+  startsOf,
   type Descriptor,
   type Manifest,
-  type Verdict
+  type Verdict,
+  type VersionLog
 } from '@instar/core'
 import { z } from 'zod'
 import { field, isObject, type JsonObject } from '../../metadata/canonical.js'
@@ -95,22 +101,26 @@ function assertDescriptorFits(descriptor: Descriptor, trusted: TrustState): void
   if (descriptor.previous !== place.previous)
     throw notProposed(`its descriptor follows another version ${version - 1} than this network's`)
   accepted(parseDescriptor(encodeDescriptor(descriptor)))
-  assertClassesFit(descriptor, liveClasses(trusted))
+  const log = trustedLog(trusted)
+  const flaw = flawInHistory(log, descriptor)
+  if (flaw !== undefined) throw notProposed(flaw)
+  for (const start of startsOf(descriptor)) assertClassesFit(descriptor, start, log)
 }
 
-function assertClassesFit(descriptor: Descriptor, live: ReadonlySet<string>): void {
-  const left = new Set(live)
-  for (const { oldClass } of descriptor.classes) {
+function assertClassesFit({ version, classes }: Descriptor, start: number, log: VersionLog): void {
+  const left = new Set(classesAt(log, start).keys())
+  const here = classes.filter(each => startOf(each, version) === start)
+  const at = start === version - 1 ? 'the network' : `version ${start}`
+  for (const { oldClass } of here) {
     if (oldClass !== undefined && !left.delete(oldClass))
-      throw notProposed(`it upgrades ${oldClass}, which the network does not have`)
+      throw notProposed(`it upgrades ${oldClass}, which ${at} does not have`)
   }
-  const taken = descriptor.classes.find(each => left.has(each.newClass))
-  if (taken !== undefined)
-    throw notProposed(`it brings ${taken.newClass}, which the network has and it does not upgrade`)
+  const taken = here.find(each => left.has(each.newClass))
+  if (taken !== undefined) throw notProposed(`it brings ${taken.newClass}, which ${at} has and it does not upgrade`)
 }
 
-/** Names of the classes at the newest version. */
-function liveClasses(trusted: TrustState): ReadonlySet<string> {
+/** The network's versions. */
+function trustedLog(trusted: TrustState): VersionLog {
   const upgrades = trustedUpgrades(trusted)
   if (upgrades.length < trusted.named.run.length) {
     throw new InstarError(
@@ -118,14 +128,10 @@ function liveClasses(trusted: TrustState): ReadonlySet<string> {
       `The descriptor of version ${upgrades.length + 1} has not arrived here yet: let this peer catch up with the network first.`
     )
   }
-  const live = new Set<string>()
-  for (const { descriptorBytes } of upgrades) {
+  return upgrades.reduce<VersionLog>((log, { descriptorBytes }) => {
     const parsed = parseDescriptor(descriptorBytes)
-    if (parsed.verdict !== 'accept') continue
-    for (const { oldClass } of parsed.value.classes) if (oldClass !== undefined) live.delete(oldClass)
-    for (const { newClass } of parsed.value.classes) live.add(newClass)
-  }
-  return live
+    return parsed.verdict === 'accept' ? appendVersion(log, parsed.value) : log
+  }, [])
 }
 
 /** @throws InstarError BadInput unless there is exactly one manifest for each bundle, and it has the entries that are named */

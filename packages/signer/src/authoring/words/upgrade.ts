@@ -1,6 +1,7 @@
 import {
   bundleBytes,
   bundleId,
+  startOf,
   stateWords,
   upgradeWords,
   type ClassUpgrade,
@@ -17,7 +18,7 @@ export function upgradeProposalWords({ network }: TrustState, change: UpgradeCha
   return [
     `version ${descriptor.version} "${oneLine(descriptor.title)}" of network ${network.slice(0, 8)}`,
     `made ${descriptor.createdAt}, for Instar ${oneLine(descriptor.runtime)}`,
-    ...(descriptor.supersedes.length === 0 ? [] : [`skips the versions ${descriptor.supersedes.join(', ')}`]),
+    ...(descriptor.supersedes.length === 0 ? [] : [supersedingWords(descriptor)]),
     ...descriptor.classes.flatMap(each => describeClass(each, change)),
     ...(descriptor.notes === '' ? [] : [`notes: ${oneLine(descriptor.notes)}`])
   ]
@@ -31,7 +32,7 @@ function describeClass(upgrade: ClassUpgrade, { manifests, descriptor }: Upgrade
       ? 'of unknown size'
       : `${bundleBytes(manifest)} bytes in ${countOf(manifest.files.length, 'file')}`
   return [
-    oldClass === undefined ? `brings class ${newClass}` : `upgrades class ${oldClass} → ${newClass}`,
+    `${oldClass === undefined ? `brings class ${newClass}` : `upgrades class ${oldClass} → ${newClass}`}${startWords(upgrade, descriptor)}`,
     `  code: ${entry} in bundle ${bundle}, ${size}`,
     ...(oldClass === undefined ? [`  state: ${stateWords(upgrade)}`] : costs(upgrade, descriptor)),
     `  schedule: ${strategy(upgrade.schedule)}; at the latest ${upgrade.schedule.deadline}, spread over ${duration(upgrade.schedule.deadlineSpreadMs)}`,
@@ -39,8 +40,8 @@ function describeClass(upgrade: ClassUpgrade, { manifests, descriptor }: Upgrade
   ]
 }
 
-function costs(upgrade: ClassUpgrade, { version, supersedes }: Descriptor): readonly string[] {
-  const old = `version ${version - 1 - supersedes.length}`
+function costs(upgrade: ClassUpgrade, { version }: Descriptor): readonly string[] {
+  const old = `version ${startOf(upgrade, version)}`
   const words = upgradeWords(upgrade, { old, new: `version ${version}` })
   return [
     ...(upgrade.compatible
@@ -50,6 +51,16 @@ function costs(upgrade: ClassUpgrade, { version, supersedes }: Descriptor): read
     `  way back: ${words.back}`,
     `  trial: ${words.health}`
   ]
+}
+
+/** §4: what signers take away from everybody, and how each goes on. */
+function supersedingWords({ version, supersedes }: Descriptor): string {
+  const list = supersedes.toReversed().join(', ')
+  return `REPAIRS ${supersedes.length === 1 ? 'version' : 'versions'} ${list}: nobody upgrades to ${supersedes.length === 1 ? 'it' : 'them'} any more; who runs one goes on to version ${version} from there, who runs none skips them`
+}
+
+function startWords(upgrade: ClassUpgrade, { version, supersedes }: Descriptor): string {
+  return supersedes.length === 0 ? '' : `, for peers that run version ${startOf(upgrade, version)}`
 }
 
 function strategy({ strategy: chosen }: Schedule): string {
