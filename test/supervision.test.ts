@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Json } from '@instar/core'
 import { createLocalNetwork, runInstar, type LocalNetwork, type LocalPeer } from '@instar/local-network'
@@ -62,6 +62,11 @@ describe.runIf(runsEverything)('the host of a peer', () => {
     await peer.kill()
     await peer.start()
     expect((await peer.status()).host.pid).toBeUndefined()
+
+    expect(await instar('status', '--check')).toMatchObject({ code: 1 })
+    const folder = join(peer.dataDirectory, 'audit')
+    const audit = await Promise.all((await readdir(folder)).map(async name => readFile(join(folder, name), 'utf8')))
+    for (const event of ['policyChanged', 'parked']) expect(audit.join('')).toContain(`"event":"${event}"`)
 
     expect(await instar('peer', 'unpark')).toMatchObject({ code: 0 })
     expect(await call('add')).toBeGreaterThan(3)

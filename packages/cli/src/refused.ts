@@ -3,3 +3,9 @@ export class Refused extends Error {
   override readonly name = 'Refused'
   readonly code = 'Refused'
 }
+
+/** The command did what it was asked, and what it found is not well. */
+export class Unwell extends Error {
+  override readonly name = 'Unwell'
+  readonly code = 'Unwell'
+}

@@ -3,7 +3,7 @@ import { CommanderError } from 'commander'
 import { exitCodeOf } from './exit-code.js'
 import type { Io } from './io.js'
 import { createProgram } from './program.js'
-import { Refused } from './refused.js'
+import { Refused, Unwell } from './refused.js'
 
 /** Runs one command line (without node and script) and returns its exit code. Prints a failure as one sentence, or as one object for `--json`. */
 export async function run(argv: readonly string[], io: Io): Promise<number> {
@@ -18,7 +18,10 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 }
 
 function report(thrown: unknown, asJson: boolean, io: Io): void {
-  const isKnown = thrown instanceof InstarError || thrown instanceof CallError || thrown instanceof Refused
+  // A program has what was found, and the exit code.
+  if (asJson && thrown instanceof Unwell) return
+  const isOurs = thrown instanceof Refused || thrown instanceof Unwell
+  const isKnown = thrown instanceof InstarError || thrown instanceof CallError || isOurs
   const code = isKnown ? thrown.code : 'Internal'
   if (asJson) {
     const detail = thrown instanceof InstarError || thrown instanceof CallError ? thrown.detail : {}

@@ -108,6 +108,15 @@ describe('deciding at a running peer', () => {
   })
 })
 
+it('status --check exits with 1 while something needs a person', async () => {
+  peer.changes.problems = []
+  expect(await instar(folder, 'status', '--check')).toMatchObject({ code: 0, err: '' })
+  peer.changes.problems = ['The disk is nearly full.']
+  const ran = await instar(folder, 'status', '--check')
+  expect(ran).toMatchObject({ code: 1, err: 'instar: 1 problem needs a person. (Unwell)\n' })
+  expect(ran.out).toContain('! The disk is nearly full.')
+})
+
 it('policy show says of every rule what holds and where that comes from', async () => {
   const { out } = await instar(folder, 'policy', 'show')
   expect(out).toMatch(/^windows +sat 22:00-06:00 Europe\/Berlin +config\.json$/m)

@@ -32,7 +32,11 @@ export const auditEvents = [
   'resumed',
   'admissionChanged',
   /** An operator had this peer reset after a fork was decided against what it had committed. */
-  'reset'
+  'reset',
+  /** What an operator changed of the local policy at run time, all of it after the change; a host that crashed too often, and its end. */
+  'policyChanged',
+  'parked',
+  'unparked'
 ] as const
 
 type AuditEvent = (typeof auditEvents)[number]

@@ -22,6 +22,8 @@ export interface EngineInit {
   readonly journal: Pick<OpenJournal, 'append' | 'compact' | 'bytes'>
   /** Starts an effect and returns at once; its result comes back as a fact. `persist` and `wake` never come here. */
   readonly perform: (effect: Effect) => void
+  /** Entries that are on disk. */
+  readonly onEntries?: (entries: readonly JournalEntry[]) => void
   /** After every step that may have changed what others see. */
   readonly onChange: () => void
   readonly wallMs: () => number
@@ -107,6 +109,7 @@ export function createEngine(init: EngineInit): Engine {
       }
     }
     for (const entry of entries) tell(log, entry)
+    init.onEntries?.(entries)
     init.faults?.after({ effect: 'persist', entries })
   }
 

@@ -1,6 +1,7 @@
 import type { CodeRef, Fact } from '@instar/core'
 import type { Logger } from 'pino'
 import { createAdmissionService } from '../admission/admission-service.js'
+import { auditOfJournal } from '../audit/journal-entries.js'
 import { createBundleExchange } from '../bundles/bundle-exchange.js'
 import { createBundleStore } from '../bundles/bundle-store.js'
 import { createCleaner } from '../cleaning/cleaner.js'
@@ -89,6 +90,11 @@ export async function createParts(init: PartsInit) {
     config: coreConfig(overlay.peerId, config, seed !== undefined),
     journal,
     perform: effect => performer.perform(effect),
+    onEntries: entries => {
+      const kept = auditOfJournal(entries)
+      // The journal has it; a full disk is told of by whoever writes next.
+      if (kept.length > 0) audit.append(...kept).catch((thrown: unknown) => log.warn({ err: thrown }, 'not audited'))
+    },
     onChange: () => {
       health.changed()
       control.changed()
