@@ -175,7 +175,7 @@ describe('a transform', () => {
         if (event.type === 'phase' && event.reason !== undefined) reasons.add(event.reason)
       // The kill below cuts it off, before anybody waits for it.
     })().catch(() => undefined)
-    await publish(network, peer, modules.transformThrows)
+    await publish(network, peer, modules.transformThrowsInThePause)
     const status = await untilPhase(peer, 'failed')
     expect(status).toMatchObject({ running: { version: 1 }, host: { restarts: 0 } })
     expect(status.served?.[0]).toBe(1)

@@ -40,6 +40,7 @@ import { addUpgradeNew } from './commands/upgrade-new.js'
 import { addUpgradePatch } from './commands/upgrade-patch.js'
 import { addUpgradePlan } from './commands/upgrade-plan.js'
 import { addUpgradePublish } from './commands/upgrade-publish.js'
+import { addUpgradeRehearse } from './commands/upgrade-rehearse.js'
 import { addUpgradeSign } from './commands/upgrade-sign.js'
 import { addUpgradeStatus } from './commands/upgrade-status.js'
 import { addWhy } from './commands/why.js'
@@ -115,6 +116,7 @@ ${Object.values(exitCodes)
   addUpgradeSign(upgrade, io)
   addUpgradePublish(upgrade, io)
   addUpgradeStatus(upgrade, io)
+  addUpgradeRehearse(upgrade, io)
   addUpgradeApprove(upgrade, io)
   addUpgradeGoNow(upgrade, io)
   addUpgradeHold(upgrade, io)

@@ -118,7 +118,7 @@ export {
 export { crashLoopOf, crashLoopWords, type CrashLoop } from './lifecycle/supervise.js'
 export type { Effect } from './lifecycle/effect.js'
 export type { CallFigures, CallerFigures, TrialWatch } from './lifecycle/health.js'
-export type { Fact, FoundState, Input, Now, Outcome, ProbeOutcome } from './lifecycle/input.js'
+export type { Fact, FoundState, Input, Now, Outcome, ProbeOutcome, RehearsalOutcome } from './lifecycle/input.js'
 export { introduceOverMsDefault } from './lifecycle/ramp.js'
 export type { MachineFacts } from './lifecycle/preflight.js'
 export { needsBelow, type Need } from './lifecycle/retire.js'
@@ -129,10 +129,11 @@ export {
   type Halt,
   type HostState,
   type PeerState,
-  type RehearsedState,
   type SwitchPurpose,
   type VersionProgress
 } from './lifecycle/state.js'
+export { nextVersion } from './lifecycle/goal.js'
+export type { RehearsedState } from './lifecycle/rehearsed-state.js'
 export { rehearsalPlan } from './lifecycle/rehearse-state.js'
 export { step, type Step } from './lifecycle/step.js'
 export { trialPolicy } from './lifecycle/trial-policy.js'

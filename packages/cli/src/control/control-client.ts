@@ -15,6 +15,7 @@ import type {
   HoldTarget,
   NeighbourHeads,
   PeerStatus,
+  RehearsalReport,
   PolicyChange,
   ShownRule,
   Submission,
@@ -33,6 +34,8 @@ export interface ControlClient {
   approve: (version: number, options?: { readonly now?: boolean }) => Promise<void>
   hold: (target: HoldTarget) => Promise<void>
   resume: (target: HoldTarget) => Promise<void>
+  /** Takes as long as it takes; given up, it ends. */
+  rehearse: (version?: number) => Promise<RehearsalReport>
   policy: () => Promise<readonly ShownRule[]>
   changePolicy: (change: PolicyChange) => Promise<readonly ShownRule[]>
   unpark: () => Promise<void>
@@ -72,6 +75,7 @@ export function createControlClient(socketPath: string, signal?: AbortSignal): C
     changePolicy: async change =>
       (await ask<{ rules: ShownRule[] }>('POST', '/v1/policy', change as unknown as Json)).rules,
     unpark: () => ask('POST', '/v1/unpark'),
+    rehearse: version => ask('POST', '/v1/rehearsals', version === undefined ? {} : { version }),
     contract: request => ask('GET', `/v1/contract?${toQuery(request)}`),
     call: call => ask('POST', '/v1/calls', { ...call } as Json),
     catchUp: async () => (await ask<{ peers: NeighbourHeads[] }>('POST', '/v1/catch-up')).peers,

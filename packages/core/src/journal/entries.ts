@@ -1,6 +1,6 @@
 import type { Before } from '../lifecycle/health.js'
 import type { Phase } from '../lifecycle/phase.js'
-import type { RehearsedState } from '../lifecycle/state.js'
+import type { RehearsedState } from '../lifecycle/rehearsed-state.js'
 import type { PolicyOverrides } from '../lifecycle/policy.js'
 import type { Lineage } from '../version-log/version-log.js'
 

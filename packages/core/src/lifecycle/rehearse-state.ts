@@ -1,11 +1,13 @@
 import { healthGate } from '../gates/health-gate.js'
 import { trustGate } from '../gates/trust-gate.js'
+import { durationWords } from '../descriptor/duration-words.js'
 import type { HostPlan } from '../host-plan/host-plan.js'
 import { chainIdPrefix, upgradeAt } from '../version-log/version-log.js'
 import { backoffMs } from './config.js'
 import { bundlesOf, upgradePlanOf } from './goal.js'
 import type { Now, RehearsalOutcome } from './input.js'
-import type { PeerState, RehearsedState, VersionProgress } from './state.js'
+import type { RehearsedState } from './rehearsed-state.js'
+import type { PeerState, VersionProgress } from './state.js'
 import { stopOf } from './stop.js'
 import { nextEffectId, setPhase, wakeAtMono, type Turn } from './turn.js'
 
@@ -131,16 +133,11 @@ export function pauseReason(state: Readonly<PeerState>, progress: VersionProgres
   const { passed } = progress.rehearsal
   if (passed === undefined || !hasPassed(state, progress)) return {}
   return {
-    reason: `calls will be held for about ${durationWords(passed.pauseMs)}, by its rehearsal on ${sizeWords(passed)}`
+    reason: `calls will be held for about ${durationWords(Math.max(1, passed.pauseMs))}, by its rehearsal on ${sizeWords(passed)}`
   }
 }
 
 function sizeWords({ entries, files }: RehearsedState): string {
   const parts = [entries > 0 || files === 0 ? `${entries} entries` : '', files > 0 ? `${files} files` : '']
   return parts.filter(part => part !== '').join(' and ')
-}
-
-function durationWords(ms: number): string {
-  if (ms < 1000) return `${Math.max(1, Math.round(ms))} ms`
-  return ms < 120_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 60_000)} min`
 }

@@ -5,6 +5,7 @@ import type { Lineage, VersionLog } from '../version-log/version-log.js'
 import type { PeerConfig } from './config.js'
 import type { TrialWatch } from './health.js'
 import type { Phase } from './phase.js'
+import type { RehearsedState } from './rehearsed-state.js'
 import type { OldState } from './old-states.js'
 import type { PolicyOverrides } from './policy.js'
 import type { Lack, Machine } from './preflight.js'
@@ -170,25 +171,6 @@ export interface StateRehearsal {
   retryMonoMs: number
   cause: string | undefined
   passed: RehearsedState | undefined
-}
-
-/** What a transform came to on a copy of the state that this peer had then. */
-export interface RehearsedState {
-  /** Of the version that the copied state belonged to. It says nothing about the state of another one. */
-  readonly stateVersion: number
-  /** Wall clock of its end. */
-  readonly atMs: number
-  /** How long calls will be held, as far as can be told from it; milliseconds. */
-  readonly pauseMs: number
-  /** How long the transform took, part of which an upgrade by entries does before the pause; milliseconds. */
-  readonly transformMs: number
-  /** Of the copied state. */
-  readonly entries: number
-  readonly files: number
-  /** Of the copy before, of what was built from it, and the most that the upgrade needs on disk beside the state. */
-  readonly bytesBefore: number
-  readonly bytesAfter: number
-  readonly diskBytes: number
 }
 
 interface ProbeState {

@@ -7,6 +7,7 @@ import { entryOf, upgradeAt } from '../version-log/version-log.js'
 import { retryReason } from './host.js'
 import { nextVersion } from './goal.js'
 import type { ScheduleOutcome } from './input.js'
+import { pauseReason, rehearseBeforeUpgrade, withPause } from './rehearse-state.js'
 import { effectivePolicy } from './policy.js'
 import { preflight } from './preflight.js'
 import { arriveAt } from './start.js'
@@ -32,9 +33,11 @@ export function decideUpgrade(turn: Turn): void {
     return
   }
   keepEvaluated(turn, progress)
+  const rehearsal = rehearseBeforeUpgrade(turn, progress)
   const gate = firstClosed(state, progress, now)
-  if (gate !== undefined) {
-    setPhase(turn, version, 'waiting', { reason: gate.reason })
+  const reason = rehearsal ?? (gate === undefined ? undefined : withPause(state, progress, gate.reason))
+  if (reason !== undefined) {
+    setPhase(turn, version, 'waiting', { reason })
     return
   }
   const { host } = state
@@ -52,7 +55,7 @@ export function decideUpgrade(turn: Turn): void {
     return
   }
   if (upgradeAt(state.log, state.lineage, version) === undefined) arriveAt(turn, version)
-  else setPhase(turn, version, 'preparing')
+  else setPhase(turn, version, 'preparing', pauseReason(state, progress))
 }
 
 /** Asks the scheduling function again when something that it may read has changed, or when it wanted to look again (R15). */

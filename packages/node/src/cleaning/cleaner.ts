@@ -4,7 +4,7 @@ import { messageOf, type OldState } from '@instar/core'
 import type { Logger } from 'pino'
 import type { BundleStore } from '../bundles/bundle-store.js'
 import type { HostManager } from '../host/host-manager.js'
-import { sizeOf } from '../peer/state-size.js'
+import { sizeWithin } from '../store/folder-size.js'
 import type { DataPaths } from '../store/data-paths.js'
 import { errorCodeOf } from '../store/disk-errors.js'
 import { replaceFile } from '../store/durable-file.js'
@@ -187,7 +187,7 @@ function isEntry(value: unknown): value is [string, number] {
 async function bytesAt(path: string): Promise<number> {
   const found = await lstat(path).catch(() => undefined)
   if (found?.isDirectory() !== true) return found?.size ?? 0
-  return (await sizeOf(path, { left: 100_000 })) ?? 0
+  return (await sizeWithin(path, { left: 100_000 })) ?? 0
 }
 
 async function modifiedAt(path: string): Promise<number> {

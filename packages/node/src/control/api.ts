@@ -11,6 +11,7 @@ export type {
   HoldTarget,
   NeighbourHeads,
   PeerControl,
+  RehearsalReport,
   Submission,
   TrustDocuments
 } from './peer-control.js'

@@ -41,6 +41,7 @@ const good: Record<string, [path: string, body: unknown, asked: string]> = {
   contract: ['/v1/contract?class=Set&version=1', undefined, 'contract {"class":"Set","version":1,"timeoutMs":10000}'],
   ticket: ['/v1/ticket', undefined, 'ticket'],
   log: ['/v1/log?lines=5', undefined, 'log 5'],
+  rehearse: ['/v1/rehearsals', { version: 2 }, 'rehearse 2'],
   approve: ['/v1/approve', { version: 2 }, 'approve 2'],
   hold: ['/v1/hold', {}, 'hold all'],
   goBack: ['/v1/go-back', { version: 2 }, 'goBack 2'],

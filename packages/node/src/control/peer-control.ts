@@ -1,6 +1,7 @@
 import type { Json } from '@instar/core'
 import type { ServedContract } from '@instar/simulator-runtime/codec'
 import type { ShownRule } from '../policy/shown-policy.js'
+import type { StateRehearsalReport } from '../host/rehearse-state.js'
 import type { PeerEvent } from './schema/events.js'
 import type { PolicyChange } from './schema/policy.js'
 import type { CertificateStatus, PeerStatus } from './schema/status.js'
@@ -39,6 +40,14 @@ export interface PeerControl {
 
   /** Sends the trial of a version back. @throws InstarError `BadInput` where it is not on trial here, or has no way back */
   goBack(version: number): Promise<void>
+
+  /**
+   * Tries the upgrade to a version, or to the next one, on a copy of the state (R13). What it comes to counts as if the peer had tried it
+   * by itself. `signal` ends it, unless the peer is at it anyway.
+   *
+   * @throws InstarError `BadInput` when there is nothing to try now; whatever the upgrade fails with; `Stopped`, `DiskFull`
+   */
+  rehearse(version: number | undefined, signal: AbortSignal): Promise<RehearsalReport>
 
   /** Judges documents exactly as if a neighbour had sent them: what verifies is stored and relayed (R19). Never throws for bad bytes. */
   submit(submission: Submission): Promise<readonly DocumentVerdict[]>
@@ -94,6 +103,9 @@ export interface PeerControl {
    */
   subscribe(listener: (event?: PeerEvent) => void): () => void
 }
+
+/** What a rehearsal has shown of an upgrade. */
+export type RehearsalReport = StateRehearsalReport & { readonly version: number }
 
 export type HoldTarget = number | 'all'
 

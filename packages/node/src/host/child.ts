@@ -1,21 +1,24 @@
 import { rm } from 'node:fs/promises'
 import { Socket } from 'node:net'
 import { pathToFileURL } from 'node:url'
-import { InstarError, messageOf } from '@instar/core'
+import { InstarError, messageOf, type CodeRef } from '@instar/core'
 import { createChannel, fromSocket, type CallHandler, type Channel } from '@instar/rpc/channel'
 import {
   createHostRuntime,
   type BuildProgress,
+  type CopyProgress,
   type HostRuntime,
   type OutgoingCall,
   type StateProgress
 } from '@instar/simulator-runtime/host'
+import { createChildRehearsal } from './child-rehearsal.js'
 import {
   dataDescriptor,
   hostChannelLimits,
   moduleKey,
   outgoingKinds,
   type FromHost,
+  type HostFailure,
   type ToHost
 } from './control-messages.js'
 import { refuseNetwork } from './refuse-network.js'
@@ -29,6 +32,8 @@ type Load = Extract<ToHost, { type: 'load' }>
 
 let loaded: Load | undefined
 let runtime: HostRuntime | undefined
+let rehearsal: ReturnType<typeof createChildRehearsal> | undefined
+let copying = new AbortController()
 let opening: AbortController | undefined
 let channel: Channel | undefined
 
@@ -45,8 +50,13 @@ function send(message: FromHost, then?: () => void): void {
 }
 
 async function load(message: Load): Promise<FromHost> {
-  if (message.scratch) refuseNetwork()
+  if (message.scratch !== false) refuseNetwork()
   loaded = message
+  if (message.scratch === 'copy') {
+    rehearsal = createChildRehearsal({ ...runtimeInit(message), onProgress: reportProgress() }, send)
+    await rehearsal.load()
+    return { type: 'loaded', facades: [] }
+  }
   runtime = createRuntime(message)
   await runtime.load()
   if (!message.scratch) await warmUp(message)
@@ -74,19 +84,25 @@ async function warmUp(message: Load): Promise<void> {
   }
 }
 
-function createRuntime({ plan, network, modules, stateDirectory }: Load, silent = false): HostRuntime {
-  return createHostRuntime({
+function runtimeInit({ plan, network, modules, stateDirectory }: Load) {
+  return {
     plan,
     network,
     stateDirectory,
-    load: async ref => {
+    load: async (ref: CodeRef): Promise<unknown> => {
       const path = modules[moduleKey(ref)]
       if (path === undefined) throw new Error(`the peer named no path for ${moduleKey(ref)}`)
       return ((await import(pathToFileURL(path).href)) as { default?: unknown }).default
     },
+    random: Math.random
+  }
+}
+
+function createRuntime(message: Load, silent = false): HostRuntime {
+  return createHostRuntime({
+    ...runtimeInit(message),
     outgoing,
     now: Date.now,
-    random: Math.random,
     log: {
       info: (detail, message) => process.stdout.write(`${message} ${JSON.stringify(detail)}\n`),
       warn: (detail, message) => process.stderr.write(`${message} ${JSON.stringify(detail)}\n`)
@@ -253,6 +269,15 @@ async function answer(message: ToHost): Promise<FromHost | undefined> {
     case 'settle':
       await runtime?.settle()
       return { type: 'settled' }
+    case 'copyState':
+      await copyState(message.to)
+      return undefined
+    case 'cancelCopy':
+      copying.abort(new InstarError('Stopped', 'The copy of the state was cancelled.'))
+      return undefined
+    case 'rehearse':
+      await rehearsal?.rehearse(message)
+      return undefined
     case 'drain':
       return { type: 'drained', cut: (await runtime?.drain(message.deadlineMs))?.cut ?? 0 }
     case 'close':
@@ -283,7 +308,25 @@ async function keepStates(stay: readonly number[] | 'all'): Promise<FromHost> {
   }
 }
 
-function failure(thrown: unknown): FromHost {
+/** Beside whatever else is asked: its answer is no answer to that. */
+async function copyState(to: string): Promise<void> {
+  copying = new AbortController()
+  let lastAt = -Infinity
+  const onProgress = (progress: CopyProgress): void => {
+    const now = performance.now()
+    if (now - lastAt < progressEveryMs) return
+    lastAt = now
+    send({ type: 'copying', progress })
+  }
+  try {
+    if (runtime === undefined) throw new InstarError('Stopped', 'The host does not serve: it copies nothing.')
+    send({ type: 'copied', copied: await runtime.copyState(to, { signal: copying.signal, onProgress }) })
+  } catch (thrown) {
+    send({ ...failure(thrown), type: 'copyFailed' })
+  }
+}
+
+function failure(thrown: unknown): HostFailure {
   if (!(thrown instanceof InstarError))
     return { type: 'failed', code: 'HostFailed', message: messageOf(thrown), detail: {} }
   return { type: 'failed', code: thrown.code, message: thrown.message, detail: thrown.detail }

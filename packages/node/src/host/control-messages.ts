@@ -1,4 +1,4 @@
-import type { ErrorDetail, HostPlan, OldState, StateMeta, SwitchStage } from '@instar/core'
+import type { ErrorDetail, HostPlan, OldState, StateMeta, StateSpaces, SwitchStage } from '@instar/core'
 import type { ChannelLimits } from '@instar/rpc'
 import type { MethodKind } from '@instar/simulator-runtime'
 import type {
@@ -6,7 +6,10 @@ import type {
   FacadeDescription,
   OutboxStats,
   SimulationFailed,
-  TakenOver
+  TakenOver,
+  CopiedState,
+  CopyProgress,
+  RehearsalRun
 } from '@instar/simulator-runtime/host'
 import type { StageDetail } from './switch-result.js'
 
@@ -22,8 +25,8 @@ export type ToHost =
       readonly network: string
       readonly modules: Readonly<Record<string, string>>
       readonly stateDirectory: string
-      /** A rehearsal: no network, and no calls out. */
-      readonly scratch: boolean
+      /** A rehearsal: no network, and no calls out. `copy`: of the transform alone, on a copy of the real state. */
+      readonly scratch: boolean | 'copy'
       /** For tests of what its end does to callers: it kills itself when so many commands are committed, before it answers the last. */
       readonly dieAfterCommand?: number
     }
@@ -37,6 +40,14 @@ export type ToHost =
   | { readonly type: 'prepare'; readonly plan: HostPlan }
   /** Write what only the log of the state holds where another process finds it without reading that; → `settled`. Changes no answer. */
   | { readonly type: 'settle' }
+  /** Copy the state beside calls into a directory that is not there yet; → `copying`…, `copied` or `copyFailed`, whatever else is asked. */
+  | { readonly type: 'copyState'; readonly to: string }
+  | { readonly type: 'cancelCopy' }
+  /**
+   * Take the plan's steps on the copy and leave it as it was; → `stage`…, `rehearsed`. `first`: where the first run has built, to compare
+   * with. `thenDieAt`: then begin again and die at this share of the way.
+   */
+  | { readonly type: 'rehearse'; readonly first?: StateSpaces; readonly thenDieAt?: number }
   /** Take no more calls and let running ones end until the deadline; → `drained`. */
   | { readonly type: 'drain'; readonly deadlineMs: number }
   /** Close the state, so that another process can open it. May be opened again; → `closed`. */
@@ -60,6 +71,10 @@ export type FromHost =
   | { readonly type: 'tookOver'; readonly taken?: TakenOver; readonly facades: readonly FacadeDescription[] }
   | { readonly type: 'prepared' }
   | { readonly type: 'settled' }
+  | { readonly type: 'copying'; readonly progress: CopyProgress }
+  | { readonly type: 'copied'; readonly copied: CopiedState }
+  | (Omit<HostFailure, 'type'> & { readonly type: 'copyFailed' })
+  | { readonly type: 'rehearsed'; readonly run: RehearsalRun }
   | { readonly type: 'drained'; readonly cut: number }
   | { readonly type: 'closed' }
   /** Without `states` they are what they were: none is open, or it could not be done. */

@@ -79,7 +79,8 @@ export function createConversation({ name, send, isAlive, howItEnded }: Conversa
 
 const codes: ReadonlySet<string> = new Set(errorCodes)
 
-function toError(failure: HostFailure): InstarError {
+/** What a host says of a request that failed. */
+export function toError(failure: Omit<HostFailure, 'type'>): InstarError {
   return new InstarError(toErrorCode(failure.code), failure.message, { detail: failure.detail })
 }
 

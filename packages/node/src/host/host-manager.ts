@@ -1,11 +1,11 @@
 import { realpathSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import {
+  InstarError,
   invariant,
   messageOf,
   type CodeRef,
   type HostPlan,
-  type InstarError,
   type OldState,
   type StateMeta,
   type SwitchStage
@@ -16,7 +16,8 @@ import type {
   FacadeDescription,
   OutboxStats,
   OutgoingCall,
-  SimulationFailed
+  SimulationFailed,
+  CopiedState
 } from '@instar/simulator-runtime/host'
 import type { Logger } from 'pino'
 import type { HealthWatch } from '../health/health-watch.js'
@@ -29,6 +30,7 @@ import { createFaultReporter } from './fault-reporter.js'
 import { isGuilty, isOf, judge, type HostEnding } from './host-ending.js'
 import type { HostRecord } from './host-record.js'
 import type { HostPort } from './host-port.js'
+import type { CopyOptions } from './host-copy.js'
 import { startHostProcess, type HostProcess, type ProcessExit } from './host-process.js'
 import { createQuarantine } from './quarantine.js'
 import { runSwitch, type Serving } from './run-switch.js'
@@ -46,6 +48,12 @@ export interface HostManager extends HostPort {
    * `signal` cancels before calls are held and while a transform runs; once the state's meta has moved it does nothing.
    */
   switchHost(plan: HostPlan, options?: SwitchOptions): Promise<SwitchResult>
+  /**
+   * Has the host that serves copy its state beside calls. A switch ends it.
+   *
+   * @throws InstarError Stopped, DiskFull, StateDamaged, HostFailed
+   */
+  copyState(to: string, options: CopyOptions): Promise<CopiedState>
   stats(): Promise<HostStats>
   /** Lets go of the old states but these, and says which there are then; undefined while no host serves. */
   keepStates(stay: readonly number[] | 'all'): Promise<readonly OldState[] | undefined>
@@ -93,7 +101,7 @@ export interface HostManagerInit {
   /** How long a process may take to open its state, besides its transforms; default 30 s. */
   readonly openMs?: number
   /** Hosts read and write nothing but their code and their state (Node's permission model). Default: what their user may. */
-  readonly confined?: { readonly bundles: string }
+  readonly confined?: { readonly bundles: string; readonly copies: string }
   readonly record?: HostRecord
   /** One host dies on purpose, see `parseFaults`. For tests. */
   readonly dieAfterCommand?: number | undefined
@@ -184,7 +192,7 @@ export function createHostManager(init: HostManagerInit): HostManager {
   }
 
   function start(plan: HostPlan): HostProcess {
-    if (init.confined !== undefined) confined ??= confinedTo(init.confined.bundles, stateDirectory)
+    if (init.confined !== undefined) confined ??= confinedTo(init.confined, stateDirectory)
     const host: HostProcess = startHostProcess({
       plan,
       network: init.network,
@@ -336,6 +344,10 @@ export function createHostManager(init: HostManagerInit): HostManager {
       return gate.state === 'open'
     },
     switchHost,
+    async copyState(to, options) {
+      if (serving === undefined) throw new InstarError('Stopped', 'No host serves whose state could be copied.')
+      return serving.host.copyState(to, options)
+    },
     stop,
     keepStates: stay => serving?.host.keepStates(stay) ?? Promise.resolve(undefined),
     async stats() {
@@ -374,13 +386,14 @@ export function createHostManager(init: HostManagerInit): HostManager {
   }
 }
 
-/** Its bundles and its state; the empty state on which a host warms up lies beside that and is named after it. */
-function confinedTo(bundles: string, stateDirectory: string): readonly string[] {
-  const beside = [...new Set([dirname(stateDirectory), realpathSync(dirname(stateDirectory))])]
-  return confinement(
-    [bundles],
-    beside.map(folder => join(folder, `${basename(stateDirectory)}*`))
-  )
+/** Its bundles, its state, and where copies of that are made for rehearsals; the empty state on which a host warms up lies beside that and is named after it. */
+function confinedTo(
+  { bundles, copies }: NonNullable<HostManagerInit['confined']>,
+  stateDirectory: string
+): readonly string[] {
+  const inBoth = (path: string): string[] =>
+    [...new Set([dirname(path), realpathSync(dirname(path))])].map(folder => join(folder, `${basename(path)}*`))
+  return confinement([bundles], [...inBoth(stateDirectory), ...inBoth(copies)])
 }
 
 function codeOf({ object, past, future }: HostPlan): string {

@@ -11,6 +11,7 @@ import {
   type HostPlan,
   type OldState,
   type StateMeta,
+  type StateSpaces,
   type SwitchStage
 } from '@instar/core'
 import { createChannel, fromSocket, type CallHandler, type Channel } from '@instar/rpc'
@@ -19,7 +20,9 @@ import type {
   FacadeDescription,
   OutboxStats,
   SimulationFailed,
-  TakenOver
+  TakenOver,
+  CopiedState,
+  RehearsalRun
 } from '@instar/simulator-runtime/host'
 import type { Logger } from 'pino'
 import {
@@ -32,6 +35,7 @@ import {
 } from './control-messages.js'
 import type { HostRecord } from './host-record.js'
 import { createConversation, toErrorCode } from './host-conversation.js'
+import { createHostCopy, type CopyOptions } from './host-copy.js'
 import { followLines, followOutput } from './host-output.js'
 import type { StageDetail } from './switch-result.js'
 import { parseReport, reportDescriptor, type WatchLimits, type WatchReport } from './watch-report.js'
@@ -62,6 +66,19 @@ export interface HostProcess {
   giveUp(): void
   /** Makes the next opening of the state short; see `HostRuntime.settle`. Not worth waiting for: resolves in any case, and soon. */
   settle(): Promise<void>
+  /**
+   * Copies its state beside calls; see `HostRuntime.copyState`. Does not get in the way of any other request. One at a time.
+   *
+   * @throws InstarError Stopped, DiskFull, StateDamaged, HostFailed
+   */
+  copyState(to: string, options: CopyOptions): Promise<CopiedState>
+  /**
+   * Of a rehearsal on a copy: one whole run of the plan's steps; see `TransformRehearsal.run`. With `thenDieAt` it begins another and kills
+   * itself at this share of the way, or is to be killed, where nothing tells how far it is.
+   *
+   * @throws InstarError TransformFailed, TransformTimeout, DiskFull, StateDamaged, Stopped
+   */
+  rehearse(run: RehearsalOptions): Promise<RehearsalRun>
   /** @throws InstarError DrainTimeout when it does not even answer */
   drain(): Promise<{ readonly cut: number }>
   /** @throws InstarError HostFailed */
@@ -93,6 +110,12 @@ export interface OpenOptions {
   readonly onStage?: (stage: SwitchStage, detail: StageDetail) => void
 }
 
+interface RehearsalOptions extends OpenOptions {
+  /** What the first run has built, to compare with. */
+  readonly first?: StateSpaces | undefined
+  readonly thenDieAt?: number | undefined
+}
+
 export interface ProcessExit {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
@@ -118,11 +141,11 @@ export interface HostProcessInit {
   readonly now: () => number
   readonly watch?: WatchLimits
   /** A rehearsal: confined, without network. */
-  readonly scratch?: { readonly execArgv: readonly string[] }
   /** Arguments of Node that confine a host that serves; see `confinement`. */
   readonly confined?: readonly string[]
   /** Keeps what becomes of the process, for the case that the peer is killed. */
   readonly record?: HostRecord
+  readonly scratch?: { readonly execArgv: readonly string[]; readonly isCopy?: boolean }
   /** See `parseFaults`. */
   readonly dieAfterCommand?: number | undefined
 }
@@ -204,6 +227,7 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
         ...(reported === undefined && because === undefined ? {} : { reported: reported ?? (because as string) })
       })
       conversation.answer(undefined)
+      copy.ended()
       for (const answer of onStats) answer(undefined)
       onSettled()
     }
@@ -239,7 +263,7 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
       init.onBuilt?.(message.revision)
     }
     // `ready` answers nobody: the request that follows it waits in the process's inbox anyway.
-    else if (message.type !== 'ready') conversation.answer(message)
+    else if (message.type !== 'ready' && !copy.hear(message)) conversation.answer(message)
   })
   let onStage: OpenOptions['onStage']
   /** The revision whose state is built beside calls. */
@@ -256,6 +280,8 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
     isAlive: () => alive,
     howItEnded: async () => howItEnded(await exited)
   })
+
+  const copy = createHostCopy({ name, send, isAlive: () => alive })
 
   const failed = (code: ErrorCode, sentence: string) => (): InstarError => new InstarError(code, sentence)
   const endedWhile = (code: ErrorCode, what: string) => (how: string) =>
@@ -294,7 +320,7 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
           network: init.network,
           stateDirectory: init.stateDirectory,
           modules,
-          scratch: init.scratch !== undefined,
+          scratch: init.scratch?.isCopy === true ? 'copy' : init.scratch !== undefined,
           ...(init.dieAfterCommand === undefined ? {} : { dieAfterCommand: init.dieAfterCommand })
         },
         answer: 'loaded',
@@ -365,6 +391,25 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
         }
         send({ type: 'settle' })
       })
+    },
+    copyState: (to, copyOptions) => copy.copy(to, copyOptions),
+    async rehearse({ first, thenDieAt, ...options }) {
+      onStage = options.onStage
+      // Each transform ends itself in its time; the author's checks, and the look at every entry, get as much again.
+      const timeoutMs = Math.min(prepareMsMax, openMs + (2 * plan.steps.length + 1) * plan.limits.transformMs)
+      const { run } = await conversation.ask<Extract<FromHost, { type: 'rehearsed' }>>({
+        message: {
+          type: 'rehearse',
+          ...(first === undefined ? {} : { first }),
+          ...(thenDieAt === undefined ? {} : { thenDieAt })
+        },
+        answer: 'rehearsed',
+        timeoutMs,
+        onTimeout: failed('TransformTimeout', `The rehearsal of ${name} did not end within ${timeoutMs} ms.`),
+        onExit: endedWhile('TransformFailed', 'its transform was tried'),
+        signal: options.signal
+      })
+      return run
     },
     async drain() {
       const { drainMs } = plan.limits

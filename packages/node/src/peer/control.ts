@@ -13,6 +13,7 @@ import type { Engine } from '../engine/engine.js'
 import type { FaultRecord } from '../host/fault-record.js'
 import type { HostManager, HostStats } from '../host/host-manager.js'
 import type { StageDetail } from '../host/switch-result.js'
+import type { StateRehearsalProgress } from '../host/rehearse-state.js'
 import type { PeerMetrics } from '../metrics/peer-metrics.js'
 import type { Overlay } from '../overlay/overlay.js'
 import type { Rpc } from '../rpc/rpc.js'
@@ -26,6 +27,7 @@ import { catchUp } from './catch-up.js'
 import { callForOperator, describeForOperator } from './operator-call.js'
 import type { PeerConfiguration } from './options.js'
 import type { Performer } from './perform.js'
+import { rehearseForOperator, type StateRehearsals } from './state-rehearsals.js'
 import type { StateSize } from './state-size.js'
 import { neighbourStatus, statusOf } from './status.js'
 import { submitAll, trustDocumentsOf } from './trust-documents.js'
@@ -45,6 +47,7 @@ export interface PeerControlInit {
   readonly rpc: Rpc
   readonly bundles: BundleStore
   readonly performer: Performer
+  readonly stateRehearsals: StateRehearsals
   readonly faults: FaultRecord
   readonly metrics: PeerMetrics
   readonly config: PeerConfiguration
@@ -59,6 +62,7 @@ export interface ControlledPeer extends PeerControl {
   /** Something that the status shows may have changed. */
   changed(): void
   stage(version: number | undefined, detail: StageDetail): void
+  rehearsing(version: number, progress: StateRehearsalProgress): void
   pause(version: number | undefined, pauseMs: number): void
   /** A sentence for the operator that stands until the next start. */
   problem(sentence: string): void
@@ -134,7 +138,8 @@ export function createPeerControl(init: PeerControlInit): ControlledPeer {
       fetches: init.performer.fetches,
       pausesMs,
       building: hostStats?.building ?? [],
-      transform
+      transform,
+      rehearsal: init.stateRehearsals.underWay
     })
   }
 
@@ -204,6 +209,7 @@ export function createPeerControl(init: PeerControlInit): ControlledPeer {
       assertCanGoBack(engine, version)
       await operate(engine, 'goBack', version)
     },
+    rehearse: (version, signal) => rehearseForOperator(init, version, signal),
     submit: submission => submitAll(trust, submission),
     async submitCertificate(bytes) {
       const { certificate, outcome } = await init.admission.submit(bytes)
@@ -237,6 +243,16 @@ export function createPeerControl(init: PeerControlInit): ControlledPeer {
         at: now(),
         version,
         stage: 'transforming',
+        ...(done === undefined ? {} : { done }),
+        ...(total === undefined ? {} : { total })
+      })
+    },
+    rehearsing(version, { stage, done, total }) {
+      tell({
+        type: 'stage',
+        at: now(),
+        version,
+        stage,
         ...(done === undefined ? {} : { done }),
         ...(total === undefined ? {} : { total })
       })

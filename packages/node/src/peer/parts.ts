@@ -14,6 +14,7 @@ import { createFaultRecord } from '../host/fault-record.js'
 import { createHostRecord } from '../host/host-record.js'
 import { createHostManager } from '../host/host-manager.js'
 import { rehearse } from '../host/rehearsal.js'
+import { rehearseState } from '../host/rehearse-state.js'
 import { createCallTally } from '../metrics/call-tally.js'
 import { createPeerMetrics } from '../metrics/peer-metrics.js'
 import { createAnnouncements } from '../overlay/announcements.js'
@@ -39,6 +40,7 @@ import { helloOf } from './hello.js'
 import { createHistoryWatch } from './history-watch.js'
 import type { PeerConfiguration, PeerOptions } from './options.js'
 import { createPerformer } from './perform.js'
+import { createStateRehearsals, isStopped } from './state-rehearsals.js'
 
 export interface PartsInit {
   readonly options: PeerOptions
@@ -97,6 +99,8 @@ export async function createParts(init: PartsInit) {
     },
     onChange: () => {
       health.changed()
+      // P1: an operator's rehearsal of what is stopped ends as the peer's own does.
+      stateRehearsals.end(version => isStopped(engine.state, version))
       control.changed()
       rpc.helloChanged()
     },
@@ -213,7 +217,7 @@ export async function createParts(init: PartsInit) {
     },
     watch: config.timing,
     record: hostRecord,
-    ...(config.confineHosts ? { confined: { bundles: paths.bundles } } : {}),
+    ...(config.confineHosts ? { confined: { bundles: paths.bundles, copies: paths.scratch } } : {}),
     health,
     onBroken: error => control.problem(error.message),
     onSimulationFailed: (plan, { revision, cause }) =>
@@ -259,6 +263,24 @@ export async function createParts(init: PartsInit) {
     log,
     onStates: states => input({ fact: 'oldStates', states })
   })
+  const stateRehearsals = createStateRehearsals({
+    rehearse: (plan, signal, onProgress) =>
+      rehearseState({
+        plan,
+        modulePath,
+        network,
+        stateDirectory: paths.state,
+        scratchDirectory: paths.scratch,
+        record: hostRecord,
+        copyState: (to, copyOptions) => host.copyState(to, copyOptions),
+        watch: config.timing,
+        log: log.child({ rehearsal: plan.object.version }),
+        now: monoMs,
+        signal,
+        onProgress
+      }),
+    onProgress: (version, progress) => control.rehearsing(version, progress)
+  })
   const performer = createPerformer({
     cleaner,
     compactJournal: () => engine.compact(),
@@ -279,9 +301,11 @@ export async function createParts(init: PartsInit) {
         record: hostRecord
       }),
     probe: probe => askProbe(host, overlay.peerId, probe, init.signal),
+    stateRehearsals,
     announcements,
     input,
     log,
+    wallMs,
     signal: init.signal,
     onStage: (version, detail) => control.stage(version, detail),
     onPause: (version, pauseMs) => control.pause(version, pauseMs)
@@ -299,6 +323,7 @@ export async function createParts(init: PartsInit) {
     rpc,
     bundles,
     performer,
+    stateRehearsals,
     faults: faultRecord,
     metrics,
     config,
@@ -324,6 +349,7 @@ export async function createParts(init: PartsInit) {
     host,
     rpc,
     control,
-    server
+    server,
+    stateRehearsals
   }
 }

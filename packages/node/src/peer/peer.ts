@@ -72,7 +72,8 @@ async function runnable(init: Omit<PartsInit, 'log' | 'signal' | 'stop'>): Promi
     host,
     rpc,
     control,
-    server
+    server,
+    stateRehearsals
   } = parts
 
   async function start(): Promise<void> {
@@ -147,6 +148,7 @@ async function runnable(init: Omit<PartsInit, 'log' | 'signal' | 'stop'>): Promi
     await starting?.catch(() => undefined)
     await rpc.stop()
     health.stop()
+    await stateRehearsals.stop()
     await host.stop()
     await engine.stop()
     await server.stop()

@@ -19,6 +19,7 @@ import type { HostManager } from '../host/host-manager.js'
 import type { RehearsalResult } from '../host/rehearsal.js'
 import type { StageDetail } from '../host/switch-result.js'
 import type { Announcements } from '../overlay/announcements.js'
+import { toOutcome, type StateRehearsals } from './state-rehearsals.js'
 
 export interface PerformInit {
   readonly bundles: BundleStore
@@ -33,9 +34,11 @@ export interface PerformInit {
   /** The journal says what it has to in fewer bytes. */
   readonly compactJournal: () => void
   readonly probe: (probe: Extract<Effect, { effect: 'probe' }>) => Promise<ProbeOutcome>
+  readonly stateRehearsals: Pick<StateRehearsals, 'run'>
   readonly announcements: Pick<Announcements, 'announce'>
   readonly input: (fact: Fact) => void
   readonly log: Logger
+  readonly wallMs: () => number
   /** Ends everything that is under way. */
   readonly signal: AbortSignal
   readonly onStage: (version: number | undefined, detail: StageDetail) => void
@@ -103,6 +106,14 @@ export function createPerformer(init: PerformInit): Performer {
     done(id, { of: 'rehearse', ok: false, cause: error.message, transient: isTransient(error), ...stepOf(error) })
   }
 
+  const rehearseState = async ({ id, version, plan }: Extract<Effect, { effect: 'rehearseState' }>): Promise<void> => {
+    const cancel = new AbortController()
+    rehearsals.set(id, cancel)
+    const result = await init.stateRehearsals.run(version, plan, AbortSignal.any([signal, cancel.signal]))
+    rehearsals.delete(id)
+    if (!cancel.signal.aborted) done(id, toOutcome(result, init.wallMs()))
+  }
+
   const switchHost = async ({ id, plan, version }: Extract<Effect, { effect: 'switchHost' }>): Promise<void> => {
     const cancel = new AbortController()
     switches.set(id, cancel)
@@ -160,6 +171,10 @@ export function createPerformer(init: PerformInit): Performer {
         }
         case 'rehearse': {
           run(effect, rehearse(effect.id, effect.plans))
+          return
+        }
+        case 'rehearseState': {
+          run(effect, rehearseState(effect))
           return
         }
         case 'switchHost': {

@@ -1,7 +1,5 @@
-import { lstat, opendir } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { Logger } from 'pino'
-import { errorCodeOf } from '../store/disk-errors.js'
+import { sizeWithin } from '../store/folder-size.js'
 
 export interface StateSizeInit {
   readonly directory: string
@@ -37,7 +35,7 @@ export function createStateSize({
 
   const measure = async (): Promise<void> => {
     try {
-      last = await sizeOf(directory, { left: filesMax })
+      last = await sizeWithin(directory, { left: filesMax })
     } catch (error) {
       last = undefined
       log.warn({ err: error }, 'the size of the state cannot be measured')
@@ -51,33 +49,6 @@ export function createStateSize({
       return last
     },
     measured: async () => measuring,
-    measureNow: () => sizeOf(directory, { left: filesMax })
-  }
-}
-
-/** Bytes of everything in a folder; undefined above so many entries. */
-export async function sizeOf(path: string, budget: { left: number }): Promise<number | undefined> {
-  let bytes = 0
-  try {
-    for await (const each of await opendir(path)) {
-      if (--budget.left < 0) return undefined
-      const inside = join(path, each.name)
-      const size = each.isDirectory() ? await sizeOf(inside, budget) : await sizeOfFile(inside)
-      if (size === undefined) return undefined
-      bytes += size
-    }
-  } catch (error) {
-    // Gone while it was looked at, or not there yet.
-    if (errorCodeOf(error) !== 'ENOENT') throw error
-  }
-  return bytes
-}
-
-async function sizeOfFile(path: string): Promise<number> {
-  try {
-    return (await lstat(path)).size
-  } catch (error) {
-    if (errorCodeOf(error) === 'ENOENT') return 0
-    throw error
+    measureNow: () => sizeWithin(directory, { left: filesMax })
   }
 }

@@ -17,6 +17,7 @@ import {
   trialReport,
   classAt,
   type PeerState,
+  type RehearsedState,
   type RosterEntry,
   type TrialReport,
   type VersionProgress
@@ -36,6 +37,7 @@ import type { FetchProgress } from '../bundles/bundle-exchange.js'
 import type { AuditHead } from '../audit/audit-line.js'
 import type { SentOffPeer } from '../overlay/sent-off.js'
 import { monoMs, wallMs } from './clock.js'
+import type { StateRehearsals } from './state-rehearsals.js'
 import { stopProblems } from './stops-shown.js'
 
 /** What the status is drawn from, besides the core's state. */
@@ -54,6 +56,8 @@ export interface StatusSources {
   readonly pausesMs: ReadonlyMap<number, number>
   /** Twins whose state is being built (§8). */
   readonly building: readonly BuildProgress[]
+  /** The upgrade that is being tried on a copy of the state. */
+  readonly rehearsal: StateRehearsals['underWay']
   readonly transform: { readonly to: number; readonly done?: number; readonly total?: number } | undefined
 }
 
@@ -105,6 +109,7 @@ function versionStatus(state: Readonly<PeerState>, progress: VersionProgress, fr
   const shown = progressShown(state, progress, from)
   const trial = trialReport(state, version, monoMs())
   const reason = progress.reason ?? progress.cause
+  const { passed } = progress.rehearsal
   return {
     version,
     title: entryOf(state.log, version).descriptor.title,
@@ -114,13 +119,18 @@ function versionStatus(state: Readonly<PeerState>, progress: VersionProgress, fr
     held: progress.held || effectivePolicy(state).hold,
     ...(shown === undefined ? {} : { progress: shown }),
     ...(trial === undefined ? {} : { trial: toTrialStatus(trial) }),
-    ...(pause === undefined ? {} : { lastPauseMs: pause })
+    ...(pause === undefined ? {} : { lastPauseMs: pause }),
+    ...(passed === undefined || version <= state.running ? {} : { rehearsed: rehearsedShown(passed) })
   }
 }
 
 /** As the control API has it: its arrays are its own. */
 export function toTrialStatus(report: TrialReport): NonNullable<VersionStatus['trial']> {
   return { ...report, worst: report.worst.map(each => ({ ...each })), remarks: [...report.remarks] }
+}
+
+function rehearsedShown({ atMs, stateVersion, ...rest }: RehearsedState): VersionStatus['rehearsed'] {
+  return { at: new Date(atMs).toISOString(), onVersion: stateVersion, ...rest }
 }
 
 function progressShown(
@@ -137,6 +147,10 @@ function progressShown(
   if (phase === 'introducing' && state.lineage !== undefined) {
     const { revision } = classAt(state.log, state.lineage, version)
     return buildingShown(from.building.find(each => each.revision === revision))
+  }
+  if (from.rehearsal?.version === version) {
+    const { stage = 'copying', done, total } = from.rehearsal.progress ?? {}
+    return { stage, ...(done === undefined ? {} : { done }), ...(total === undefined ? {} : { total }) }
   }
   if (!isSwitching(phase)) return undefined
   const { switching } = state.host

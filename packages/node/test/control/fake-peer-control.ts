@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import type { BundleState, PeerControl } from '../../src/control/peer-control.js'
+import type { BundleState, PeerControl, RehearsalReport } from '../../src/control/peer-control.js'
 import type { PeerEvent } from '../../src/control/schema/events.js'
 import type { PeerStatus } from '../../src/control/schema/status.js'
 
@@ -66,6 +66,23 @@ export const someStatus: PeerStatus = {
   callsPerVersion: { 1: { calls: 10, disallowed: 0, errors: 0 }, 2: { calls: 4, disallowed: 1, errors: 0 } }
 }
 
+const someRehearsal: RehearsalReport = {
+  version: 2,
+  stateVersion: 1,
+  entries: 1000,
+  files: 0,
+  bytesBefore: 64_000,
+  entriesAfter: 2000,
+  bytesAfter: 80_000,
+  diskBytes: 160_000,
+  copyMs: 40,
+  transformMs: 30,
+  pauseMs: 55,
+  elapsedMs: 2100,
+  runs: 3,
+  unread: []
+}
+
 export interface FakePeerControl extends PeerControl {
   /** What was asked for, in order: `approve 2`. */
   readonly asked: string[]
@@ -123,6 +140,10 @@ export function createFakePeerControl(): FakePeerControl {
     approve: async (version, options) => note(`approve ${version}${options?.now === true ? ' now' : ''}`),
     hold: async target => note(`hold ${target}`),
     resume: async target => note(`resume ${target}`),
+    async rehearse(version) {
+      note(`rehearse ${version ?? 'next'}`)
+      return someRehearsal
+    },
     policy() {
       note('policy')
       return [{ rule: 'highestVersion', value: 3, from: 'file' }]

@@ -82,6 +82,19 @@ export const operateRoutes: readonly Route[] = [
   }),
   defineRoute({
     method: 'POST',
+    path: '/v1/rehearsals',
+    name: 'rehearse',
+    summary:
+      'Try the upgrade to a version on a copy of the state, which goes on serving (R13). Answers when it is done; ends when the caller goes.',
+    body: 'RehearsalRequest',
+    answer: 'Rehearsal',
+    handle: async (control, { body, signal }) => {
+      const { unread, ...rest } = await control.rehearse(body.version, signal)
+      return { ...rest, unread: [...unread] }
+    }
+  }),
+  defineRoute({
+    method: 'POST',
     path: '/v1/certificates',
     name: 'submitCertificate',
     summary: 'Hand in an admission certificate, of this peer or of another, to which it goes.',

@@ -18,6 +18,29 @@ export const holdTargetSchema = z.object({
   version: version.optional().meta({ description: 'Absent: every version.' })
 })
 
+export const rehearsalRequestSchema = z.object({
+  version: version.optional().meta({ description: 'Absent: the next one.' })
+})
+
+export const rehearsalSchema = z.object({
+  version,
+  stateVersion: version.meta({ description: 'Whose state was copied.' }),
+  entries: z.int().min(0).meta({ description: 'Of the copied state.' }),
+  files: z.int().min(0),
+  bytesBefore: z.int().min(0),
+  entriesAfter: z.int().min(0),
+  bytesAfter: z.int().min(0),
+  diskBytes: z.int().min(0).meta({ description: 'What the upgrade needs on disk beside the state that it finds.' }),
+  copyMs: z.number(),
+  transformMs: z.number().meta({ description: 'The longest of the runs.' }),
+  pauseMs: z.number().meta({ description: 'How long calls will be held, as far as can be told from it.' }),
+  elapsedMs: z.number(),
+  runs: z.int().min(1).meta({ description: 'Whole ones; all but the first after an interrupted one.' }),
+  unread: z.array(z.string()).meta({
+    description: 'States whose class does not say how an entry is read: they were counted and compared, not decoded.'
+  })
+})
+
 export const submissionSchema = z.object({
   documents: z.array(bytes).max(200).meta({ description: 'TUF metadata, in any order.' }),
   descriptor: bytes.optional()

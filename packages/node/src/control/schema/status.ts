@@ -54,6 +54,23 @@ const versionStatusSchema = z.object({
     .optional()
     .meta({ description: 'How far the work of the phase has come: bytes, entries or a stage of the switch.' }),
   trial: trialReportSchema.optional().meta({ description: 'While it is on trial (§15).' }),
+  rehearsed: z
+    .object({
+      at: isoTime,
+      onVersion: version.meta({ description: 'Whose state was copied.' }),
+      pauseMs: z.number().meta({ description: 'How long calls will be held, as far as can be told from it.' }),
+      transformMs: z.number(),
+      entries: z.int().min(0),
+      files: z.int().min(0),
+      bytesBefore: z.int().min(0),
+      bytesAfter: z.int().min(0),
+      diskBytes: z.int().min(0).meta({ description: 'What the upgrade needs on disk beside the state that it finds.' })
+    })
+    .optional()
+    .meta({
+      description:
+        'What the upgrade came to on a copy of the state here (R13). Absent before, and where it is not tried.'
+    }),
   lastPauseMs: z.number().optional().meta({ description: 'How long calls were queued during its last switch.' })
 })
 

@@ -31,7 +31,7 @@ export interface BringInit {
 }
 
 /** What a rehearsal asks of the same steps that an upgrade takes. */
-export interface Trial {
+interface Trial {
   /** Whether a space stays although no record names it. */
   readonly keeps: (space: string) => boolean
   /** Told of every read and write of a transform. */

@@ -1,7 +1,7 @@
 import { constants, copyFile, lstat, mkdir, open, opendir, readlink, rm, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { findDirectory, makeDirectory } from '../directory/directories.js'
-import type { Pace } from './copy-state.js'
+import type { Pace } from './pace.js'
 
 export interface DirectoriesCopy {
   readonly from: string

@@ -9,6 +9,7 @@ import type { Database, Snapshot } from '../state/merged-entries.js'
 import { toOperations, type Store } from '../state/store.js'
 import { afterPrefix } from '../state/view.js'
 import { copyDirectories } from './copy-directories.js'
+import type { Pace } from './pace.js'
 
 export interface CopyInit {
   readonly store: Store
@@ -68,7 +69,8 @@ export async function copyState(init: CopyInit): Promise<CopiedState> {
     const taken = await readMeta(store.db, init.from, snapshot)
     invariant(taken !== undefined, 'a state does not lose its record')
     await copyEntries({ db: store.db, snapshot, copy, pace, progress }, taken.meta)
-    const { before: _before, prepared: _prepared, ...meta } = taken.meta
+    // Their states stay behind.
+    const { before: _before, prepared: _prepared, kept: _kept, walked: _walked, ...meta } = taken.meta
     const record = new Layer()
     putMeta(record, { className: taken.className, meta })
     await copy.batch(toOperations(record), { sync: true })
@@ -78,12 +80,6 @@ export async function copyState(init: CopyInit): Promise<CopiedState> {
     await snapshot?.close()
     await copy.close()
   }
-}
-
-export interface Pace {
-  readonly signal: AbortSignal
-  /** A part of the work, and a pause. */
-  beside(work: () => Promise<void>): Promise<void>
 }
 
 async function atOnce({ store, signal }: CopyInit, lastFiles: () => Promise<void>): Promise<Snapshot> {
