@@ -185,7 +185,7 @@ function missingCalls(watch: TrialWatch, policy: HealthPolicy, elapsedMs: number
  *
  * @returns undefined where so few calls are left that they say nothing
  */
-export function standingShare(
+function standingShare(
   figures: CallFigures,
   minCalls: number
 ): { readonly share: number; readonly calls: number } | undefined {
