@@ -1,4 +1,6 @@
+import { InvalidArgumentError } from 'commander'
 import { describe, expect, it } from 'vitest'
+import { healthExample, parseHealth } from './health.js'
 import { parseDuration, parseMoment, toWords } from './duration.js'
 import { parseVersion } from './numbers.js'
 import { parseStrategy } from './schedule.js'
@@ -54,4 +56,31 @@ describe('schedules', () => {
 it('versions may carry a v', () => {
   expect([parseVersion('2'), parseVersion('v12')]).toEqual([2, 12])
   for (const text of ['0', '-1', '1.5', 'two', 'vv1', '99999999']) expect(() => parseVersion(text)).toThrow('version')
+})
+
+describe('a health policy', () => {
+  it('is made of words and values', () => {
+    expect(parseHealth(healthExample)).toEqual({
+      waitMs: 10_000,
+      errorPercent: 2,
+      minCalls: 100,
+      idleCommitMs: 3_600_000,
+      probe: { method: 'size', everyMs: 5000 },
+      timeoutMs: 21_600_000,
+      onFailure: 'back'
+    })
+    expect(parseHealth('probe:size/5s/1s/4, retry:1,retry-after:5m,abort:30%')).toEqual({
+      probe: { method: 'size', everyMs: 5000, timeoutMs: 1000, missesMax: 4 },
+      retry: 1,
+      retryAfterMs: 300_000,
+      abortPercent: 30
+    })
+  })
+
+  it.each(['', 'wait', 'wait:soon', 'errors:0%', 'errors:5', 'on-failure:go', 'probe:', 'min-calls:0', 'patience:1s'])(
+    'refuses %j',
+    text => {
+      expect(() => parseHealth(text)).toThrow(InvalidArgumentError)
+    }
+  )
 })
