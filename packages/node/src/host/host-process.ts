@@ -263,8 +263,16 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
       init.onBuilt?.(message.revision)
     }
     // `ready` answers nobody: the request that follows it waits in the process's inbox anyway.
-    else if (message.type !== 'ready' && !copy.hear(message)) conversation.answer(message)
+    else if (message.type !== 'ready' && !copy.hear(message)) {
+      // At once: a `built` may be right behind it, before whoever asked goes on, and would be forgotten.
+      if (message.type === 'opened') beginBuilding(message.building)
+      conversation.answer(message)
+    }
   })
+  function beginBuilding(revisions: readonly number[]): void {
+    building.clear()
+    for (const revision of revisions) building.set(revision, { revision, entries: 0, bytes: 0, dirty: 0 })
+  }
   let onStage: OpenOptions['onStage']
   /** The revision whose state is built beside calls. */
   let prepared: number | undefined
@@ -347,8 +355,6 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
         signal: options.signal,
         cancel: { type: 'cancel' }
       })
-      building.clear()
-      for (const revision of opened.building) building.set(revision, { revision, entries: 0, bytes: 0, dirty: 0 })
       return opened.meta
     },
     async takeOver(next) {
