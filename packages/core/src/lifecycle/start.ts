@@ -2,7 +2,15 @@ import type { Descriptor } from '../descriptor/descriptor.js'
 import type { JournalEntry } from '../journal/entries.js'
 import { differsFrom } from '../roster/same-history.js'
 import { admittedPeers, isReachable } from '../roster/roster.js'
-import { chainIdPrefix, classAt, findLineage, type Lineage, type VersionLog } from '../version-log/version-log.js'
+import {
+  chainIdPrefix,
+  classAt,
+  findLineage,
+  supersederOf,
+  versionBefore,
+  type Lineage,
+  type VersionLog
+} from '../version-log/version-log.js'
 import { beforeIn, recallLog } from './history.js'
 import { createTrialWatch } from './health.js'
 import type { FoundState, Now } from './input.js'
@@ -23,6 +31,7 @@ import { endWalk, newProgress, newRehearsal, setPhase, type Turn } from './turn.
  * | journal                                          | meta: old code                    | meta: new code              |
  * |--------------------------------------------------|-----------------------------------|-----------------------------|
  * | preparing, draining, transforming, activating    | waiting: the upgrade begins again | trial: it had taken place   |
+ * | the same, of a walk, some steps on disk (§14)    | goes on with the next step        | trial: it had taken place   |
  * | trial, committed                                 | damaged: the state is older       | goes on                     |
  * | goingBack                                        | wentBack: it had taken place      | goes on going back          |
  * | any other                                        | goes on                           | damaged: the state is newer |
@@ -264,6 +273,8 @@ export function maybeJoin(turn: Turn): void {
     .filter(({ announcement }) => announcement.floor < differsFrom(state, announcement))
     .map(({ announcement }) => announcement.floor)
     .filter(floor => floor <= state.log.length && blockOf(state, floor) === undefined)
+    // §4: nobody comes to a superseded version any more, whoever still runs it.
+    .map(floor => belowSuperseded(state.log, floor))
   const version = Math.max(lineage.since, ...committed)
   if (blockOf(state, version) !== undefined) return
   const lows = neighbours.flatMap(({ announcement }) =>
@@ -278,6 +289,11 @@ export function maybeJoin(turn: Turn): void {
     { type: 'served', low: state.lowest }
   )
   learnVersions(turn)
+}
+
+function belowSuperseded(log: VersionLog, version: number): number {
+  const superseder = supersederOf(log, version)
+  return superseder === undefined ? version : belowSuperseded(log, versionBefore(log, {}, superseder))
 }
 
 /** Whether there is nobody to ask where to begin. */
