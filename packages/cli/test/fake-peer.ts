@@ -251,6 +251,7 @@ function someStatus(network: string): PeerStatus {
       }
     ],
     problems: ['The disk is nearly full.'],
+    needed: [],
     callsPerVersion: { 1: { calls: 3, disallowed: 1, errors: 0 } }
   }
 }

@@ -43,6 +43,7 @@ export {
 export { durationWords } from './descriptor/duration-words.js'
 export { flawOfHealth, healthPolicyOf, type Health, type HealthPolicy } from './descriptor/health.js'
 export type { Schedule, Strategy } from './descriptor/schedule.js'
+export type { Needs } from './descriptor/needs.js'
 export { canRun } from './descriptor/runtime.js'
 export { startOf, startsOf } from './descriptor/starts.js'
 export { stateWords, upgradeWords, type UpgradeWords } from './descriptor/upgrade-words.js'

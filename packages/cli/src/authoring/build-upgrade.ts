@@ -3,6 +3,7 @@ import {
   type ClassUpgrade,
   type Descriptor,
   type Health,
+  type Needs,
   type Strategy,
   type VersionLog
 } from '@instar/core'
@@ -30,6 +31,7 @@ interface UpgradeWords {
   readonly introduceOver: number
   readonly health?: Health | undefined
   readonly probation: number
+  readonly needs?: Needs | undefined
   /** Default: each class keeps what it has. */
   readonly durability?: ClassUpgrade['durability'] | undefined
   readonly back?: ClassUpgrade['back'] | undefined
@@ -126,6 +128,7 @@ function classUpgradeOf(
     schedule: { strategy: init.schedule, deadline: init.deadline, deadlineSpreadMs: init.deadlineSpread },
     introduceOverMs: init.introduceOver,
     probationMs: init.probation,
+    ...(init.needs === undefined ? {} : { needs: init.needs }),
     stableMs: init.stable,
     ...(change.health === undefined ? {} : { health: change.health }),
     retirement: { quietMs: init.retireAfter, ...(init.retireBy === undefined ? {} : { notAfter: init.retireBy }) }

@@ -7,6 +7,7 @@ import { addPeerOptions, type PeerOptions } from '../options/common.js'
 import { parseVersion } from '../options/numbers.js'
 import { createOutput, type Output } from '../output/output.js'
 import { shortPeer } from '../output/peer-name.js'
+import { neededText } from '../output/needed-text.js'
 import { colourPhase } from '../output/status-text.js'
 
 export function addUpgradeStatus(upgrade: Command, io: Io): void {
@@ -14,7 +15,9 @@ export function addUpgradeStatus(upgrade: Command, io: Io): void {
     .command('status')
     .argument('[version]', 'default: the newest', parseVersion)
     .summary('how far an upgrade has come, peer by peer')
-    .description('Shows one version at every known peer: its phase there, and why it waits.')
+    .description(
+      'Shows one version at every known peer: its phase there, and why it waits. Then who still needs each version below that this peer goes on serving, and what would retire it.'
+    )
     .addHelpText('after', '\nExample:\n  $ instar upgrade status 2')
     .action(async (asked: number | undefined, options: PeerOptions) => {
       const output = createOutput(io, options)
@@ -27,7 +30,8 @@ export function addUpgradeStatus(upgrade: Command, io: Io): void {
       const peers = [self(status, version), ...admitted.map(peer => phaseAt(peer, version))]
       const done = peers.filter(peer => peer.running >= version).length
       const title = status.versions.find(each => each.version === version)?.title
-      output.result({ version, title, running: done, peers }, () =>
+      const needed = status.needed.filter(each => each.version <= version)
+      output.result({ version, title, running: done, peers, needed }, () =>
         [
           `v${version}${title === undefined ? '' : ` ${title}`}: ${done} of ${peers.length} peers run it or a later one.`,
           '',
@@ -40,7 +44,8 @@ export function addUpgradeStatus(upgrade: Command, io: Io): void {
               phaseWords({ phase: each.phase, isDone: each.running >= version }, output),
               each.reason ?? ''
             ])
-          )
+          ),
+          ...needed.flatMap(each => ['', neededText(each)])
         ].join('\n')
       )
     })

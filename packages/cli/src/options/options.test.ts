@@ -2,6 +2,7 @@ import { InvalidArgumentError } from 'commander'
 import { describe, expect, it } from 'vitest'
 import { healthExample, parseHealth } from './health.js'
 import { parseDuration, parseMoment, toWords } from './duration.js'
+import { needsExample, parseNeeds } from './needs.js'
 import { parseVersion } from './numbers.js'
 import { parseStrategy } from './schedule.js'
 
@@ -82,5 +83,21 @@ describe('a health policy', () => {
     text => {
       expect(() => parseHealth(text)).toThrow(InvalidArgumentError)
     }
+  )
+})
+
+describe('what a machine needs', () => {
+  it('is read as people write it', () => {
+    expect(parseNeeds(needsExample)).toEqual({
+      diskBytes: 4 * 1024 ** 3,
+      memoryMiB: 512,
+      node: '>=24.1',
+      platforms: ['linux-x64', 'linux-arm64']
+    })
+  })
+
+  it.each(['', 'disk', 'disk=4', 'disk=4GB', 'node=>=24', 'platform=linux', 'gpu=1', 'disk=1GiB,'])(
+    '"%s" is refused',
+    text => expect(() => parseNeeds(text)).toThrow(/looks like/)
   )
 })

@@ -1,10 +1,11 @@
-import type { ClassUpgrade, Health, Strategy } from '@instar/core'
+import type { ClassUpgrade, Health, Needs, Strategy } from '@instar/core'
 import { Option, type Command } from 'commander'
 import { waysBack } from '../authoring/way-back.js'
 import type { Io } from '../io.js'
 import { addDryRunOption, addPeerOptions, type PeerOptions, type WriteOptions } from './common.js'
 import { parseDuration, parseMoment } from './duration.js'
 import { healthExample, parseHealth } from './health.js'
+import { needsExample, parseNeeds } from './needs.js'
 import { parseStrategy } from './schedule.js'
 
 /** What an author says of any upgrade, whatever it changes. */
@@ -19,6 +20,7 @@ export interface UpgradeOptions extends PeerOptions, WriteOptions {
   readonly introduceOver: number
   readonly health?: Health
   readonly probation: number
+  readonly needs?: Needs
   readonly durability?: 'os' | 'disk'
   readonly back?: ClassUpgrade['back']
   readonly out: string
@@ -55,6 +57,12 @@ export function addUpgradeOptions(command: Command, io: Io): Command {
       ).argParser(parseHealth)
     )
     .addOption(duration('--probation <duration>', 'how long the new version is watched beside the old one first', '1m'))
+    .addOption(
+      new Option(
+        '--needs <words>',
+        `what a machine must have before anything begins there; for example ${needsExample}`
+      ).argParser(parseNeeds)
+    )
     .addOption(duration('--retire-after <duration>', 'the old version goes when nobody called it for this long', '1d'))
     .addOption(
       new Option('--retire-by <time>', 'the old version goes at this time whoever still calls it').argParser(

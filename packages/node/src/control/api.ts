@@ -21,6 +21,7 @@ export type { ControlEvent, PeerEvent } from './schema/events.js'
 export type {
   CallCounts,
   HostStatus,
+  NeededVersion,
   NeighbourStatus,
   PeerStatus,
   TrustStatus,

@@ -16,6 +16,7 @@ import type { StageDetail } from '../host/switch-result.js'
 import type { StateRehearsalProgress } from '../host/rehearse-state.js'
 import type { PeerMetrics } from '../metrics/peer-metrics.js'
 import type { Overlay } from '../overlay/overlay.js'
+import type { CallerRecord } from '../rpc/caller-record.js'
 import type { Rpc } from '../rpc/rpc.js'
 import type { Sync } from '../sync/sync.js'
 import type { TrustService } from '../trust/trust-service.js'
@@ -49,6 +50,7 @@ export interface PeerControlInit {
   readonly performer: Performer
   readonly stateRehearsals: StateRehearsals
   readonly faults: FaultRecord
+  readonly callers: CallerRecord
   readonly metrics: PeerMetrics
   readonly config: PeerConfiguration
   readonly log: Logger
@@ -136,6 +138,7 @@ export function createPeerControl(init: PeerControlInit): ControlledPeer {
       ].filter(each => each !== undefined),
       sentOff: overlay.sentOff(),
       fetches: init.performer.fetches,
+      callers: init.callers,
       pausesMs,
       building: hostStats?.building ?? [],
       transform,

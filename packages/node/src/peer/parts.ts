@@ -21,6 +21,7 @@ import { createAnnouncements } from '../overlay/announcements.js'
 import { createHeadTopic } from '../overlay/head-topic.js'
 import { createOverlay } from '../overlay/overlay.js'
 import { createRefusals } from '../overlay/refusals.js'
+import { createCallerRecord } from '../rpc/caller-record.js'
 import { createRpc } from '../rpc/rpc.js'
 import type { GenesisSeed } from '../seed/genesis-seed.js'
 import type { DataDirectory } from '../store/data-directory.js'
@@ -225,6 +226,7 @@ export async function createParts(init: PartsInit) {
     onBuilt: (plan, revision) => input({ fact: 'simulationBuilt', plan: plan.plan, revision }),
     dieAfterCommand: faults?.hostDiesAfterCommand
   })
+  const callers = createCallerRecord(wallMs)
   const rpc = createRpc({
     overlay,
     hello: () => helloOf(engine, overlay, network),
@@ -242,6 +244,7 @@ export async function createParts(init: PartsInit) {
     onOtherHistory: peer => histories.refused(peer),
     onOutcome: (header, outcome) => tally.count(header, outcome),
     onUse: version => input({ fact: 'used', version }),
+    onCaller: (version, caller) => callers.note(version, caller),
     refusals,
     now: monoMs,
     log
@@ -325,6 +328,7 @@ export async function createParts(init: PartsInit) {
     performer,
     stateRehearsals,
     faults: faultRecord,
+    callers,
     metrics,
     config,
     log,

@@ -35,9 +35,11 @@ import type { BuildProgress } from '@instar/simulator-runtime/host'
 import { certificateStatus } from '../admission/admission-status.js'
 import type { FetchProgress } from '../bundles/bundle-exchange.js'
 import type { AuditHead } from '../audit/audit-line.js'
+import type { CallerRecord } from '../rpc/caller-record.js'
 import type { SentOffPeer } from '../overlay/sent-off.js'
 import { monoMs, wallMs } from './clock.js'
 import type { StateRehearsals } from './state-rehearsals.js'
+import { neededVersions } from './needed-versions.js'
 import { stopProblems } from './stops-shown.js'
 
 /** What the status is drawn from, besides the core's state. */
@@ -53,6 +55,7 @@ export interface StatusSources {
   readonly problems: readonly string[]
   readonly sentOff: readonly SentOffPeer[]
   readonly fetches: ReadonlyMap<string, FetchProgress>
+  readonly callers: CallerRecord
   readonly pausesMs: ReadonlyMap<number, number>
   /** Twins whose state is being built (§8). */
   readonly building: readonly BuildProgress[]
@@ -88,6 +91,7 @@ export function statusOf(state: Readonly<PeerState>, from: StatusSources): PeerS
       .filter(({ phase }) => phase !== 'retired')
       .sort((a, b) => a.version - b.version)
       .map(progress => versionStatus(state, progress, from)),
+    needed: neededVersions(state, { wallMs: wallMs(), monoMs: monoMs() }, from.callers),
     host: { ...from.host, plan: state.host.plan?.plan ?? 0, restarts: state.host.crashes },
     peers: [...state.roster.values()].sort(byPeer).map(entry => neighbourStatus(state, entry, from.connected)),
     problems: problemsOf(state, from),
@@ -224,7 +228,7 @@ function problemsOf(state: Readonly<PeerState>, from: StatusSources): string[] {
   for (const [bundle, fetch] of from.fetches) {
     if (fetch.reason !== undefined) problems.push(`Bundle ${bundle.slice(0, 12)}… is not here yet: ${fetch.reason}`)
   }
-  for (const { version, phase, cause, trial } of state.versions.values()) {
+  for (const { version, phase, cause, lack, trial } of state.versions.values()) {
     if (phase === 'introduceFailed' || phase === 'failed' || phase === 'wentBack') {
       problems.push(
         `Version ${version} does not work here (${phase}): ${cause ?? 'no cause is known'}. \`instar upgrade resume ${version}\` tries it again.`
@@ -233,6 +237,8 @@ function problemsOf(state: Readonly<PeerState>, from: StatusSources): string[] {
       problems.push(
         `Version ${version} is on trial here and failed: ${trial.ill}. \`instar upgrade back ${version}\` sends it back, where it has a way back; \`instar upgrade approve ${version}\` keeps it.`
       )
+    } else if (lack !== undefined) {
+      problems.push(`Version ${version} does not go on here: ${lack.words}.`)
     } else if (phase === 'waiting' && cause !== undefined) {
       problems.push(`The last attempt to upgrade to version ${version} failed: ${cause}`)
     }

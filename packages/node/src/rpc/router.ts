@@ -17,6 +17,8 @@ export interface RouterInit {
   readonly onHigherVersion?: (peer: string, version: number) => void
   /** A caller used this version (§14); at most once a second per version. */
   readonly onUse?: (version: number) => void
+  /** The same of every call, and whose it was. Cheap: it comes with each. */
+  readonly onCaller?: (version: number, caller: string) => void
   /** What a caller is told that comes before a version is introduced. */
   readonly notYetRetryAfterMs?: number
   readonly now: () => number
@@ -56,6 +58,7 @@ export function createRouter(init: RouterInit): Router {
       if (routing.news && mayTellNews(caller)) init.onHigherVersion?.(caller, version)
       throw failed(header, routing.refusal)
     }
+    init.onCaller?.(version, caller)
     if (mayTellUse(version)) init.onUse?.(version)
     try {
       // Whatever the caller wrote there is replaced: it does not say who it is.

@@ -21,7 +21,10 @@ import { createCallCounters, type CallCounters } from './call-counters.js'
 import { createOutgoing, type Outgoing } from './outgoing.js'
 import { createRouter, type RouterInit } from './router.js'
 
-export interface RpcInit extends Pick<RouterInit, 'onOutcome' | 'onHigherVersion' | 'onUse' | 'notYetRetryAfterMs'> {
+export interface RpcInit extends Pick<
+  RouterInit,
+  'onOutcome' | 'onHigherVersion' | 'onUse' | 'onCaller' | 'notYetRetryAfterMs'
+> {
   readonly overlay: Pick<Overlay, 'peerId' | 'openStream' | 'handle'>
   /** This peer's hello as of now; its network is the one that others must name. */
   readonly hello: () => Hello

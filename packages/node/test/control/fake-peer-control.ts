@@ -63,6 +63,7 @@ export const someStatus: PeerStatus = {
     }
   ],
   problems: [],
+  needed: [],
   callsPerVersion: { 1: { calls: 10, disallowed: 0, errors: 0 }, 2: { calls: 4, disallowed: 1, errors: 0 } }
 }
 

@@ -74,6 +74,28 @@ const versionStatusSchema = z.object({
   lastPauseMs: z.number().optional().meta({ description: 'How long calls were queued during its last switch.' })
 })
 
+const neededVersionSchema = z.object({
+  version,
+  reason: z.string().meta({ description: 'Why it is served, and what ends that.' }),
+  peersCount: z.int().min(0),
+  peers: z
+    .array(z.object({ peer: z.string(), class: z.string().optional(), floor: version, countsUntil: isoTime }))
+    .meta({
+      description:
+        'The first of the admitted peers that may still run it. One that stays silent counts until its certificate ends, or until it counts as departed.'
+    }),
+  callersCount: z.int().min(0).meta({ description: 'How many are remembered, 64 at most.' }),
+  callers: z.array(z.object({ peer: z.string(), class: z.string().optional(), last: isoTime })).meta({
+    description:
+      'Who called it since this peer started, the last ones first. `class` is absent for programs that are no peers.'
+  }),
+  lastUse: isoTime.optional().meta({ description: 'The newest call that is known, also from before the start.' }),
+  quietUntil: isoTime.optional().meta({ description: 'When it has been quiet for long enough, if nobody calls it.' }),
+  retiredBy: isoTime
+    .optional()
+    .meta({ description: 'From then on only the floor of this peer itself holds it: the date of the descriptor.' })
+})
+
 const hostStatusSchema = z.object({
   pid: z.int().optional().meta({ description: 'Absent while no host process runs.' }),
   plan: z.int().min(0).meta({ description: 'The number of the host plan in force (§10).' }),
@@ -180,6 +202,9 @@ export const peerStatusSchema = z.object({
       'The newest line of the audit log. Written down elsewhere, it shows later that no line up to it was changed.'
   }),
   versions: z.array(versionStatusSchema).meta({ description: 'Every version that is not retired here, ascending.' }),
+  needed: z.array(neededVersionSchema).meta({
+    description: 'Versions that are served although the object is past them, and who needs them still (§14); ascending.'
+  }),
   host: hostStatusSchema,
   peers: z.array(neighbourStatusSchema).meta({ description: 'Every other known peer, sorted by peer id.' }),
   problems: z
@@ -196,6 +221,7 @@ export const peerStatusSchema = z.object({
 
 export type TrustStatus = z.infer<typeof trustStatusSchema>
 export type VersionStatus = z.infer<typeof versionStatusSchema>
+export type NeededVersion = z.infer<typeof neededVersionSchema>
 export type HostStatus = z.infer<typeof hostStatusSchema>
 export type NeighbourStatus = z.infer<typeof neighbourStatusSchema>
 export type AdmissionStatus = z.infer<typeof admissionStatusSchema>

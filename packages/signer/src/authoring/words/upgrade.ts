@@ -1,6 +1,7 @@
 import {
   bundleBytes,
   bundleId,
+  introduceOverMsDefault,
   startOf,
   stateWords,
   upgradeWords,
@@ -36,6 +37,7 @@ function describeClass(upgrade: ClassUpgrade, { manifests, descriptor }: Upgrade
     `  code: ${entry} in bundle ${bundle}, ${size}`,
     ...(oldClass === undefined ? [`  state: ${stateWords(upgrade)}`] : costs(upgrade, descriptor)),
     `  schedule: ${strategy(upgrade.schedule)}; at the latest ${upgrade.schedule.deadline}, spread over ${duration(upgrade.schedule.deadlineSpreadMs)}`,
+    ...(oldClass === undefined ? [] : beginning(upgrade)),
     `  the version before is retired after ${duration(upgrade.retirement.quietMs)} without calls${upgrade.retirement.notAfter === undefined ? '' : `, at the latest ${upgrade.retirement.notAfter}`}`
   ]
 }
@@ -61,6 +63,24 @@ function supersedingWords({ version, supersedes }: Descriptor): string {
 
 function startWords(upgrade: ClassUpgrade, { version, supersedes }: Descriptor): string {
   return supersedes.length === 0 ? '' : `, for peers that run version ${startOf(upgrade, version)}`
+}
+
+/** How carefully it begins, and what it asks of a machine (§2b). */
+function beginning({ introduceOverMs = introduceOverMsDefault, future, needs }: ClassUpgrade): readonly string[] {
+  const ramp =
+    introduceOverMs === 0
+      ? 'by all peers AT ONCE: nobody tries it first'
+      : `peer by peer over ${duration(introduceOverMs)}, the first ones alone`
+  const words = [
+    ...(needs?.diskBytes === undefined ? [] : [`${Math.ceil(needs.diskBytes / 1024 ** 2)} MiB of free disk`]),
+    ...(needs?.memoryMiB === undefined ? [] : [`${needs.memoryMiB} MiB of free memory`]),
+    ...(needs?.platforms === undefined ? [] : [`one of the platforms ${needs.platforms.join(', ')}`]),
+    ...(needs?.node === undefined ? [] : [`Node ${needs.node}`])
+  ]
+  return [
+    ...(future === undefined ? [] : [`  introduced ${ramp}`]),
+    ...(words.length === 0 ? [] : [`  needs ${words.join(', ')}`])
+  ]
 }
 
 function strategy({ strategy: chosen }: Schedule): string {
