@@ -109,13 +109,8 @@ export { compactEntries } from './lifecycle/compact.js'
 export { conflictAt, divergedAt } from './lifecycle/history.js'
 export { blockOf, divergedWords, type Stop } from './lifecycle/stop.js'
 export { defaultTiming, type PeerConfig, type Timing } from './lifecycle/config.js'
-export {
-  defaultPolicy,
-  effectivePolicy,
-  type LocalPolicy,
-  type PolicyField,
-  type PolicyOverrides
-} from './lifecycle/policy.js'
+export { defaultPolicy, type LocalPolicy, type PolicyField, type PolicyOverrides } from './lifecycle/local-policy.js'
+export { effectivePolicy } from './lifecycle/policy.js'
 export { crashLoopOf, crashLoopWords, type CrashLoop } from './lifecycle/supervise.js'
 export type { Effect } from './lifecycle/effect.js'
 export type { CallFigures, CallerFigures, TrialWatch } from './lifecycle/health.js'

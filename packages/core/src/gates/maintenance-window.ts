@@ -1,7 +1,7 @@
 /** The days of a week as a policy names them. */
 export const weekdays = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const
 /** One of {@link weekdays}. */
-export type Weekday = (typeof weekdays)[number]
+type Weekday = (typeof weekdays)[number]
 
 /**
  * A time of the week in which this peer may begin an upgrade, by the clock on the wall of a place. One whose end is not after its beginning

@@ -1,7 +1,7 @@
 import type { Before } from '../lifecycle/health.js'
 import type { Phase } from '../lifecycle/phase.js'
 import type { RehearsedState } from '../lifecycle/rehearsed-state.js'
-import type { PolicyOverrides } from '../lifecycle/policy.js'
+import type { PolicyOverrides } from '../lifecycle/local-policy.js'
 import type { Lineage } from '../version-log/version-log.js'
 
 /**

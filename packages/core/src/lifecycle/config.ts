@@ -1,4 +1,4 @@
-import type { LocalPolicy } from './policy.js'
+import type { LocalPolicy } from './local-policy.js'
 
 /** What one peer is and how patient it is. Given once at the start, never changed. */
 export interface PeerConfig {

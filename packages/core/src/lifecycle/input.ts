@@ -8,7 +8,7 @@ import type { MachineFacts } from './preflight.js'
 import type { Admission } from '../roster/admission.js'
 import type { RehearsedState } from './rehearsed-state.js'
 import type { OldState } from './old-states.js'
-import type { PolicyField, PolicyOverrides } from './policy.js'
+import type { PolicyField, PolicyOverrides } from './local-policy.js'
 import type { CallFigures } from './health.js'
 
 /** The time at which an input reaches the core; it has no other clock (§11). */
