@@ -22,6 +22,7 @@ import { addNetworkResolve } from './commands/network-resolve.js'
 import { addNetworkRotate } from './commands/network-rotate.js'
 import { addNetworkShow } from './commands/network-show.js'
 import { addPeerReset } from './commands/peer-reset.js'
+import { addPeerRestore } from './commands/peer-restore.js'
 import { addPeerStart } from './commands/peer-start.js'
 import { addPeerStop } from './commands/peer-stop.js'
 import { addPeerUnpark } from './commands/peer-unpark.js'
@@ -96,6 +97,7 @@ ${Object.values(exitCodes)
   addPeerStart(peer, io)
   addPeerStop(peer, io)
   addPeerReset(peer, io)
+  addPeerRestore(peer, io)
   addPeerUnpark(peer, io)
   const policy = group(program, 'policy', 'what this peer is allowed, whatever version comes')
   addPolicyShow(policy, io)

@@ -29,6 +29,8 @@ export interface PublishInit {
   /** Default `500ms`. */
   readonly stable?: string
   /** Words of its health policy. */
+  /** What going back keeps; unsaid: what the module allows. */
+  readonly back?: 'transform' | 'copy' | 'none'
   readonly health?: string
   readonly retireAfter?: string
   readonly retireBy?: string
@@ -113,6 +115,7 @@ export async function createLocalNetwork(init: LocalNetworkInit): Promise<LocalN
     if (upgrade.health !== undefined) words.push('--health', upgrade.health)
     if (upgrade.retireBy !== undefined) words.push('--retire-by', upgrade.retireBy)
     if (upgrade.compatible === true) words.push('--compatible')
+    if (upgrade.back !== undefined) words.push('--back', upgrade.back)
     await instar(words)
     await instar([
       'upgrade',

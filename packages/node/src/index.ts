@@ -1,5 +1,6 @@
 export { createControlServer, type ControlServer, type ControlServerInit } from './control/control-server.js'
 export { createPeer, type Peer } from './peer/peer.js'
 export { resetPeer, type PeerReset } from './peer/reset-peer.js'
+export { restorePeer, type RestoreOffer } from './peer/restore-peer.js'
 export type { PeerOptions } from './peer/options.js'
 export { instarVersion } from './version.js'

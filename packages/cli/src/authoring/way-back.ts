@@ -28,7 +28,7 @@ function flawOf(back: ClassUpgrade['back'], isTwin: boolean, hasReverse: boolean
   if (isTwin)
     return back === 'exact' || back === 'none' ? undefined : 'it is a twin, which goes back exactly or not at all'
   if (back === 'exact') return 'only a twin keeps the calls and the answers of both versions'
-  if (back === 'transform' && !hasReverse) return 'its module has no reverse transform (`back` of defineUpgrade)'
+  if (back === 'transform' && !hasReverse) return 'its module has no reverse transform (`reverse` of defineUpgrade)'
   return undefined
 }
 

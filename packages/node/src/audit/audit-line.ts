@@ -36,7 +36,9 @@ export const auditEvents = [
   /** What an operator changed of the local policy at run time, all of it after the change; a host that crashed too often, and its end. */
   'policyChanged',
   'parked',
-  'unparked'
+  'unparked',
+  /** An operator has given this peer the state of an earlier version back (§8). */
+  'restored'
 ] as const
 
 type AuditEvent = (typeof auditEvents)[number]
