@@ -39,6 +39,8 @@ export interface Machine {
 export interface Lack {
   readonly words: string
   readonly times: number
+  /** What could not be begun. */
+  readonly step: PreflightStep
   /** The measurement that said so. */
   readonly measuredMonoMs: number
 }
@@ -61,7 +63,8 @@ const hostMemoryBytes = 64 * 1024 * 1024
 /** Asks whether this machine has what the next step of a version takes, and remembers what it lacks. */
 export function preflight(turn: Turn, progress: VersionProgress, step: PreflightStep): Preflight {
   const answer = judge(turn, progress, step)
-  if (answer === 'clear') progress.lack = undefined
+  // What another step asks for less of says nothing of what this one waits for.
+  if (answer === 'clear' && progress.lack?.step === step) progress.lack = undefined
   return answer
 }
 
@@ -84,7 +87,7 @@ function judge(turn: Turn, progress: VersionProgress, step: PreflightStep): Pref
   if (lacking.length === 0) return 'clear'
   const lacks = `this machine cannot take it now: ${lacking.join('; ')}`
   if (progress.lack?.measuredMonoMs !== measuredMonoMs)
-    progress.lack = { words: lacks, times: (progress.lack?.times ?? 0) + 1, measuredMonoMs }
+    progress.lack = { words: lacks, times: (progress.lack?.times ?? 0) + 1, step, measuredMonoMs }
   wakeAtMono(turn, measuredMonoMs + pauseMs(state, progress.lack))
   return { lacks }
 }
