@@ -17,7 +17,7 @@ afterEach(() => network.stop())
 
 async function startPeers(...names: readonly string[]): Promise<LocalPeer[]> {
   network = await createLocalNetwork({ classes: [modules.intSet] })
-  const peers = await network.startPeers([...names], { timing })
+  const peers = [...(await network.startPeers([...names], { timing }))]
   for (const peer of peers) await peer.until('serves', status => status.served !== undefined)
   return peers
 }
@@ -36,23 +36,19 @@ const untilPhase = (peer: LocalPeer, phase: string) =>
   )
 const scratchOf = (peer: LocalPeer) => readdir(join(peer.dataDirectory, 'scratch'))
 
-it(
-  'keeps a peer from a transform that its own state breaks, and says why',
-  { timeout: 120_000 },
-  async () => {
-    const [peer] = await startPeers('peer')
-    for (const element of [1, 13]) await insert(peer!, element)
-    await publish(peer!, modules.transformThrows)
-    const { running, versions, host } = await untilPhase(peer!, 'failed')
-    expect(running.version).toBe(1)
-    expect(host.restarts).toBe(0)
-    expect(versions.find(each => each.version === 2)?.reason).toMatch(
-      /^its rehearsal on a copy of the state failed: .*planted: the transform stumbles over 13/
-    )
-    expect(await contains(peer!, 13)).toBe(true)
-    expect(await scratchOf(peer!)).toEqual([])
-  }
-)
+it('keeps a peer from a transform that its own state breaks, and says why', { timeout: 120_000 }, async () => {
+  const [peer] = await startPeers('peer')
+  for (const element of [1, 13]) await insert(peer!, element)
+  await publish(peer!, modules.transformThrows)
+  const { running, versions, host } = await untilPhase(peer!, 'failed')
+  expect(running.version).toBe(1)
+  expect(host.restarts).toBe(0)
+  expect(versions.find(each => each.version === 2)?.reason).toMatch(
+    /^its rehearsal on a copy of the state failed: .*planted: the transform stumbles over 13/
+  )
+  expect(await contains(peer!, 13)).toBe(true)
+  expect(await scratchOf(peer!)).toEqual([])
+})
 
 describe.runIf(runsEverything)('a rehearsal on a copy of the state', () => {
   it('that fails at one peer is known at the others, which go on; the word of its operator has it tried again', async () => {

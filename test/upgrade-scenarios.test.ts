@@ -4,7 +4,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { runsEverything } from './fixtures/selection.js'
 import { begin, fullStop, joins, rolling, type Stage } from './fixtures/stories/scenarios.js'
-import { stories, storyOf } from './fixtures/stories/story.js'
+import { stories, storyOf } from './fixtures/stories/stories.js'
 
 let stage: Stage
 afterEach(() => stage.network.stop())

@@ -30,7 +30,7 @@ export async function whatStraceLacks(): Promise<string | undefined> {
 }
 
 /** Follows these processes, and those that they start, until it is ended. Resolves when all are followed. */
-export async function follow(pids: readonly number[], args: readonly string[], onLine: (line: string) => void) {
+async function follow(pids: readonly number[], args: readonly string[], onLine: (line: string) => void) {
   const tracer = spawn('strace', ['-f', '-y', ...args, ...pids.flatMap(pid => ['-p', String(pid)])], {
     stdio: ['ignore', 'ignore', 'pipe']
   })

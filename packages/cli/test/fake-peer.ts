@@ -45,6 +45,11 @@ export async function startFakePeer(dataDirectory: string, network = 'a'.repeat(
 
   const control: PeerControl = {
     status: () => ({ ...someStatus(network), newest: Math.max(2, trustedUpgrades(state).length), ...fake.changes }),
+    async rehearse(version = 2) {
+      const measured = { copyMs: 20, transformMs: 30, pauseMs: 40, elapsedMs: 100, runs: 3 }
+      const sizes = { entries: 7, files: 0, bytesBefore: 700, entriesAfter: 7, bytesAfter: 900, diskBytes: 900 }
+      return { version, stateVersion: 1, ...sizes, ...measured, unread: [] }
+    },
     async submitCertificate(bytes) {
       const { serial, class: name, groups, notBeforeMs, expiresMs, peer } = parseCertificate(bytes, network)
       fake.certificates.push(bytes)

@@ -116,7 +116,7 @@ export type { Effect } from './lifecycle/effect.js'
 export type { CallFigures, CallerFigures, TrialWatch } from './lifecycle/health.js'
 export type { Fact, FoundState, Input, Now, Outcome, ProbeOutcome, RehearsalOutcome } from './lifecycle/input.js'
 export { introduceOverMsDefault } from './lifecycle/ramp.js'
-export type { MachineFacts } from './lifecycle/preflight.js'
+export type { MachineFacts } from './lifecycle/machine.js'
 export { needsBelow, type Need } from './lifecycle/retire.js'
 export { routesOf, servedRange, type Route, type Routes } from './lifecycle/routes.js'
 export {
@@ -169,4 +169,5 @@ export {
   type VersionLog
 } from './version-log/version-log.js'
 export { neededBundles } from './lifecycle/needed.js'
-export { stayingStates, whyNotRestored, type OldState } from './lifecycle/old-states.js'
+export type { OldState } from './lifecycle/old-state.js'
+export { stayingStates, whyNotRestored } from './lifecycle/old-states.js'

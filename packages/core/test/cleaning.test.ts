@@ -87,7 +87,7 @@ function act(simulation: Simulation, move: Move, published: { count: number }): 
       return at(move.peer).input({ fact: 'policy', set: {}, unset: ['hold'] })
     case 'ill': {
       const { running } = at(move.peer).state
-      return at(move.peer).input({ fact: 'unhealthy', version: running, cause: 'it answers wrongly' })
+      return at(move.peer).input({ fact: 'operator', word: 'goBack', version: running })
     }
     case 'restore': {
       const old = at(move.peer).disk.old[move.which]

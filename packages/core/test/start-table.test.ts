@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import {
   createPeerState,
+  defaultPolicy,
   defaultTiming,
   step,
   type JournalEntry,
@@ -33,7 +34,9 @@ function boot(entries: readonly JournalEntry[], version: number | VersionRef | u
     groups: [],
     instar: '0.0.0',
     alone: true,
-    timing: defaultTiming
+    timing: defaultTiming,
+    policy: defaultPolicy,
+    archive: false
   })
   for (const { descriptor } of log) state = step(state, { fact: 'versionTrusted', descriptor, now }).state
   return step(state, {

@@ -6,7 +6,7 @@ const loses = 'the colours that version 2 gave'
 
 function read(upgrade: ClassUpgrade): string {
   const parsed = parseDescriptor(encodeDescriptor(descriptor(versions(1), { classes: [upgrade] })))
-  return parsed.verdict === 'accept' ? 'accept' : (parsed.detail ?? '')
+  return parsed.verdict === 'accept' ? 'accept' : parsed.detail
 }
 
 test('takes a way back by code only with what it loses, and that only with such a way back (R22)', () => {

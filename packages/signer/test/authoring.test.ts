@@ -217,6 +217,7 @@ it('a signer reads what a signature agrees to, and an author cannot forge lines 
     '  after it: version 1 is not served: its callers are refused by a peer that has upgraded',
     '  state: taken as it is; an acknowledged call survives a killed process',
     '  way back: NONE: once a peer has upgraded it stays',
+    '  trial: committed after 1 s without a crash; where its errors exceed those before by 5 % of at least 20 calls, or it brings its host down twice, it is reported',
     '  schedule: as soon as the gates are open; at the latest 2030-02-01T00:00:00Z, spread over 10 min',
     '  the version before is retired after 1 d without calls',
     'notes: why not',

@@ -17,7 +17,7 @@ import {
   type UpgradeDefinition
 } from '../src/index.js'
 import { readStateMeta } from '../src/host/index.js'
-import { createTestObject, type TestObject } from '../src/testing/index.js'
+import { createTestObject, type TestObject, type TestObjectInit } from '../src/testing/index.js'
 
 const methods = {
   put: command(z.tuple([z.string(), z.string()]), z.void()),
@@ -82,7 +82,7 @@ async function open(
   const { start = 1, keepBefore } = init
   object = await createTestObject({
     directory: init.in ?? directory,
-    versions: chain,
+    versions: chain as unknown as TestObjectInit['versions'],
     start,
     ...(keepBefore === undefined ? {} : { keepBefore })
   })

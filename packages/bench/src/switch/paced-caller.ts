@@ -1,7 +1,7 @@
 import { percentile } from '../measurement/statistics.js'
 
 /** What callers have seen between two moments. */
-export interface Seen {
+interface Seen {
   /** Milliseconds from when a call was due to its answer: a call that had to wait for its turn has waited, too. */
   readonly p50: number
   readonly p99: number

@@ -4,10 +4,10 @@ import type { Descriptor } from '../descriptor/descriptor.js'
 import type { ScheduleDecision } from '../gates/schedule-inputs.js'
 import type { SwitchStage } from '../host-plan/host-plan.js'
 import type { JournalEntry, OperatorWord } from '../journal/entries.js'
-import type { MachineFacts } from './preflight.js'
+import type { MachineFacts } from './machine.js'
 import type { Admission } from '../roster/admission.js'
 import type { RehearsedState } from './rehearsed-state.js'
-import type { OldState } from './old-states.js'
+import type { OldState } from './old-state.js'
 import type { PolicyField, PolicyOverrides } from './local-policy.js'
 import type { CallFigures } from './health.js'
 
@@ -133,7 +133,7 @@ export type LoadOutcome =
       readonly step?: number
     }
 
-export interface PreflightOutcome {
+interface PreflightOutcome {
   readonly of: 'preflight'
   readonly ok: true
   readonly facts: MachineFacts
@@ -161,6 +161,7 @@ export type SwitchOutcome =
       readonly step?: number
     }
 
+/** What trying a transform on a copy of the state came to (R13). */
 export type RehearsalOutcome =
   | { readonly of: 'rehearseState'; readonly ok: true; readonly rehearsed: RehearsedState }
   /** `transient`: it could not take place, which says nothing about the transform. */
@@ -170,6 +171,7 @@ export type ScheduleOutcome =
   | { readonly of: 'evaluateSchedule'; readonly ok: true; readonly decision: ScheduleDecision }
   | { readonly of: 'evaluateSchedule'; readonly ok: false; readonly cause: string }
 
+/** What a probe of an object on trial came to (§15). */
 export type ProbeOutcome =
   | { readonly of: 'probe'; readonly ok: true }
   | { readonly of: 'probe'; readonly ok: false; readonly code: CallErrorCode; readonly cause: string }

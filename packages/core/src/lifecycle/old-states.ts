@@ -1,21 +1,9 @@
 import { chainIdPrefix, classAt, type Lineage } from '../version-log/version-log.js'
+import type { OldState } from './old-state.js'
 import { followWay } from './own-way.js'
 import { effectivePolicy, holdAll } from './policy.js'
 import type { PeerState } from './state.js'
 import { newProgress, setPhase, type Turn } from './turn.js'
-
-/** The state of an earlier version that nothing runs on any more, and that the operator can bring back. */
-export interface OldState {
-  /** Its name: that of the record in which it became one. */
-  readonly generation: number
-  /** Of its code (`ObjectPlan.version`). */
-  readonly version: number
-  readonly chainId: string
-  /** Wall clock: what was acknowledged from here on is not in it. */
-  readonly sinceMs: number
-  /** On the disk, about. */
-  readonly bytes: number
-}
 
 /** Those that the operator's policy leaves: young enough, and the newest as far as they fit together. */
 export function stayingStates(state: Readonly<PeerState>, wallMs: number): readonly OldState[] {

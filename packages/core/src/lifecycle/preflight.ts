@@ -7,46 +7,13 @@ import { wantBundle } from './bundles.js'
 import { backoffMs } from './config.js'
 import { planOf } from './goal.js'
 import { beforeIn } from './history.js'
+import type { Lack, MachineFacts, PreflightStep } from './machine.js'
 import type { PeerState, VersionProgress } from './state.js'
 import { nextEffectId, wakeAtMono, type Turn } from './turn.js'
 
 // Never begin what cannot end here: before a version is fetched, before it is introduced and again before its upgrade, the peer asks
 // what its machine has and holds that against what the step takes. What lacks is said, in the phase in which the peer then stays, and
 // looked at again with a growing pause, so that a disk that was cleared is noticed without a restart.
-
-/** What a machine has, as the shell measured it. What could not be measured is absent, and not judged. */
-export interface MachineFacts {
-  /** Operating system and processor as Node names them: `linux-x64`. */
-  readonly platform: string
-  /** The release of Node: `24.1.0`. */
-  readonly node: string
-  /** Free to this process on the disk of the data directory. */
-  readonly freeDiskBytes?: number
-  /** What the state takes of that disk, with everything beside it that is being built or kept. */
-  readonly stateBytes?: number
-  /** Memory that another process could take. */
-  readonly freeMemoryBytes?: number
-}
-
-export interface Machine {
-  /** The effect that measures it now. */
-  measuring: number | undefined
-  facts: MachineFacts | undefined
-  measuredMonoMs: number
-}
-
-/** What a version lacks here, in words, and how often in a row it did. */
-export interface Lack {
-  readonly words: string
-  readonly times: number
-  /** What could not be begun. */
-  readonly step: PreflightStep
-  /** The measurement that said so. */
-  readonly measuredMonoMs: number
-}
-
-/** What the version is about to do here. */
-export type PreflightStep = 'fetch' | 'introduce' | 'upgrade'
 
 /** `clear`: it can go on. `asked`: the machine is being measured, and the next step tells. */
 export type Preflight = 'clear' | 'asked' | { readonly lacks: string }
@@ -137,7 +104,7 @@ function lacksOf(facts: MachineFacts, upgrade: ClassUpgrade, step: PreflightStep
 }
 
 /** What must be free on disk: room for a second state where the step builds one, as large as the first unless the author knows better. */
-export function diskNeed(
+function diskNeed(
   facts: MachineFacts,
   upgrade: ClassUpgrade,
   step: Exclude<PreflightStep, 'fetch'>,

@@ -1,6 +1,6 @@
 import type { JournalEntry } from '../journal/entries.js'
 import { chainIdPrefix } from '../version-log/version-log.js'
-import type { PeerState } from './state.js'
+import type { PeerState, Quiet } from './state.js'
 import { wakeAtMono, type Turn } from './turn.js'
 
 // A version is retired when nobody has called it for long enough (§14). What this peer has seen of that must outlive its process, or a
@@ -8,20 +8,8 @@ import { wakeAtMono, type Turn } from './turn.js'
 // or a peer that comes back after a week would refuse whoever called it daily. So it is a duration that is written down and not a time,
 // which no jump of a clock makes longer: after each quiet hour, and once more when a call ends a quiet time that the journal knows of.
 
-/** What a peer knows of the calls of one version. */
-export interface Quiet {
-  /** Since when nobody has called it, by the monotonic clock of this boot; before the boot where earlier boots have seen quiet time. */
-  fromMonoMs: number
-  /** When it was called last, by the wall clock, for people; undefined: not as far as this peer knows. */
-  usedAtMs: number | undefined
-  /** When this was written down last, monotonic clock. */
-  writtenMonoMs: number
-  /** The quiet time that the journal knows of began here. */
-  writtenFromMonoMs: number
-}
-
 /** So long it must have been quiet again before the journal hears of it: as much of what was seen is forgotten by a restart. */
-export const quietWriteEveryMs = 3_600_000
+const quietWriteEveryMs = 3_600_000
 
 /** What is known of a version; of one that nobody has called yet, that nobody has since the start. */
 export function quietOf({ quiet, startedMonoMs }: Readonly<PeerState>, version: number): Readonly<Quiet> {

@@ -25,16 +25,6 @@ export const introduceOverMsDefault = 600_000
 /** The part of the network that tries a version alone; one peer at least. */
 const firstShare = 0.01
 
-/** A peer's wait for its turn. */
-export interface Ramp {
-  /** Monotonic clock from which it was ready. */
-  readonly sinceMonoMs: number
-  /** The moment of its turn, once enough peers had passed: monotonic clock, and for people by the wall clock. */
-  turn: { readonly monoMs: number; readonly wallMs: number } | undefined
-  /** Its turn has come, and is not taken away again. */
-  isOpen: boolean
-}
-
 /** Another peer on its way to a version, in the order of introduction. */
 export interface Fellow {
   readonly peer: string

@@ -46,7 +46,7 @@ export function rehearseBeforeUpgrade(turn: Turn, progress: VersionProgress): st
 }
 
 /** Whether the upgrade runs code of its author over the state while callers wait, or has run it over the state just before. */
-export function needsRehearsal({ log, lineage }: Readonly<PeerState>, version: number): boolean {
+function needsRehearsal({ log, lineage }: Readonly<PeerState>, version: number): boolean {
   const transform = lineage === undefined ? undefined : upgradeAt(log, lineage, version)?.transform
   return transform === 'whole' || transform === 'entries'
 }

@@ -56,7 +56,7 @@ export interface Need {
   readonly notAfterMs?: number
 }
 
-export interface NeedyPeer {
+interface NeedyPeer {
   readonly peer: string
   /** The lowest version that it may still run as, by its last word. */
   readonly floor: number

@@ -6,11 +6,9 @@ import type { PeerConfig } from './config.js'
 import type { TrialWatch } from './health.js'
 import type { Phase } from './phase.js'
 import type { RehearsedState } from './rehearsed-state.js'
-import type { OldState } from './old-states.js'
+import type { OldState } from './old-state.js'
 import type { PolicyOverrides } from './local-policy.js'
-import type { Lack, Machine } from './preflight.js'
-import type { Quiet } from './quiet.js'
-import type { Ramp } from './ramp.js'
+import type { Lack, Machine } from './machine.js'
 
 /**
  * Everything that one peer knows and has decided. Made by {@link createPeerState}, changed only by `step`, which consumes it: the
@@ -177,6 +175,28 @@ interface ProbeState {
   effect: number | undefined
   nextMonoMs: number
   before: 'answered' | 'missed' | undefined
+}
+
+/** A peer's wait for its turn. */
+interface Ramp {
+  /** Monotonic clock from which it was ready. */
+  readonly sinceMonoMs: number
+  /** The moment of its turn, once enough peers had passed: monotonic clock, and for people by the wall clock. */
+  turn: { readonly monoMs: number; readonly wallMs: number } | undefined
+  /** Its turn has come, and is not taken away again. */
+  isOpen: boolean
+}
+
+/** What a peer knows of the calls of one version. */
+export interface Quiet {
+  /** Since when nobody has called it, by the monotonic clock of this boot; before the boot where earlier boots have seen quiet time. */
+  fromMonoMs: number
+  /** When it was called last, by the wall clock, for people; undefined: not as far as this peer knows. */
+  usedAtMs: number | undefined
+  /** When this was written down last, monotonic clock. */
+  writtenMonoMs: number
+  /** The quiet time that the journal knows of began here. */
+  writtenFromMonoMs: number
 }
 
 export interface BundleState {

@@ -22,6 +22,7 @@ export function crashLoopOf({ host, config }: Readonly<PeerState>, monoMs: numbe
   return { crashes, cause: host.loopCause ?? lastError ?? 'unknown', isParked: false }
 }
 
+/** For people: what the host does, or why it does not run. */
 export function crashLoopWords({ crashes, cause, isParked }: CrashLoop): string {
   return isParked
     ? `its host is parked after ${crashes} crashes in a row: ${cause}`

@@ -10,7 +10,7 @@ import { errorCodeOf } from '../store/disk-errors.js'
 import { replaceFile } from '../store/durable-file.js'
 
 /** Something on this peer's disk that nothing needs any more. */
-export interface LeftOver {
+interface LeftOver {
   readonly kind: 'bundle' | 'state' | 'file'
   /** A bundle's id; a state's version and since when it is not the object's; a path within the data directory. */
   readonly name: string
@@ -19,14 +19,14 @@ export interface LeftOver {
   readonly fromMs?: number
 }
 
-export interface Cleaning {
+interface Cleaning {
   readonly removed: readonly LeftOver[]
   /** What nothing needs, and is not old enough. */
   readonly later: readonly LeftOver[]
 }
 
 /** What must stay, as the core says (`clean`): everything else of these kinds may go. */
-export interface Keep {
+interface Keep {
   readonly bundles: readonly string[] | 'all'
   readonly states: readonly number[] | 'all'
 }

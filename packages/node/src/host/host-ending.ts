@@ -1,6 +1,6 @@
 import type { HostPlan } from '@instar/core'
 import type { FacadeDescription } from '@instar/simulator-runtime/host'
-import type { ProcessExit } from './host-process.js'
+import type { ProcessExit } from './process-exit.js'
 import type { StackFrame } from './watch-report.js'
 
 /** A method that was under way in a host when it ended. */

@@ -1,11 +1,7 @@
-import { fork, type ChildProcess } from 'node:child_process'
 import type { Socket } from 'node:net'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import {
   codeOfPlan,
   InstarError,
-  messageOf,
   type CodeRef,
   type ErrorCode,
   type HostPlan,
@@ -33,10 +29,12 @@ import {
   type HostMemory,
   type ToHost
 } from './control-messages.js'
+import { forkHost } from './fork-host.js'
 import type { HostRecord } from './host-record.js'
 import { createConversation, toErrorCode } from './host-conversation.js'
 import { createHostCopy, type CopyOptions } from './host-copy.js'
 import { followLines, followOutput } from './host-output.js'
+import { howItEnded, type ProcessExit } from './process-exit.js'
 import type { StageDetail } from './switch-result.js'
 import { parseReport, reportDescriptor, type WatchLimits, type WatchReport } from './watch-report.js'
 
@@ -116,16 +114,6 @@ interface RehearsalOptions extends OpenOptions {
   readonly thenDieAt?: number | undefined
 }
 
-export interface ProcessExit {
-  readonly code: number | null
-  readonly signal: NodeJS.Signals | null
-  readonly reported?: string
-  /** What its watch said last. */
-  readonly watch?: WatchReport
-  readonly lastStderr: string
-  readonly uptimeMs: number
-}
-
 export interface HostProcessInit {
   readonly plan: HostPlan
   readonly network: string
@@ -140,26 +128,15 @@ export interface HostProcessInit {
   readonly log: Logger
   readonly now: () => number
   readonly watch?: WatchLimits
-  /** A rehearsal: confined, without network. */
   /** Arguments of Node that confine a host that serves; see `confinement`. */
   readonly confined?: readonly string[]
   /** Keeps what becomes of the process, for the case that the peer is killed. */
   readonly record?: HostRecord
+  /** A rehearsal: confined, without network. */
   readonly scratch?: { readonly execArgv: readonly string[]; readonly isCopy?: boolean }
   /** See `parseFaults`. */
   readonly dieAfterCommand?: number | undefined
 }
-
-/** From `src` (tests) and from `dist` alike this leads to the built file: Node cannot fork TypeScript that imports `.js`. */
-const childModule = fileURLToPath(new URL('../../dist/host/child.js', import.meta.url))
-
-/** Whether a command line is that of a host, of this installation of Instar or of another. */
-export function isHostCommand(commandLine: readonly string[]): boolean {
-  return commandLine.some(each => each.endsWith(join('dist', 'host', 'child.js')))
-}
-
-/** What a process may do where nobody says otherwise. */
-const defaultWatch: WatchLimits = { stallMs: 10_000, memoryMiB: 1536 }
 
 /** How long a process may take to open a state that needs no transform (recovery of LevelDB's log, and a lock that is not free yet). */
 const openMsDefault = 30_000
@@ -186,7 +163,12 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
   let { plan } = init
   const startedAt = now()
   const name = `${plan.className} ${plan.object.version}`
-  const child = forkOf(init, name)
+  const child = forkHost({
+    name,
+    heapMiB: plan.limits.heapMiB,
+    watch: init.watch,
+    execArgv: init.scratch?.execArgv ?? init.confined ?? []
+  })
   const pid = child.pid ?? 0
   if (pid !== 0) init.record?.started(pid)
   const output = followOutput(child, log, now)
@@ -469,46 +451,4 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
       clearTimeout(timer)
     }
   }
-}
-
-/** Where the machine has no descriptor, process or memory left, Node throws, or gives back a child that is nothing but an error to come. */
-function forkOf({ plan, watch = defaultWatch, scratch, confined }: HostProcessInit, name: string): ChildProcess {
-  let why: unknown
-  try {
-    const child = fork(childModule, [watch.stallMs, watch.memoryMiB, plan.limits.heapMiB].map(String), {
-      execPath: process.execPath,
-      // Nothing of the peer's own command line or environment: what it may see is in the messages.
-      execArgv: [`--max-old-space-size=${plan.limits.heapMiB}`, ...(scratch?.execArgv ?? confined ?? [])],
-      env: { NODE_ENV: process.env['NODE_ENV'], TZ: process.env['TZ'], TMPDIR: process.env['TMPDIR'] },
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc', 'pipe', 'pipe'],
-      serialization: 'advanced'
-    })
-    // The types do not know that.
-    if ((child.stdio as unknown) !== undefined) return child
-    child.on('error', () => undefined)
-    why = new Error('too many files are open')
-  } catch (thrown) {
-    why = thrown
-  }
-  throw new InstarError(
-    'ProcessNotStarted',
-    `No process could be started for the host of ${name}: ${messageOf(why)}.`,
-    {
-      cause: why
-    }
-  )
-}
-
-/** For people: `exit code 1`, `SIGKILL`, and the last words, where there were any. */
-export function howItEnded(exit: ProcessExit): string {
-  const how = exit.signal ?? (exit.code === null ? 'it could not be started' : `exit code ${exit.code}`)
-  const words = exit.reported ?? lastLine(exit.lastStderr)
-  return words === '' ? how : `${how}, ${words}`
-}
-
-function lastLine(text: string): string {
-  const lines = text.split('\n').map(line => line.trim())
-  // V8 and Node say what happened in the line that names the error; what follows are stack traces and the version.
-  const telling = lines.find(line => /^(FATAL )?\w*Error\b|^FATAL ERROR/.test(line))
-  return (telling ?? lines.findLast(line => line !== '') ?? '').slice(0, 300)
 }

@@ -1,7 +1,8 @@
 import { InstarError, messageOf, type HostPlan, type StateMeta, type SwitchStage } from '@instar/core'
 import type { Logger } from 'pino'
 import type { CallGate } from './call-gate.js'
-import { howItEnded, type HostProcess, type OpenOptions } from './host-process.js'
+import type { HostProcess, OpenOptions } from './host-process.js'
+import { howItEnded } from './process-exit.js'
 import type { StageDetail, SwitchResult, SwitchTimings } from './switch-result.js'
 
 /** A host that answers calls. */

@@ -1,4 +1,4 @@
-import { createPeerState, defaultTiming, type Routes } from '@instar/core'
+import { createPeerState, defaultPolicy, defaultTiming, type Routes } from '@instar/core'
 import { createRetryCounters, type CallHeader } from '@instar/rpc'
 import { describe, expect, it } from 'vitest'
 import type { HostStats } from '../host/host-manager.js'
@@ -39,7 +39,9 @@ function setUp() {
   const calls = createCallTally()
   const state = createPeerState({
     ...{ peer: 'me', className: 'Set', groups: [], instar: '0.0.0', alone: true },
-    timing: defaultTiming
+    timing: defaultTiming,
+    policy: defaultPolicy,
+    archive: false
   })
   const metrics = createPeerMetrics({
     state: () => state,

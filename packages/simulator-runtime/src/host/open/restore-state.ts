@@ -5,6 +5,7 @@ import { openDatabase } from './database.js'
 import { keep } from './kept-states.js'
 import { putMeta, readMeta } from './meta.js'
 
+/** Which kept state is to be the object's again, and where. */
 export interface RestoreInit {
   /** Of the state database; no host may have it open. */
   readonly directory: string

@@ -23,6 +23,7 @@ export interface CopyInit {
   readonly onProgress: (progress: CopyProgress) => void
 }
 
+/** How much of a state has been copied. */
 export interface CopyProgress {
   readonly entries: number
   readonly files: number

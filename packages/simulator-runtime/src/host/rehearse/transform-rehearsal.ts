@@ -55,6 +55,7 @@ export interface TransformRehearsal {
   begin(first: StateSpaces, operations: number, die: () => void): Promise<void>
 }
 
+/** The runs of an upgrade's transforms on a copy of a state (R13), each in the process that asks for it. */
 export function createTransformRehearsal(init: TransformRehearsalInit): TransformRehearsal {
   const { plan, stateDirectory: directory, signal } = init
   let code: LoadedCode | undefined

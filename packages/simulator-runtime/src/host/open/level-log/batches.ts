@@ -4,7 +4,7 @@ export interface LoggedBatch {
   readonly operations: readonly LoggedOperation[]
 }
 
-export type LoggedOperation =
+type LoggedOperation =
   | { readonly type: 'put'; readonly key: Buffer; readonly value: Buffer }
   | { readonly type: 'del'; readonly key: Buffer }
 
