@@ -41,7 +41,10 @@ describe('the way back that a descriptor promises', () => {
 
 describe('publishing what cannot go back', () => {
   const upgrade = (back: ClassUpgrade['back'], oldClass?: string): Descriptor =>
-    ({ version: 7, classes: [{ newClass: 'orders', back, ...(oldClass !== undefined && { oldClass }) }] }) as unknown as Descriptor
+    ({
+      version: 7,
+      classes: [{ newClass: 'orders', back, ...(oldClass !== undefined && { oldClass }) }]
+    }) as unknown as Descriptor
 
   const person = (...answers: string[]) => {
     const asked: string[] = []
