@@ -57,6 +57,7 @@ test('stale metadata are shown, keep an upgrade from starting and stop nothing t
     'upgrade',
     'publish',
     join(folder, 'proposal.json'),
+    '--irreversible',
     '--data',
     plain.dataDirectory,
     '--wait',

@@ -14,14 +14,15 @@ afterEach(() => network?.stop())
 const timing = { introduceGraceMs: 1_000, lookEveryMs: 500 }
 const deadlineMs = 60_000
 
+async function recordsOf(peer: LocalPeer, ...types: readonly string[]) {
+  const journal = decodeJournal(await readFile(join(peer.dataDirectory, 'journal')))
+  return journal.outcome === 'damaged' ? [] : journal.records.filter(({ type }) => types.includes(type))
+}
+
 /** Of the journal, in its order: where the object began, and each version that it has run since. */
 async function versionsRun(peer: LocalPeer): Promise<number[]> {
-  const journal = decodeJournal(await readFile(join(peer.dataDirectory, 'journal')))
-  return journal.outcome === 'damaged'
-    ? []
-    : journal.records
-        .filter(({ type }) => type === 'joined' || type === 'running')
-        .map(({ body }) => (body as { version: number }).version)
+  const records = await recordsOf(peer, 'joined', 'running')
+  return records.map(({ body }) => (body as { version: number }).version)
 }
 
 const settledAt = (peer: LocalPeer, version: number) =>
@@ -31,7 +32,7 @@ const settledAt = (peer: LocalPeer, version: number) =>
   )
 
 describe('a peer that was down', () => {
-  test('comes back two versions late, applies both in order, and has the state that it would have had', async () => {
+  test('comes back two versions late, takes both in order in one switch, and has the state that it would have had', async () => {
     network = await createLocalNetwork({ classes: [intSetModule(1)] })
     const [here, twin, late] = await network.startPeers(['here', 'twin', 'late'], { timing })
     const client = await network.client()
@@ -55,7 +56,9 @@ describe('a peer that was down', () => {
 
     await late!.start()
     await settledAt(late!, 3)
-    expect(await versionsRun(late!)).toEqual([1, 2, 3])
+    // In one switch: the others have committed both (§14).
+    expect((await recordsOf(late!, 'walk')).map(({ body }) => body)).toMatchObject([{ from: 1, version: 3 }])
+    expect(await versionsRun(late!)).toEqual([1, 3])
     expect((await late!.status()).served).toEqual((await twin!.status()).served)
 
     // Nothing that can be asked tells the two apart, neither now nor after the same calls at all versions.

@@ -1,4 +1,6 @@
 const opens = 'opens a file or folder of this peer; what is in it is read by a decoder that is driven'
+const ownLog = "LevelDB's own log and manifest, in this peer's state: level-log.test.ts cuts and flips them"
+const noBytes = 'weighs what is known already; reads no bytes'
 const verified = 'compares what was verified and read before'
 
 /** Functions that are named like readers of bytes and are not driven by the fuzzer, each with the reason. */
@@ -32,5 +34,11 @@ export const driven: Readonly<Record<string, string>> = {
   'simulator-runtime:openDatabase': opens,
   'simulator-runtime:readMeta': "the host's own record, in its own database",
   'simulator-runtime:readStateMeta': opens,
+  'core:judgeTrial': noBytes,
+  'core:judgeAnew': noBytes,
+  'simulator-runtime:parseBatch': ownLog,
+  'simulator-runtime:readLogRecords': ownLog,
+  'simulator-runtime:parseManifest': ownLog,
+  'simulator-runtime:readUnwritten': ownLog,
   'client:decodeResult': 'decodeValue, and a sentence for what it refuses'
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, statfs } from 'node:fs/promises'
 import { constants, setPriority } from 'node:os'
 import { dirname, join } from 'node:path'
 import { codeOfPlan, InstarError, messageOf, type CodeRef, type ErrorCode, type HostPlan } from '@instar/core'
@@ -72,7 +72,13 @@ export interface StateRehearsalReport {
 
 /** Where the runs are interrupted (R13); a last one follows. */
 const interruptions = [1 / 3, 2 / 3]
-const leaveFreeBytesDefault = 64 * 1024 * 1024
+const mebibyte = 1024 * 1024
+
+/** Of a small disk its owner can spare less. */
+async function leaveFreeDefault(folder: string): Promise<number> {
+  const { blocks, bsize } = await statfs(folder)
+  return Math.min(64 * mebibyte, Math.floor((blocks * bsize) / 8))
+}
 
 /**
  * Tries an upgrade on a copy of the real state (R13): once whole, and twice after a run that was killed in the middle of the transform. All
@@ -95,13 +101,13 @@ export async function rehearseState(init: StateRehearsalInit): Promise<StateRehe
 }
 
 async function rehearseIn(init: StateRehearsalInit, scratch: string): Promise<StateRehearsalReport> {
-  const { now, leaveFreeBytes = leaveFreeBytesDefault, freeSpace } = init
+  const { now, freeSpace } = init
   const begun = now()
   const isShort = new AbortController()
   const signal = AbortSignal.any([init.signal, isShort.signal])
   const space = watchFreeSpace({
     folder: scratch,
-    leaveFreeBytes,
+    leaveFreeBytes: init.leaveFreeBytes ?? (await leaveFreeDefault(scratch)),
     ...(freeSpace === undefined ? {} : { freeSpace }),
     onShort: error => isShort.abort(error)
   })
