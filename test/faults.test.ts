@@ -70,7 +70,7 @@ async function expectRefused(args: readonly string[], sentence: RegExp): Promise
 }
 
 describe('what is wrong at the start', () => {
-  it('is said in one sentence, and the peer comes back as it was when it is mended', async () => {
+  it.runIf(runsEverything)('is said in one sentence, and the peer comes back as it was when it is mended', async () => {
     const { network, peer } = await startNetwork()
     await insert(peer, 1)
     const data = peer.dataDirectory
