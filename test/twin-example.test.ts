@@ -106,7 +106,7 @@ describe('a twin', () => {
     }
   )
 
-  test.each(runsEverything ? ['before:preparing@2', 'before:running@2', 'after:trial@2'] : ['before:running@2'])(
+  test.runIf(runsEverything).each(['before:preparing@2', 'before:running@2', 'after:trial@2'])(
     'goes on after a kill %s, with every acknowledged call exactly once',
     async moment => {
       const peer = await start(`kill-all:${moment}`)

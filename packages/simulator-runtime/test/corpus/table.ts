@@ -13,10 +13,10 @@ async function load(file: string): Promise<Mistake> {
   return mistake
 }
 
-/** The main job looks for two of each kind of flaw. */
+/** The main job looks for one of each kind of flaw. */
 const selected = runsEverything
   ? mistakes
-  : mistakes.filter((mistake, i) => mistakes.slice(0, i).filter(each => kindOf(each) === kindOf(mistake)).length < 2)
+  : mistakes.filter((mistake, i) => mistakes.slice(0, i).filter(each => kindOf(each) === kindOf(mistake)).length < 1)
 
 function kindOf({ found }: Mistake): string {
   return [found.kind].flat().join(' or ')
