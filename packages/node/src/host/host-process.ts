@@ -31,6 +31,7 @@ import {
 } from './control-messages.js'
 import { forkHost } from './fork-host.js'
 import type { HostRecord } from './host-record.js'
+import { createHostAsides } from './host-asides.js'
 import { createConversation, toErrorCode } from './host-conversation.js'
 import { createHostCopy, type CopyOptions } from './host-copy.js'
 import { followLines, followOutput } from './host-output.js'
@@ -190,9 +191,6 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
   let reported: string | undefined
   let facades: readonly FacadeDescription[] = []
   const building = new Map<number, BuildProgress>()
-  const onKept: Array<(states: readonly OldState[] | undefined) => void> = []
-  const onStats = new Set<(measures: HostMeasures | undefined) => void>()
-  let onSettled = (): void => undefined
 
   const exited = new Promise<ProcessExit>(resolve => {
     const ended = (code: number | null, signal: NodeJS.Signals | null, because?: string): void => {
@@ -210,8 +208,7 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
       })
       conversation.answer(undefined)
       copy.ended()
-      for (const answer of onStats) answer(undefined)
-      onSettled()
+      asides.ended()
     }
     // `close` follows when its output was read to the end; a process that it started itself may keep that open for ever.
     child.once('close', (code, signal) => ended(code, signal))
@@ -231,11 +228,6 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
 
   child.on('message', (message: FromHost) => {
     if (message.type === 'crashed') reported = message.message
-    else if (message.type === 'stats') {
-      const { memory, outbox } = message
-      for (const answer of onStats) answer({ memory, ...(outbox === undefined ? {} : { outbox }) })
-    } else if (message.type === 'kept') for (const answer of onKept.splice(0)) answer(message.states)
-    else if (message.type === 'settled') onSettled()
     else if (message.type === 'stage') onStage?.(message.stage, message.detail)
     else if (message.type === 'broken') init.onBroken?.(new InstarError(toErrorCode(message.code), message.message))
     else if (message.type === 'simulationFailed') init.onSimulationFailed?.(message.failed)
@@ -245,7 +237,7 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
       init.onBuilt?.(message.revision)
     }
     // `ready` answers nobody: the request that follows it waits in the process's inbox anyway.
-    else if (message.type !== 'ready' && !copy.hear(message)) {
+    else if (message.type !== 'ready' && !copy.hear(message) && !asides.hear(message)) {
       // At once: a `built` may be right behind it, before whoever asked goes on, and would be forgotten.
       if (message.type === 'opened') beginBuilding(message.building)
       conversation.answer(message)
@@ -272,6 +264,7 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
   })
 
   const copy = createHostCopy({ name, send, isAlive: () => alive })
+  const asides = createHostAsides({ send, isAlive: () => alive })
 
   const failed = (code: ErrorCode, sentence: string) => (): InstarError => new InstarError(code, sentence)
   const endedWhile = (code: ErrorCode, what: string) => (how: string) =>
@@ -369,16 +362,8 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
       send({ type: 'cancel' })
       if (prepared !== undefined) building.delete(prepared)
     },
-    settle() {
-      if (!alive) return Promise.resolve()
-      return new Promise(resolve => {
-        const timer = setTimeout(resolve, settleMs)
-        onSettled = () => {
-          clearTimeout(timer)
-          resolve()
-        }
-        send({ type: 'settle' })
-      })
+    async settle() {
+      await asides.ask({ type: 'settle' }, 'settled', settleMs)
     },
     copyState: (to, copyOptions) => copy.copy(to, copyOptions),
     async rehearse({ first, thenDieAt, ...options }) {
@@ -418,30 +403,12 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
         onExit: endedWhile('HostFailed', 'it closed its state')
       })
     },
-    keepStates(stay) {
-      if (!alive) return Promise.resolve(undefined)
-      return new Promise(resolve => {
-        const timer = setTimeout(resolve, keepMs, undefined)
-        onKept.push(states => {
-          clearTimeout(timer)
-          resolve(states)
-        })
-        void exited.then(() => resolve(undefined))
-        send({ type: 'keep', states: stay })
-      })
+    async keepStates(stay) {
+      return (await asides.ask({ type: 'keep', states: stay }, 'kept', keepMs))?.states
     },
-    stats() {
-      if (!alive) return Promise.resolve(undefined)
-      return new Promise(resolve => {
-        const answer = (measures: HostMeasures | undefined): void => {
-          clearTimeout(timer)
-          onStats.delete(answer)
-          resolve(measures)
-        }
-        const timer = setTimeout(answer, answerMs, undefined)
-        onStats.add(answer)
-        send({ type: 'stats' })
-      })
+    async stats() {
+      const said = await asides.ask({ type: 'stats' }, 'stats', answerMs)
+      return said && { memory: said.memory, ...(said.outbox === undefined ? {} : { outbox: said.outbox }) }
     },
     async end() {
       if (!alive) return
