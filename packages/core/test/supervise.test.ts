@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { crashLoopOf, effectivePolicy, routesOf } from '../src/index.js'
-import { classUpgrade, versions } from './descriptors.js'
+import { crashLoopOf, effectivePolicy, routesOf, type HostPlan } from '../src/index.js'
+import { classUpgrade, repair, versions } from './descriptors.js'
 import { phaseOf } from './one-peer.js'
 import { Simulation, type SimulatedPeer } from './simulation.js'
 
@@ -105,5 +105,62 @@ describe('a host that crashes in a committed version', () => {
     simulation.run(() => phaseOf(peer, 2) === 'trial')
     for (let times = 0; times < 6; times++) crash(simulation, peer)
     expect(peer.state.host.parked).toBeUndefined()
+  })
+})
+
+describe('the repair of a version that does not stay up', () => {
+  /** Two peers whose hosts do not come up any more with version 2, which both have committed. */
+  function brokenAt2(parkAfterCrashes: number | undefined, isRepairBad: (plan: HostPlan) => boolean = () => false) {
+    let isBroken = false
+    const simulation = new Simulation({
+      peers: 2,
+      seed: 3,
+      ...(parkAfterCrashes !== undefined && { policy: { parkAfterCrashes } }),
+      faults: {
+        switch: plan =>
+          (isBroken && plan.object.version === 2) || isRepairBad(plan)
+            ? { cause, stage: 'opened', restored: false }
+            : undefined
+      }
+    })
+    const { peers } = simulation
+    const log = versions(2)
+    for (const peer of peers) peer.boot()
+    for (const { descriptor } of log) simulation.publish(descriptor)
+    simulation.run(() => peers.every(peer => peer.isCommittedAt(2)))
+    isBroken = true
+    for (const peer of peers)
+      peer.input({ fact: 'hostExited', plan: peer.state.host.plan!.plan, cause, suspect: 2, crash: {} })
+    simulation.run(() => peers.every(peer => loopOf(peer) !== undefined))
+    for (const peer of peers) expect(loopOf(peer)?.isParked).toBe(parkAfterCrashes !== undefined)
+    return { simulation, peers, log }
+  }
+
+  it.each([undefined, 3])('is taken by peers of which none serves (parked after: %s)', parkAfterCrashes => {
+    const { simulation, peers, log } = brokenAt2(parkAfterCrashes)
+    simulation.publish(repair(log, 1))
+    simulation.run(() => peers.every(peer => peer.isCommittedAt(3)))
+    for (const peer of peers) {
+      expect(loopOf(peer)).toBeUndefined()
+      restart(peer)
+    }
+    simulation.run(() => peers.every(peer => peer.isCommittedAt(3)))
+  })
+
+  it.each([undefined, 3])('is tried again, and nothing else is blamed (parked after: %s)', parkAfterCrashes => {
+    let tries = 0
+    const isBad = (plan: HostPlan): boolean => plan.object.version === 3 && ++tries <= 2
+    const { simulation, peers, log } = brokenAt2(parkAfterCrashes, isBad)
+    const [first, second] = peers as [SimulatedPeer, SimulatedPeer]
+    const journaled = (): string[] => first.disk.journal.map(each => each.type)
+    second.kill()
+    simulation.publish(repair(log, 1))
+    simulation.run(() => tries === 1 && first.state.host.switching === undefined)
+    expect(phaseOf(first, 3)).toBe('waiting')
+    expect(journaled()).not.toContain('unparked')
+    restart(first)
+    simulation.run(() => first.isCommittedAt(3))
+    expect(tries).toBe(3)
+    expect(journaled().includes('unparked')).toBe(parkAfterCrashes !== undefined)
   })
 })

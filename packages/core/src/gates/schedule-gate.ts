@@ -4,7 +4,7 @@ import { isServableBefore } from '../lifecycle/goal.js'
 import type { Now } from '../lifecycle/input.js'
 import { effectivePolicy } from '../lifecycle/policy.js'
 import type { PeerState, VersionProgress } from '../lifecycle/state.js'
-import { isReachable, serves } from '../roster/roster.js'
+import { isBroughtDown, isReachable, serves } from '../roster/roster.js'
 import { peersAt } from '../roster/same-history.js'
 import { entryOf, upgradeAt } from '../version-log/version-log.js'
 import { closed, namePeers, open, type GateState } from './gate.js'
@@ -84,6 +84,8 @@ function everyoneServes(state: PeerState, version: number, now: Now): GateState 
   const missing = peersAt(state, version, now)
     .filter(entry => isReachable(entry, now.monoMs, state.config.timing.introduceGraceMs))
     .filter(({ announcement }) => announcement.floor < version && !serves(announcement, version))
+    // It serves nobody for long, at any version, and may need this one for that.
+    .filter(({ announcement }) => !isBroughtDown(announcement))
     .map(({ announcement }) => announcement.peer)
   if (missing.length === 0) return open
   const peers = missing.length === 1 ? '1 peer does' : `${missing.length} peers do`

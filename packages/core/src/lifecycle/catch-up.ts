@@ -12,6 +12,7 @@ import type { Now } from './input.js'
 import { preflight } from './preflight.js'
 import { comparePhases, isStopped, isSwitching, isTrouble } from './phase.js'
 import { isAlone } from './start.js'
+import { isLooping } from './supervise.js'
 import type { PeerState, VersionProgress, Walk } from './state.js'
 import { nextEffectId, progressOf, setPhase, wakeAtMono, type Turn } from './turn.js'
 import { keepEvaluated } from './upgrade.js'
@@ -41,7 +42,7 @@ export function catchUp(turn: Turn): boolean {
   const waitsFor = prepare(turn, walk)
   const last = progressOf(state, to)
   if (waitsFor !== undefined) last.reason = waitsFor
-  else if (state.host.switching === undefined && state.host.status === 'up') {
+  else if (state.host.switching === undefined && (state.host.status === 'up' || isLooping(turn))) {
     walk.isBegun = true
     turn.entries.push({ type: 'walk', from: walk.from, version: to, chainId: chainIdPrefix(state.log, to) ?? '' })
     setPhase(turn, to, 'preparing')

@@ -10,7 +10,7 @@ import { isStopped, isSwitching, type Phase } from './phase.js'
 import { broughtDown } from './simulation-failed.js'
 import { arriveAt, leave } from './start.js'
 import { stopOf } from './stop.js'
-import { countCrash } from './supervise.js'
+import { countCrash, isLooping } from './supervise.js'
 import { crashedOnTrial } from './trial.js'
 
 import type { Goal, PeerState, SwitchPurpose } from './state.js'
@@ -24,7 +24,7 @@ import { isWalkStopped, walkFailed, walkTo } from './walk.js'
 export function driveHost(turn: Turn): void {
   const { state, now } = turn
   const { host } = state
-  if (state.damage !== undefined || host.parked !== undefined) return
+  if (state.damage !== undefined || (host.parked !== undefined && !isUpgrading(state))) return
   if (host.switching !== undefined) {
     cancelIfUnwanted(turn)
     return
@@ -46,10 +46,21 @@ export function driveHost(turn: Turn): void {
   switchHost(turn, goal, plan)
 }
 
+/** The host of the version that does not stay up is left down, not the one of the version that follows. */
+function isUpgrading({ versions, running }: PeerState): boolean {
+  return [...versions.values()].some(({ version, phase }) => version > running && isSwitching(phase))
+}
+
+/** What the host should serve now. A host that does not stay up is to serve nothing that others could be blamed for. */
+function goalNow(turn: Turn): Goal | undefined {
+  const goal = desiredGoal(turn.state)
+  return goal === undefined || !isLooping(turn) ? goal : { ...goal, high: Math.max(goal.object, turn.state.running) }
+}
+
 /** Loading code needs open gates (P1): a version that is only about to be introduced waits outside the plan until they are. */
 function gatedGoal(turn: Turn): Goal | undefined {
   const { state, now } = turn
-  const goal = desiredGoal(state)
+  const goal = goalNow(turn)
   if (goal === undefined) return undefined
   const introducing = state.versions.get(goal.high)
   if (introducing?.phase !== 'introducing' || goal.high === goal.object) return goal
@@ -241,9 +252,10 @@ const suspectAfter = 2
 /** P2: new code never costs the old version a call. A host that keeps failing with a future SO in its plan goes on without it. */
 function withdrawSuspect(turn: Turn, cause: string): void {
   const { state } = turn
-  const goal = desiredGoal(state)
+  const goal = goalNow(turn)
   if (state.host.failures < suspectAfter || goal === undefined || goal.high <= goal.object) return
   setPhase(turn, goal.high, 'introduceFailed', { cause, reason: cause })
+  progressOf(state, goal.high).isSuspected = true
 }
 
 /** The host that ran has ended by itself (§2c, §15). */

@@ -11,6 +11,7 @@ import type { LoadOutcome } from './input.js'
 import type { PreflightStep } from './machine.js'
 import { preflight } from './preflight.js'
 import { waitForTurn } from './ramp.js'
+import { isLooping } from './supervise.js'
 import type { PeerState, VersionProgress } from './state.js'
 import { nextEffectId, setPhase, wakeAtMono, type Turn } from './turn.js'
 
@@ -80,7 +81,8 @@ function introduce(turn: Turn, progress: VersionProgress): void {
   if (progress.phase === 'introducing') {
     progress.reason = closedGate(turn, version) ?? pauseOfHost(turn)
     // Nothing of it runs before the upgrade: there is nothing to take into the plan or to watch.
-    if (upgrade !== undefined && !isServableBefore(state, state.lineage, version)) setPhase(turn, version, 'introduced')
+    const isServable = isServableBefore(state, state.lineage, version) && !isLooping(turn)
+    if (upgrade !== undefined && !isServable) setPhase(turn, version, 'introduced')
   }
   if (progress.phase === 'probation') watch(turn, progress, upgrade?.probationMs ?? 0)
 }

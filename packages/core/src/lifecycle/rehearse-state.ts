@@ -9,6 +9,7 @@ import type { Now, RehearsalOutcome } from './input.js'
 import type { RehearsedState } from './rehearsed-state.js'
 import type { PeerState, VersionProgress } from './state.js'
 import { stopOf } from './stop.js'
+import { isLooping } from './supervise.js'
 import { nextEffectId, setPhase, wakeAtMono, type Turn } from './turn.js'
 
 // A transform that throws at one entry in a million does so in the pause, or here: before the upgrade the whole of it is tried on a copy
@@ -29,6 +30,8 @@ export function rehearseBeforeUpgrade(turn: Turn, progress: VersionProgress): st
   const { state, now } = turn
   const { version, rehearsal } = progress
   if (!needsRehearsal(state, version) || hasPassed(state, progress)) return undefined
+  // Only a host that serves can copy its state, and only who is served can be kept waiting.
+  if (state.host.status === 'down' && isLooping(turn)) return undefined
   if (rehearsal.effect !== undefined) return 'its transform is tried on a copy of the state (R13)'
   const tried = rehearsal.cause === undefined ? undefined : `its transform could not be tried yet: ${rehearsal.cause}`
   if (now.monoMs < rehearsal.retryMonoMs) {

@@ -9,7 +9,8 @@ import {
   supersederOf,
   versionBefore,
   type Lineage,
-  type VersionLog
+  type VersionLog,
+  upgradeAt
 } from '../version-log/version-log.js'
 import { beforeIn, recallLog } from './history.js'
 import { createTrialWatch } from './health.js'
@@ -20,6 +21,7 @@ import { isSwitching } from './phase.js'
 import { foldQuiet } from './quiet.js'
 import type { PeerState, VersionProgress } from './state.js'
 import { blockOf } from './stop.js'
+import { unpark } from './supervise.js'
 import { beginTrial, foldResumed, foldTrial } from './trial-journal.js'
 import { isWalkStopped, walkTo } from './walk.js'
 import { endWalk, newProgress, newRehearsal, setPhase, type Turn } from './turn.js'
@@ -235,6 +237,8 @@ export function arriveAt(turn: Turn, version: number): void {
   state.running = version
   followWay(state)
   turn.entries.push({ type: 'running', version, chainId: chainIdPrefix(state.log, version) ?? '' })
+  // It was the code before that did not stay up.
+  if (state.lineage !== undefined && upgradeAt(state.log, state.lineage, version) !== undefined) unpark(turn)
   setPhase(turn, version, 'trial')
   const progress = state.versions.get(version)
   if (progress !== undefined) {

@@ -143,6 +143,8 @@ export interface VersionProgress {
   schedule: { decision: 'upgrade' | 'wait'; reason: string; lookAgainAtMs: number; rosterRevision: number } | undefined
   /** A scratch host has loaded it, and it waits for its turn to be introduced. */
   isRehearsed: boolean
+  /** Its introduction failed because the host kept failing with it in, and nobody knows whose doing that was. */
+  isSuspected: boolean
   /** Where it stands in the order of introduction (§2b), from when it was ready. */
   ramp: Ramp | undefined
   /** What this machine lacked for its next step when that was looked at last (preflight), and how often in a row it did. */

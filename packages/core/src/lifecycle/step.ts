@@ -22,7 +22,7 @@ import type { PeerState } from './state.js'
 import { applyStops, heedResumptions } from './stops.js'
 import { driveProbes, probeAnswered } from './probe.js'
 import { endTrials, heardHealth } from './trial.js'
-import { unpark } from './supervise.js'
+import { unpark, watchCrashLoop } from './supervise.js'
 import { walkRehearsed } from './walk.js'
 import { beginTurn, wakeAtMono, wakeAtWall, type Turn } from './turn.js'
 import { retireVersions } from './retire.js'
@@ -73,6 +73,7 @@ function advance(turn: Turn): void {
   if (!isWalking) introduceVersions(turn)
   driveHost(turn)
   driveProbes(turn)
+  watchCrashLoop(turn)
   cleanUp(turn)
   announce(turn)
   wakeAtMono(turn, turn.now.monoMs + turn.state.config.timing.lookEveryMs)

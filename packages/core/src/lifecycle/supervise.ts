@@ -1,7 +1,7 @@
 import { isSwitching } from './phase.js'
 import { effectivePolicy } from './policy.js'
 import type { PeerState } from './state.js'
-import type { Turn } from './turn.js'
+import { setPhase, wakeAtMono, type Turn } from './turn.js'
 
 /** Crashes in a row of committed code from which on a peer speaks of a crash loop. */
 const loopFrom = 5
@@ -14,12 +14,29 @@ export interface CrashLoop {
   readonly isParked: boolean
 }
 
+/** A host that has run well for so long does not pay for what happened before, and others hear that it does. */
+export function watchCrashLoop(turn: Turn): void {
+  const { state, now } = turn
+  const { host, config } = state
+  if (host.status !== 'up' || host.committedCrashes === 0) return
+  if (lastCrashIsOver(host, config.timing.retryMaxMs, now.monoMs)) host.committedCrashes = 0
+  else wakeAtMono(turn, host.upMonoMs + config.timing.retryMaxMs + 1)
+}
+
 /** The crash loop that this peer is in, for whoever has to be told (R18); undefined when there is none, or not any more. */
 export function crashLoopOf({ host, config }: Readonly<PeerState>, monoMs: number): CrashLoop | undefined {
   const { parked, committedCrashes: crashes, lastError } = host
   if (parked !== undefined) return { crashes: parked.crashes, cause: parked.cause, isParked: true }
   if (crashes < loopFrom || lastCrashIsOver(host, config.timing.retryMaxMs, monoMs)) return undefined
   return { crashes, cause: host.loopCause ?? lastError ?? 'unknown', isParked: false }
+}
+
+/**
+ * Whether the host does not stay up and only another version can change that. Nothing new is loaded beside the one that crashes, where it would
+ * be blamed for it; and as nobody is served, nobody is served less by going to the next version without an introduction (decision 51).
+ */
+export function isLooping({ state, now }: Turn): boolean {
+  return crashLoopOf(state, now.monoMs) !== undefined
 }
 
 /** For people: what the host does, or why it does not run. */
@@ -29,7 +46,6 @@ export function crashLoopWords({ crashes, cause, isParked }: CrashLoop): string 
     : `its host crashes again and again: ${cause}`
 }
 
-/** A host that has run well for so long does not pay for what happened before. */
 function lastCrashIsOver(host: PeerState['host'], runsWellAfterMs: number, monoMs: number): boolean {
   return host.status === 'up' && monoMs - host.upMonoMs > runsWellAfterMs
 }
@@ -50,10 +66,17 @@ export function countCrash(turn: Turn, cause: string, suspect?: number): void {
   if (suspect === undefined ? hasFuture(host) : suspect !== host.plan?.object.revision) return
   host.committedCrashes++
   host.loopCause = cause
+  if (host.committedCrashes >= loopFrom) acquitSuspects(turn)
   const { parkAfterCrashes } = effectivePolicy(state)
   if (parkAfterCrashes === undefined || host.committedCrashes < parkAfterCrashes) return
   host.parked = { crashes: host.committedCrashes, cause, sinceWallMs: now.wallMs }
   turn.entries.push({ type: 'parked', crashes: host.committedCrashes, cause, atMs: now.wallMs })
+}
+
+/** It crashes without them, too: they are introduced as if they had never been. */
+function acquitSuspects(turn: Turn): void {
+  for (const { version, phase, isSuspected } of turn.state.versions.values())
+    if (phase === 'introduceFailed' && isSuspected) setPhase(turn, version, 'known')
 }
 
 function isObjectCommitted({ versions, running }: PeerState): boolean {
@@ -66,7 +89,7 @@ function hasFuture({ goal }: PeerState['host']): boolean {
   return goal !== undefined && goal.high > goal.object
 }
 
-/** The operator's word: the host is started again, now, with all its patience back. */
+/** The host is started again, now, with all its patience back: by the operator's word, or with another version in it. */
 export function unpark(turn: Turn): void {
   const { host } = turn.state
   if (host.parked !== undefined) turn.entries.push({ type: 'unparked' })

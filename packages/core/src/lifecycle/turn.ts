@@ -56,6 +56,7 @@ export function newProgress(version: number, phase: Phase, wallMs: number): Vers
     evaluating: 0,
     schedule: undefined,
     isRehearsed: false,
+    isSuspected: false,
     ramp: undefined,
     lack: undefined,
     watchedMonoMs: 0,
@@ -92,6 +93,7 @@ export function setPhase(
   if (progress.phase === phase) return
   progress.phase = phase
   if (phase !== 'trial') progress.trial = undefined
+  progress.isSuspected = false
   endWalk(turn.state, version, phase)
   progress.sinceWallMs = turn.now.wallMs
   if (transientPhases.has(phase)) return

@@ -11,6 +11,7 @@ import { pauseReason, rehearseBeforeUpgrade, withPause } from './rehearse-state.
 import { effectivePolicy } from './policy.js'
 import { preflight } from './preflight.js'
 import { arriveAt } from './start.js'
+import { isLooping } from './supervise.js'
 import type { VersionProgress } from './state.js'
 import { nextEffectId, progressOf, setPhase, wakeAtMono, wakeAtWall, type Turn } from './turn.js'
 
@@ -41,9 +42,9 @@ export function decideUpgrade(turn: Turn): void {
     return
   }
   const { host } = state
-  if (host.switching === undefined && host.status === 'down') {
-    const why = host.parked === undefined ? (host.lastError ?? 'it is starting') : 'it is parked'
-    setPhase(turn, version, 'waiting', { reason: `the host that would go to it does not run: ${why}` })
+  if (host.switching === undefined && host.status === 'down' && !isLooping(turn)) {
+    const reason = `the host that would go to it does not run: ${host.lastError ?? 'it is starting'}`
+    setPhase(turn, version, 'waiting', { reason })
     return
   }
   if (host.switching !== undefined) return
@@ -54,8 +55,13 @@ export function decideUpgrade(turn: Turn): void {
     setPhase(turn, version, 'waiting', { reason: checked.lacks })
     return
   }
-  if (upgradeAt(state.log, state.lineage, version) === undefined) arriveAt(turn, version)
-  else setPhase(turn, version, 'preparing', pauseReason(state, progress))
+  if (upgradeAt(state.log, state.lineage, version) === undefined) {
+    arriveAt(turn, version)
+    return
+  }
+  setPhase(turn, version, 'preparing', pauseReason(state, progress))
+  // What a host waits for that is started again is no concern of another one.
+  if (host.status === 'down') host.retryMonoMs = now.monoMs
 }
 
 /** Asks the scheduling function again when something that it may read has changed, or when it wanted to look again (R15). */

@@ -135,6 +135,11 @@ export function phaseAt(announcement: Announcement, version: number): Phase | un
   return version <= announcement.floor ? 'committed' : undefined
 }
 
+/** Whether the peer says that its host does not stay up: what has been committed is spoken of only there. */
+export function isBroughtDown({ running, versions }: Announcement): boolean {
+  return versions.some(({ version, phase }) => version === running.version && phase === 'committed')
+}
+
 /** Whether the peer serves calls of the version now. */
 export function serves(announcement: Announcement, version: number): boolean {
   const served = announcement.served
