@@ -51,7 +51,7 @@ function ratiosOf(
 
 /** Three digits, thousands set apart: 12 300, 4.56, 0.0123. */
 function toFigure(value: number | undefined): string {
-  if (value === undefined) return '–'
+  if (value === undefined || Number.isNaN(value)) return '–'
   const rounded = Number(value.toPrecision(3))
   const [whole = '', fraction] = String(rounded).split('.')
   const spaced = whole.replace(/\B(?=(\d{3})+$)/g, ' ')

@@ -1,6 +1,6 @@
 import { percentile } from '../measurement/statistics.js'
 
-/** What callers have seen between two moments. */
+/** What callers have seen. */
 interface Seen {
   /** Milliseconds from when a call was due to its answer: a call that had to wait for its turn has waited, too. */
   readonly p50: number
@@ -11,9 +11,17 @@ interface Seen {
   readonly rate: number
 }
 
+/** A moment, and how many calls had been answered. */
+export interface Mark {
+  readonly atMs: number
+  readonly answered: number
+  readonly errors: number
+}
+
 export interface PacedCaller {
-  /** What was seen since the last time that it was asked. */
-  seen(): Seen
+  mark(): Mark
+  /** What was seen between two moments; `to` absent: until now. */
+  seen(from: Mark, to?: Mark): Seen
   stop(): Promise<void>
 }
 
@@ -25,9 +33,8 @@ const waitingMax = 200_000
 
 /** Calls at a steady pace, whatever the answers take; at pace `Infinity` as fast as 64 callers get answers. */
 export function startCaller(pace: number, call: (i: number) => Promise<unknown>): PacedCaller {
-  let latencies: number[] = []
+  const latencies: number[] = []
   let errors = 0
-  let sinceMs = performance.now()
   let made = 0
   let waiting = 0
   let stopped = false
@@ -60,23 +67,20 @@ export function startCaller(pace: number, call: (i: number) => Promise<unknown>)
     ended.push(...Array.from({ length: inFlight }, oneAfterTheOther))
   }
 
+  const mark = (): Mark => ({ atMs: performance.now(), answered: latencies.length, errors })
+
   return {
-    seen() {
-      const sorted = Float64Array.from(latencies).sort()
-      const now = performance.now()
-      const seconds = (now - sinceMs) / 1000
+    mark,
+    seen(from, to = mark()) {
+      const sorted = Float64Array.from(latencies.slice(from.answered, to.answered)).sort()
       const none = sorted.length === 0
-      const seen = {
+      return {
         p50: none ? NaN : percentile(sorted, 0.5),
         p99: none ? NaN : percentile(sorted, 0.99),
         worst: sorted.at(-1) ?? NaN,
-        errors,
-        rate: sorted.length / seconds
+        errors: to.errors - from.errors,
+        rate: (sorted.length * 1000) / (to.atMs - from.atMs)
       }
-      latencies = []
-      errors = 0
-      sinceMs = now
-      return seen
     },
     async stop() {
       stopped = true

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { createLocalNetwork, runInstar, type LocalNetwork, type LocalPeer } from '@instar/local-network'
 import { store } from '../fixtures/store.js'
 import { fill } from './fill.js'
-import { startCaller, type PacedCaller } from './paced-caller.js'
+import { startCaller, type Mark, type PacedCaller } from './paced-caller.js'
 
 /** How an upgrade gets its state. */
 export type Shape = 'twin' | 'entries' | 'whole'
@@ -22,14 +22,20 @@ export const switchUnits = {
 } as const
 export type SwitchSample = Record<keyof typeof switchUnits, number>
 
+interface EventSample {
+  readonly whole: SwitchSample
+  /** While the new state was being built beside calls; absent where none was, or where that was over too soon to be seen. */
+  readonly building?: SwitchSample
+}
+
 /** One peer with a state of some size, and somebody who calls it. */
 export interface StorePeer {
   /** Nothing happens, for comparison. */
   rest(): Promise<SwitchSample>
   /** From the publication to the future simulation object in service. */
-  introduce(shape: Shape): Promise<SwitchSample>
+  introduce(shape: Shape): Promise<EventSample>
   /** From the operator's word to the new version on trial. */
-  upgrade(): Promise<SwitchSample>
+  upgrade(): Promise<EventSample>
   /** From a signed halt to the version of before: of an upgrade that left a way back. */
   goBack(): Promise<SwitchSample>
   /** Ctrl-C and a new start, with nobody calling: what an upgrade without Instar would cost at least. */
@@ -41,6 +47,7 @@ const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/${n
 const restMs = 2000
 /** What comes right after an event belongs to it. */
 const afterMs = 500
+const lookEveryMs = 50
 const deadlineMs = 60_000
 const hourMs = 3_600_000
 
@@ -69,35 +76,43 @@ export async function startStorePeer(init: {
     )
     const calls = caller
     await wait(restMs, undefined, { signal })
-    calls.seen()
     let restRate = NaN
-    const measured = async (event: () => Promise<unknown>): Promise<SwitchSample> => {
-      signal.throwIfAborted()
-      calls.seen()
-      const startedMs = performance.now()
-      await event()
-      const took = (performance.now() - startedMs) / 1000
-      await wait(afterMs, undefined, { signal })
-      const seen = calls.seen()
-      if (Number.isNaN(restRate)) restRate = seen.rate
-      const { worst, p99, p50, errors, rate } = seen
-      const pause = pauseOf(await peer.status())
+    const sampleOf = (pause: number, from: Mark, to: Mark, ended = to): SwitchSample => {
+      const { worst, p99, p50, errors, rate } = calls.seen(from, to)
+      if (Number.isNaN(restRate)) restRate = rate
+      const took = (ended.atMs - from.atMs) / 1000
       return { 'worst call': worst, p99, p50, pause, errors, 'calls/s': rate, kept: rate / restRate, took }
+    }
+    const measured = async (event: () => Promise<unknown>): Promise<EventSample> => {
+      signal.throwIfAborted()
+      const from = calls.mark()
+      const over = new AbortController()
+      const watching = watchBuilding(peer, () => calls.mark(), over.signal)
+      // Awaited below; the event that fails says more.
+      watching.catch(() => {})
+      await event().finally(() => over.abort())
+      const ended = calls.mark()
+      await wait(afterMs, undefined, { signal })
+      const whole = sampleOf(pauseOf(await peer.status()), from, calls.mark(), ended)
+      const built = await watching
+      return { whole, ...(built === undefined ? {} : { building: sampleOf(NaN, built.from, built.to) }) }
     }
     return {
       stop,
-      rest: () => measured(() => wait(restMs)),
+      rest: async () => (await measured(() => wait(restMs))).whole,
       introduce: shape => measured(() => introduce(network, peer, shape)),
       upgrade: () =>
         measured(async () => {
           await peer.control.approve(2)
           await peer.until('has version 2 on trial', phaseIs('trial'), hourMs)
         }),
-      goBack: () =>
-        measured(async () => {
+      async goBack() {
+        const { whole } = await measured(async () => {
           await halt(network, peer)
           await peer.until('has gone back to version 1', phaseIs('wentBack'), hourMs)
-        }),
+        })
+        return whole
+      },
       async restart() {
         await calls.stop()
         const startedMs = performance.now()
@@ -113,10 +128,32 @@ export async function startStorePeer(init: {
   }
 }
 
+/** When a state was being built beside calls, as far as the peer was asked in time. */
+async function watchBuilding(
+  peer: LocalPeer,
+  mark: () => Mark,
+  over: AbortSignal
+): Promise<{ from: Mark; to: Mark } | undefined> {
+  let from: Mark | undefined
+  let to: Mark | undefined
+  while (!over.aborted) {
+    if (isBuilding(await peer.status())) from ??= mark()
+    else if (from !== undefined) to ??= mark()
+    await wait(lookEveryMs)
+  }
+  return from === undefined ? undefined : { from, to: to ?? mark() }
+}
+
+function isBuilding({ versions }: Status): boolean {
+  return versions.some(({ progress }) => progress?.stage === 'building')
+}
+
 async function introduce(network: LocalNetwork, peer: LocalPeer, shape: Shape): Promise<void> {
   await network.upgrade(peer, {
     modules: [fixture(`store-${shape}`)],
     schedule: 'manual',
+    // A twin always leads back exactly.
+    ...(shape === 'twin' ? {} : { back: 'copy' as const }),
     probation: '0s',
     stable: '1h',
     retireAfter: '1h'

@@ -11,9 +11,7 @@ const sizes = {
 }
 const paces = { full: [500, 5000, Infinity], quick: [500] }
 const shapes: readonly Shape[] = ['whole', 'entries', 'twin']
-const events = ['nothing', 'introduction', 'upgrade', 'going back'] as const
-/** The others stay where they are. */
-const goingBack: ReadonlySet<Shape> = new Set(['twin'])
+const events = ['nothing', 'introduction', 'building', 'upgrade', 'going back'] as const
 type Samples = Readonly<Record<(typeof events)[number], Map<Shape, SwitchSample[]>>>
 
 /** What callers notice of an upgrade, by the size of the state and how it is made: one peer, one caller process. */
@@ -30,6 +28,7 @@ export const switchSuite: Suite = {
         const samples: Samples = {
           nothing: new Map(),
           introduction: new Map(),
+          building: new Map(),
           upgrade: new Map(),
           'going back': new Map()
         }
@@ -40,9 +39,13 @@ export const switchSuite: Suite = {
             const peer = await startStorePeer({ bytes, pace, signal })
             try {
               add(samples.nothing, shape, await peer.rest())
-              add(samples.introduction, shape, await peer.introduce(shape))
-              add(samples.upgrade, shape, await peer.upgrade())
-              if (goingBack.has(shape)) add(samples['going back'], shape, await peer.goBack())
+              const introduction = await peer.introduce(shape)
+              const upgrade = await peer.upgrade()
+              add(samples.introduction, shape, introduction.whole)
+              add(samples.upgrade, shape, upgrade.whole)
+              for (const { building } of [introduction, upgrade])
+                if (building !== undefined) add(samples.building, shape, building)
+              add(samples['going back'], shape, await peer.goBack())
               restarts.push(await peer.restart())
             } finally {
               await peer.stop()
