@@ -1,34 +1,39 @@
 import { cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createLocalNetwork, type LocalNetwork, type LocalPeer, type StartOptions } from '@instar/local-network'
+import type { PeerStatus } from '@instar/node/control'
 import { createCallers, type Callers } from '../fixtures/ledger/callers.js'
 import { unspeakable } from '../fixtures/ledger/v2-twin.js'
 import { fixtureModule } from '../fixtures/modules.js'
+import { hostsOf, killNow } from '../fixtures/processes.js'
 import { goOn, hasUpgraded, isServing, phaseOf, type Arrival } from './go-on.js'
 
 /** A part of the life of version 2 at a peer, in which something is going to fail. */
 export interface Window {
   readonly module: string
+  readonly back?: 'copy' | 'transform'
   readonly stable: string
-  /** What stands before the window opens, from a version 2 that waits or is not published yet. */
-  readonly published: boolean
-  readonly prepare?: (peer: LocalPeer) => Promise<void>
+  /** What stands before the window opens. */
+  readonly from: 'version 1' | 'waiting' | 'trial'
   readonly open: (peer: LocalPeer, publish: () => Promise<void>) => Promise<unknown>
   readonly closed: Arrival
-  /** Journal records and effects in it, as `INSTAR_FAULTS` names them. */
+  /** Journal records, effects and stages of a switch in it, as `INSTAR_FAULTS` names them. */
   readonly moments: readonly string[]
 }
 
 const goBackFrom = (peer: LocalPeer) =>
-  peer.control.call({ method: 'enter', args: [unspeakable], version: 2, timeoutMs: 20_000 }).catch(() => undefined)
+  peer.control.call({ method: 'enter', args: [unspeakable], version: 2, timeoutMs: 20_000 })
+
+const hasCommitted: Arrival = status => hasUpgraded(status) && phaseOf(status) === 'committed'
+const wentBack: Arrival = status => phaseOf(status) === 'wentBack' && status.running.version === 1 && isServing(status)
 
 export const windows: Readonly<Record<string, Window>> = {
   'an upgrade with a transform in the pause': {
     module: 'ledger/v2',
     stable: '0s',
-    published: true,
+    from: 'waiting',
     open: peer => peer.control.approve(2),
-    closed: status => hasUpgraded(status) && phaseOf(status) === 'committed',
+    closed: hasCommitted,
     moments: [
       'operator',
       'evaluateSchedule@2',
@@ -45,15 +50,15 @@ export const windows: Readonly<Record<string, Window>> = {
   'an upgrade with a transform by entries': {
     module: 'ledger/v2-entries',
     stable: '0s',
-    published: true,
+    from: 'waiting',
     open: peer => peer.control.approve(2),
-    closed: status => hasUpgraded(status) && phaseOf(status) === 'committed',
+    closed: hasCommitted,
     moments: ['preparing@2', 'switchHost@2', 'draining@2', 'activating@2', 'running@2', 'trial@2', 'committed@2']
   },
   'the introduction of a twin': {
     module: 'ledger/v2-twin',
     stable: '0s',
-    published: false,
+    from: 'version 1',
     open: (_, publish) => publish(),
     closed: status => isServing(status) && status.served?.[1] === 2,
     moments: ['fetchBundle', 'rehearse@2', 'introducing@2', 'switchHost@2']
@@ -61,30 +66,76 @@ export const windows: Readonly<Record<string, Window>> = {
   'the upgrade to a twin': {
     module: 'ledger/v2-twin',
     stable: '0s',
-    published: true,
+    from: 'waiting',
     open: peer => peer.control.approve(2),
-    closed: status => hasUpgraded(status) && phaseOf(status) === 'committed',
+    closed: hasCommitted,
     moments: ['preparing@2', 'switchHost@2', 'running@2', 'trial@2', 'committed@2']
   },
   'going back from a twin': {
     module: 'ledger/v2-twin',
     stable: '1h',
-    published: true,
-    async prepare(peer) {
-      await peer.control.approve(2)
-      await peer.until('is on trial', status => phaseOf(status) === 'trial' && isServing(status))
-    },
+    from: 'trial',
     open: goBackFrom,
-    closed: status => phaseOf(status) === 'wentBack' && isServing(status),
+    closed: wentBack,
     moments: ['goingBack@2', 'running@1', 'wentBack@2']
   }
 }
+
+const switchBack = [
+  'goingBack@2',
+  'switchHost@2',
+  'stage-holding',
+  'stage-transforming',
+  'stage-transformed',
+  'running@1',
+  'wentBack@2'
+]
+
+/** Going back in a switch of its own (§8): what the first keeps is everything, the second keeps what was there before. */
+export const waysBack: Readonly<Record<string, Window>> = {
+  'going back by a reverse transform': {
+    module: 'ledger/v2-back',
+    back: 'transform',
+    stable: '1h',
+    from: 'trial',
+    open: peer => peer.control.goBack(2),
+    closed: wentBack,
+    moments: switchBack
+  },
+  'going back by a copy': {
+    module: 'ledger/v2',
+    back: 'copy',
+    stable: '1h',
+    from: 'trial',
+    open: peer => peer.control.goBack(2),
+    closed: wentBack,
+    moments: switchBack.filter(each => !each.startsWith('stage-transform'))
+  }
+}
+
+/** Acknowledged before the window opens: of them so many before version 2 was the object's, where it is. */
+export const linesBefore = 10
+
+const stands: Readonly<Record<Window['from'], Arrival>> = {
+  'version 1': isServing,
+  // What a copy of the state has to show first is done once, and not again at every start.
+  waiting: status => phaseOf(status) === 'waiting' && status.served?.[1] === 2 && !isRehearsing(status),
+  trial: status => phaseOf(status) === 'trial' && isServing(status)
+}
+
+/** Nothing has come of the word that opens the window. */
+function isAsBefore({ from }: Window, status: PeerStatus): boolean {
+  return stands[from](status) && (from !== 'version 1' || phaseOf(status) === undefined)
+}
+
+const isRehearsing = ({ versions }: PeerStatus): boolean =>
+  versions.some(each => each.version === 2 && each.reason?.includes('on a copy of the state') === true)
 
 /** One peer that can be put back to the beginning of a window, as often as something is tried in it. */
 export interface Stage {
   readonly network: LocalNetwork
   readonly peer: LocalPeer
-  /** Stands before the window, with some lines in its ledger. */
+  /** Stands before the window, with some lines in its ledger. What strikes at its start is over then, and it has been started again. */
   stand(options?: StartOptions): Promise<Callers>
   /** Says the word that opens the window. */
   open(): Promise<unknown>
@@ -97,15 +148,23 @@ export async function createStage(window: Window): Promise<Stage> {
   const template = join(network.directory, 'template')
   await peer.start({ timing: { retryMinMs: 200, retryMaxMs: 1000, upgradeAttemptsMax: 5 } })
   await peer.until('serves', isServing)
+  const known = createCallers()
+  for (let i = 0; i < linesBefore; i++) await known.add(peer)
   const proposal = await network.buildUpgrade(peer, {
     modules: [fixtureModule(window.module)],
     schedule: 'manual',
     stable: window.stable,
-    retireAfter: '1h'
+    retireAfter: '1h',
+    ...(window.back === undefined ? {} : { back: window.back })
   })
-  if (window.published) {
+  if (window.from !== 'version 1') {
     await network.publish(peer, proposal)
-    await peer.until('waits for its operator', status => phaseOf(status) === 'waiting' && status.served?.[1] === 2)
+    await peer.until('waits for its operator', stands.waiting)
+  }
+  if (window.from === 'trial') {
+    await peer.control.approve(2)
+    await peer.until('is on trial', stands.trial)
+    for (let i = 0; i < linesBefore; i++) await known.add(peer, 2)
   }
   await peer.stop()
   await cp(peer.dataDirectory, template, { recursive: true })
@@ -114,51 +173,56 @@ export async function createStage(window: Window): Promise<Stage> {
     network,
     peer,
     async stand(options) {
-      await peer.stop()
+      await clear(peer)
       await rm(peer.dataDirectory, { recursive: true, force: true })
       await cp(template, peer.dataDirectory, { recursive: true })
-      await peer.start(options)
-      await peer.until('serves', status => isServing(status) && (!window.published || status.served?.[1] === 2))
-      const callers = createCallers()
-      for (let i = 0; i < 10; i++) await callers.add(peer)
-      await window.prepare?.(peer)
-      return callers
+      try {
+        await peer.start(options)
+        await peer.until('stands before the window', stands[window.from])
+      } catch (thrown) {
+        await peer.ended()
+        if (options?.faults === undefined || peer.lastEnd?.signal !== 'SIGKILL') throw thrown
+        await peer.start()
+        await peer.until('stands before the window again', stands[window.from])
+      }
+      return known.copy()
     },
     open: () => window.open(peer, () => network.publish(peer, proposal)),
     stop: () => network.stop()
   }
 }
 
+/** Nothing of what was tried before writes into the next data directory. */
+async function clear(peer: LocalPeer): Promise<void> {
+  if (peer.pid === undefined) return
+  const hosts = await hostsOf(peer.pid)
+  await peer.kill()
+  killNow(hosts)
+}
+
 /**
- * Opens the window and sees the peer through it, whatever fails there; the word that opens it may be lost with what fails, and is said again.
+ * Opens the window and sees the peer through it, whatever fails there; the word that opens it may be lost with the process that heard it, and
+ * is said again then.
  *
  * @returns what it took besides
  */
 export async function openAndGoOn(stage: Stage, window: Window, where: string): Promise<readonly string[]> {
   const { peer } = stage
-  let opened = await stage.open().then(
-    () => true,
-    () => false
-  )
   const took: string[] = []
-  for (let words = 1; words < wordsMax; words++) {
-    if (!opened) {
-      took.push('another word')
-      if (!peer.running) await peer.start()
-      await peer.until('serves', isServing)
-      opened = await stage.open().then(
-        () => true,
-        () => false
-      )
+  for (let words = 1; words <= wordsMax; words++) {
+    const heardBy = peer.pid
+    // Where it dies of it, what it does afterwards says whether it was heard.
+    await stage.open().catch(() => undefined)
+    let last: PeerStatus | undefined
+    const isOverOrLost: Arrival = status => {
+      last = status
+      return window.closed(status) || (peer.pid !== heardBy && isAsBefore(window, status))
     }
-    try {
-      return [...took, ...(await goOn(peer, window.closed, where))]
-    } catch (thrown) {
-      if (words === wordsMax - 1) throw thrown
-      opened = false
-    }
+    took.push(...(await goOn(peer, isOverOrLost, where)))
+    if (last !== undefined && window.closed(last)) return took
+    took.push('another word')
   }
-  return took
+  throw new Error(`${where}: the window does not close: ${took.join('; ')}`)
 }
 
 const wordsMax = 4

@@ -65,6 +65,10 @@ export function createEngine(init: EngineInit): Engine {
   let last: Promise<void> = Promise.resolve()
 
   const input = (fact: Fact): void => {
+    for (const each of init.faults?.hears(fact) ?? [fact]) takeIn(each)
+  }
+
+  const takeIn = (fact: Fact): void => {
     if (stopped) return
     const result = step(state, { ...fact, now: { wallMs: init.wallMs(), monoMs: init.monoMs() } })
     state = result.state
@@ -78,6 +82,7 @@ export function createEngine(init: EngineInit): Engine {
       for (const effect of others) start(effect)
     })
     init.onChange()
+    init.faults?.stands(version => state.versions.get(version)?.phase)
   }
 
   const start = (effect: Effect): void => {
