@@ -56,11 +56,17 @@ export interface Performer {
 export function createPerformer(init: PerformInit): Performer {
   const { input, log, signal } = init
   const fetches = new Map<string, FetchProgress>()
-  const switches = new Map<number, AbortController>()
-  const rehearsals = new Map<number, AbortController>()
+  /** What the core can call off, by the id of its effect. */
+  const underWay = new Map<number, AbortController>()
 
   const done = (id: number, outcome: Outcome): void => {
     if (!signal.aborted) input({ fact: 'done', id, outcome })
+  }
+
+  async function cancellable<T>(id: number, work: (cancelled: AbortSignal) => Promise<T>): Promise<T> {
+    const cancel = new AbortController()
+    underWay.set(id, cancel)
+    return work(cancel.signal).finally(() => underWay.delete(id))
   }
 
   const fetchBundle = async (id: number, bundle: string): Promise<void> => {
@@ -92,12 +98,9 @@ export function createPerformer(init: PerformInit): Performer {
     done(id, { of: 'preflight', ok: true, facts: await init.measure() })
   }
 
-  const rehearse = async (id: number, plans: readonly HostPlan[]): Promise<void> => {
-    const cancel = new AbortController()
-    rehearsals.set(id, cancel)
-    const result = await init.rehearse(plans, AbortSignal.any([signal, cancel.signal]))
-    rehearsals.delete(id)
-    if (cancel.signal.aborted) return
+  const rehearse = async (id: number, plans: readonly HostPlan[], cancelled: AbortSignal): Promise<void> => {
+    const result = await init.rehearse(plans, AbortSignal.any([signal, cancelled]))
+    if (cancelled.aborted) return
     if (result.ok) {
       done(id, { of: 'rehearse', ok: true })
       return
@@ -106,25 +109,26 @@ export function createPerformer(init: PerformInit): Performer {
     done(id, { of: 'rehearse', ok: false, cause: error.message, transient: isTransient(error), ...stepOf(error) })
   }
 
-  const rehearseState = async ({ id, version, plan }: Extract<Effect, { effect: 'rehearseState' }>): Promise<void> => {
-    const cancel = new AbortController()
-    rehearsals.set(id, cancel)
-    const result = await init.stateRehearsals.run(version, plan, AbortSignal.any([signal, cancel.signal]))
-    rehearsals.delete(id)
-    if (!cancel.signal.aborted) done(id, toOutcome(result, init.wallMs()))
+  const rehearseState = async (
+    { id, version, plan }: Extract<Effect, { effect: 'rehearseState' }>,
+    cancelled: AbortSignal
+  ): Promise<void> => {
+    const result = await init.stateRehearsals.run(version, plan, AbortSignal.any([signal, cancelled]))
+    if (!cancelled.aborted) done(id, toOutcome(result, init.wallMs()))
   }
 
-  const switchHost = async ({ id, plan, version }: Extract<Effect, { effect: 'switchHost' }>): Promise<void> => {
-    const cancel = new AbortController()
-    switches.set(id, cancel)
+  const switchHost = async (
+    { id, plan, version }: Extract<Effect, { effect: 'switchHost' }>,
+    cancelled: AbortSignal
+  ): Promise<void> => {
     const result = await init.host.switchHost(plan, {
-      signal: cancel.signal,
+      // A peer that stops has its host drained: that is no cancelling.
+      signal: cancelled,
       onStage: (stage, detail) => {
         init.onStage(version, detail)
         if (!signal.aborted) input({ fact: 'switchStage', id, stage })
       }
     })
-    switches.delete(id)
     init.onPause(version, result.timings.pauseMs)
     if (result.ok) {
       const building = [...result.building.keys()]
@@ -170,22 +174,29 @@ export function createPerformer(init: PerformInit): Performer {
           return
         }
         case 'rehearse': {
-          run(effect, rehearse(effect.id, effect.plans))
+          run(
+            effect,
+            cancellable(effect.id, cancelled => rehearse(effect.id, effect.plans, cancelled))
+          )
           return
         }
         case 'rehearseState': {
-          run(effect, rehearseState(effect))
+          run(
+            effect,
+            cancellable(effect.id, cancelled => rehearseState(effect, cancelled))
+          )
           return
         }
         case 'switchHost': {
-          run(effect, switchHost(effect))
+          run(
+            effect,
+            cancellable(effect.id, cancelled => switchHost(effect, cancelled))
+          )
           return
         }
         case 'cancelSwitch':
-          switches.get(effect.id)?.abort()
-          return
         case 'cancelRehearsal':
-          rehearsals.get(effect.id)?.abort()
+          underWay.get(effect.id)?.abort()
           return
         case 'evaluateSchedule': {
           run(effect, evaluateSchedule(effect, done))
