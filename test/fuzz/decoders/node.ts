@@ -175,7 +175,8 @@ function diskDecoders(heads: object): readonly Decoder[] {
       name: 'fault words',
       covers: ['node:parseFaults'],
       seeds: [seed('kill:after:transforming@2,kill-host:after:command:3')],
-      decode: bytes => parseFaults(Buffer.from(bytes).toString(), () => undefined)?.hostDiesAfterCommand,
+      decode: bytes =>
+        parseFaults(Buffer.from(bytes).toString(), { kill: () => false, tell: () => undefined })?.hostDiesAfterCommand,
       mayThrow: thrown => thrown instanceof InstarError && thrown.code === 'BadInput'
     }
   ]
