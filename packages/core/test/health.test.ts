@@ -19,7 +19,7 @@ function figures(...callers: ReadonlyArray<readonly [calls: number, errors: numb
 const quiet = figures([1000, 0], [1000, 0])
 
 function judge(now: CallFigures, before: CallFigures = quiet, health: Health = {}): Judgement {
-  const watch = createTrialWatch(0)
+  const watch = createTrialWatch({ wallMs: 0, monoMs: 0 })
   watch.before = { calls: before.calls, callers: before.callers, share: usualShare(before) }
   watch.figures = now
   watch.answered = now.calls - now.errors
@@ -53,7 +53,7 @@ describe('a trial', () => {
   })
 
   it('waits for calls that go well, or for the time after which it needs none', () => {
-    const watch = createTrialWatch(0)
+    const watch = createTrialWatch({ wallMs: 0, monoMs: 0 })
     const policy = healthPolicyOf({ health: { idleCommitMs: 60_000 } })
     expect(judgeTrial(watch, policy, 59_999)).toMatchObject({ is: 'open' })
     expect(judgeTrial(watch, policy, 60_000)).toEqual({ is: 'well' })
@@ -74,7 +74,7 @@ describe('a trial', () => {
 
   it('is ill that brought its host down twice, wherever one caller alone did that, thrice', () => {
     const verdictOf = (...callers: Array<string | undefined>): string => {
-      const watch = createTrialWatch(0)
+      const watch = createTrialWatch({ wallMs: 0, monoMs: 0 })
       watch.answered = 20
       for (const caller of callers) countCrash(watch, 'it exited with code 7', caller)
       return judgeTrial(watch, healthPolicyOf(undefined), 0).is
@@ -89,7 +89,7 @@ describe('a trial', () => {
 
   it('is ill that misses its probes in a row, unless the version before did', () => {
     const policy = healthPolicyOf({ health: { probe: { method: 'size', missesMax: 2 } } })
-    const watch = createTrialWatch(0)
+    const watch = createTrialWatch({ wallMs: 0, monoMs: 0 })
     expect(judgeTrial(watch, policy, 0)).toMatchObject({ is: 'open' })
     watch.probes.answered = 1
     expect(judgeTrial(watch, policy, 0)).toEqual({ is: 'well' })
@@ -97,13 +97,13 @@ describe('a trial', () => {
     expect(judgeTrial(watch, policy, 0)).toMatchObject({ is: 'open' })
     watch.probes.missed = 2
     expect(judgeTrial(watch, policy, 0)).toMatchObject({ is: 'ill' })
-    const before = createTrialWatch(0, { missed: true })
+    const before = createTrialWatch({ wallMs: 0, monoMs: 0 }, { missed: true })
     before.probes.missed = 9
     expect(judgeTrial(before, policy, 0)).toEqual({ is: 'well' })
   })
 
   it('is not judged any more that an operator has approved', () => {
-    const watch = createTrialWatch(0)
+    const watch = createTrialWatch({ wallMs: 0, monoMs: 0 })
     watch.crashes.own = 9
     watch.approved = true
     expect(judgeTrial(watch, healthPolicyOf({ health: { idleCommitMs: 1000 } }), 0)).toEqual({ is: 'well' })

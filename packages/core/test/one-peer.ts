@@ -10,9 +10,10 @@ import { Simulation, type SimulatedPeer } from './simulation.js'
 export function onePeer(
   count: number,
   over: (version: number) => Partial<ClassUpgrade> = () => ({}),
-  held = false
+  held = false,
+  compact = false
 ): [Simulation, SimulatedPeer] {
-  const simulation = new Simulation({ peers: 1, seed: 1 })
+  const simulation = new Simulation({ peers: 1, seed: 1, compact })
   const peer = simulation.peers[0]!
   peer.boot()
   if (held) peer.input({ fact: 'operator', word: 'hold' })

@@ -114,6 +114,17 @@ describe('what the operator does not allow', () => {
 })
 
 describe('what the operator allows for every version', () => {
+  it('is asked about again in its time though the clock was set back a day', () => {
+    const [simulation, peer] = onePeer()
+    simulation.run(() => peer.state.versions.get(2)?.schedule !== undefined)
+    const asked = peer.state.versions.get(2)!.schedule!
+    simulation.wallJumpMs = -86_400_000
+    wait(simulation, 3_700_000)
+    const again = peer.state.versions.get(2)!.schedule!
+    expect(again.lookAgainAtMs).toBeLessThan(asked.lookAgainAtMs)
+    expect(again.lookAgainMonoMs).toBeGreaterThan(asked.lookAgainMonoMs)
+  })
+
   it('is the approval that a schedule waits for', () => {
     const [simulation, peer] = onePeer({ policy: { approve: true } })
     simulation.run(() => peer.state.running === 2)

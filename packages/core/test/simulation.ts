@@ -593,7 +593,7 @@ const eager: ScheduleDecision = { decision: 'upgrade', reason: 'eager' }
 function decisionOf({ schedule, inputs }: Extract<Effect, { effect: 'evaluateSchedule' }>): ScheduleDecision {
   return schedule.strategy.type !== 'manual' || inputs.approved
     ? eager
-    : { decision: 'wait', reason: 'it is not approved', lookAgainAtMs: Number.MAX_SAFE_INTEGER }
+    : { decision: 'wait', reason: 'it is not approved', lookAgainAtMs: inputs.nowMs + 3_600_000 }
 }
 
 function metaOf(plan: HostPlan, generation: number): StateMeta {

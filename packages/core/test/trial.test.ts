@@ -31,8 +31,8 @@ function tell(peer: SimulatedPeer, figures: CallFigures, before: CallFigures | n
   peer.input({ fact: 'health', version: running, round, figures, answered, ...(before && { before }) })
 }
 
-function onTrial(over: Partial<ClassUpgrade> = {}): [Simulation, SimulatedPeer] {
-  const [simulation, peer] = onePeer(2, () => ({ back: 'copy', ...over }))
+function onTrial(over: Partial<ClassUpgrade> = {}, compact = false): [Simulation, SimulatedPeer] {
+  const [simulation, peer] = onePeer(2, () => ({ back: 'copy', ...over }), false, compact)
   simulation.run(() => phaseOf(peer, 2) === 'trial')
   return [simulation, peer]
 }
@@ -164,6 +164,61 @@ describe('how often and how long', () => {
     tell(other, { ...usual, calls: 20 })
     called.run(() => phaseOf(other, 2) === 'committed')
     expect(called.nowMs - calledMs).toBeLessThan(30_000)
+  })
+
+  describe.each([
+    ['forward', 1],
+    ['back', -1]
+  ])('a clock that jumps a day %s and a restart', (_, sign) => {
+    const dayMs = 86_400_000
+    const jump = (simulation: Simulation, peer: SimulatedPeer): void => {
+      simulation.wallJumpMs += sign * dayMs
+      // Twice: what the first start has left out of its journal, the second does not know.
+      restart(peer)
+      restart(peer)
+    }
+
+    it.each([false, true])('neither commit an idle trial early nor late (compacted: %s)', compact => {
+      const idleCommitMs = 3_600_000
+      const [simulation, peer] = onTrial({ health: { idleCommitMs } }, compact)
+      const begunMs = simulation.nowMs
+      later(simulation, idleCommitMs / 2)
+      jump(simulation, peer)
+      simulation.run(() => phaseOf(peer, 2) === 'committed', 2 * idleCommitMs)
+      const tookMs = simulation.nowMs - begunMs
+      // A restart forgets a sixteenth at most.
+      expect(tookMs).toBeGreaterThanOrEqual(idleCommitMs)
+      expect(tookMs).toBeLessThan(idleCommitMs * (1 + 1 / 16) + 60_000)
+    })
+
+    it('let no trial run out of time', () => {
+      const [simulation, peer] = onTrial({ health: { idleCommitMs: 9 * dayMs, timeoutMs: 3_600_000 } })
+      jump(simulation, peer)
+      later(simulation, 3_000_000)
+      expect(phaseOf(peer, 2)).toBe('trial')
+      later(simulation, 1_000_000)
+      expect(phaseOf(peer, 2)).toBe('wentBack')
+    })
+
+    it('make the pause before another trial no longer', () => {
+      const retryAfterMs = 600_000
+      const [simulation, peer] = onTrial({ health: { retry: 1, retryAfterMs } })
+      tell(peer, bad)
+      simulation.run(() => phaseOf(peer, 2) === 'wentBack')
+      const backMs = simulation.nowMs
+      jump(simulation, peer)
+      simulation.run(() => phaseOf(peer, 2) === 'trial', 2 * retryAfterMs)
+      expect(simulation.nowMs - backMs).toBeLessThan(retryAfterMs + 60_000)
+    })
+  })
+
+  it('a trial that an operator has judged anew counts from there after a restart, too', () => {
+    const [simulation, peer] = onTrial({ health: { idleCommitMs: 3_600_000 } })
+    later(simulation, 3_000_000)
+    peer.input({ fact: 'operator', word: 'resume', version: 2 })
+    restart(peer)
+    later(simulation, 3_000_000)
+    expect(phaseOf(peer, 2)).toBe('trial')
   })
 
   it('a trial that its timeout finds uncommitted goes back, but for stale trust', () => {

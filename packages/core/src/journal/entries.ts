@@ -28,13 +28,15 @@ export type JournalEntry =
   | ({ readonly type: 'rehearsed'; readonly version: number; readonly chainId: string } & RehearsedState)
   /**
    * What a trial has to know after a restart (§15); fields that are absent leave what was there. `beganAtMs` begins a new one: whatever was written of
-   * an earlier trial of the version is over. Wall clock.
+   * an earlier trial of the version is over. Wall clock, for people; `lastedMs` is how long it has lasted while the peer ran, as it was seen when
+   * that was written: a time of the clock would make a trial longer or shorter wherever the clock jumps.
    */
   | {
       readonly type: 'trial'
       readonly version: number
       readonly chainId: string
       readonly beganAtMs?: number
+      readonly lastedMs?: number
       /** The object was ill before the switch: it had been brought down again and again, or had missed the probe. */
       readonly crashedBefore?: true
       readonly missedBefore?: true

@@ -1,5 +1,6 @@
 import { durationWords } from '../descriptor/duration-words.js'
 import type { HealthPolicy } from '../descriptor/health.js'
+import type { Now } from './input.js'
 
 // How a trial is judged (§15). Pure: figures in, a judgement out.
 //
@@ -39,8 +40,12 @@ export interface Before {
 
 /** All that is known of a trial under way. */
 export interface TrialWatch {
-  /** Monotonic clock. */
+  /** Monotonic clock of this boot; earlier boots count as far as the journal knows how long they saw the trial. */
   begunMonoMs: number
+  /** By the wall clock, for people. */
+  readonly beganAtMs: number
+  /** When its length was written down last, monotonic clock. */
+  writtenMonoMs: number
   /** Undefined until the shell has told it; then, and after a start that does not find it, errors are not judged. */
   before: Before | undefined
   /** The object had been brought down again and again before the switch, or had missed the probe. */
@@ -67,13 +72,15 @@ export type Judgement =
   | { readonly is: 'open'; readonly missing: string; readonly byOne?: true }
   | { readonly is: 'ill'; readonly cause: string }
 
-/** A trial that has just begun. */
+/** A trial that begins now. */
 export function createTrialWatch(
-  begunMonoMs: number,
+  { wallMs, monoMs }: Now,
   before: { readonly crashed?: boolean; readonly missed?: boolean } = {}
 ): TrialWatch {
   return {
-    begunMonoMs,
+    begunMonoMs: monoMs,
+    beganAtMs: wallMs,
+    writtenMonoMs: monoMs,
     before: undefined,
     crashedBefore: before.crashed === true,
     missedBefore: before.missed === true,

@@ -225,7 +225,7 @@ function resumeIntroductions(turn: Turn): void {
     if (progress.phase === 'probation') progress.phase = 'introducing'
     if (progress.phase === 'fetching' || progress.phase === 'rehearsing') progress.phase = 'known'
     progress.watchedMonoMs = turn.now.monoMs
-    progress.trial = progress.phase === 'trial' ? (progress.trial ?? createTrialWatch(turn.now.monoMs)) : undefined
+    progress.trial = progress.phase === 'trial' ? (progress.trial ?? createTrialWatch(turn.now)) : undefined
   }
 }
 

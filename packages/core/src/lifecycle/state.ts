@@ -140,7 +140,7 @@ export interface VersionProgress {
   /** Roster revision that the evaluation under way reads. */
   evaluating: number
   /** The schedule's last answer and what it had read. */
-  schedule: { decision: 'upgrade' | 'wait'; reason: string; lookAgainAtMs: number; rosterRevision: number } | undefined
+  schedule: ScheduleAnswer | undefined
   /** A scratch host has loaded it, and it waits for its turn to be introduced. */
   isRehearsed: boolean
   /** Its introduction failed because the host kept failing with it in, and nobody knows whose doing that was. */
@@ -160,6 +160,15 @@ export interface VersionProgress {
   retryTrialMonoMs: number | undefined
   /** Its health policy's probe: the effect under way, when it is asked next, and what the version before it last came to. */
   probe: ProbeState
+}
+
+interface ScheduleAnswer {
+  readonly decision: 'upgrade' | 'wait'
+  readonly reason: string
+  /** When it wants to be asked again: by the wall clock, as it said, or by the monotonic one, should the wall clock be set back meanwhile. */
+  readonly lookAgainAtMs: number
+  readonly lookAgainMonoMs: number
+  readonly rosterRevision: number
 }
 
 /** Where the trial of a transform on a copy of the real state is (R13). */
@@ -218,7 +227,7 @@ export interface Goal {
 }
 
 /** Why one host takes the place of another. */
-export type SwitchPurpose = 'start' | 'introduce' | 'withdraw' | 'upgrade' | 'goBack' | 'commit' | 'retire'
+export type SwitchPurpose = 'start' | 'introduce' | 'withdraw' | 'upgrade' | 'goBack' | 'commit' | 'retire' | 'renew'
 
 /** The host process as the core knows it. */
 export interface HostState {
@@ -233,6 +242,8 @@ export interface HostState {
   building: Set<number>
   /** The version that the state's `meta` names, as last seen; undefined: there is no state yet. */
   stateVersion: number | undefined
+  /** It cannot write its state any more: another one of the same plan takes its place. */
+  isSpent: boolean
   /** Number of the last plan. */
   lastPlan: number
   switching:
@@ -304,6 +315,7 @@ export function createPeerState(config: PeerConfig): PeerState {
       plan: undefined,
       building: new Set(),
       stateVersion: undefined,
+      isSpent: false,
       lastPlan: 0,
       switching: undefined,
       failures: 0,

@@ -8,7 +8,7 @@ import type { Fact } from './input.js'
 import { isSwitching } from './phase.js'
 import type { PeerState, VersionProgress } from './state.js'
 import { stopOf } from './stop.js'
-import { note } from './trial-journal.js'
+import { note, rememberTrial } from './trial-journal.js'
 import { trialPolicy } from './trial-policy.js'
 import { setPhase, wakeAtMono, type Turn } from './turn.js'
 
@@ -23,10 +23,13 @@ export function endTrials(turn: Turn): void {
   if (progress?.phase !== 'trial' || progress.trial === undefined || state.lineage === undefined) return
   if (isGoingOn(state)) return
   const missing = missingForCommit(turn, progress, progress.trial)
-  if (missing === undefined) setPhase(turn, state.running, 'committed')
-  else if (missing !== '') progress.reason = missing
+  if (missing === undefined) return setPhase(turn, state.running, 'committed')
+  if (missing === '') return
+  progress.reason = missing
+  const { trial } = progress
+  rememberTrial(turn, progress, trial)
   const { timeoutMs, idleCommitMs } = trialPolicy(state, progress.version)
-  for (const atMs of [timeoutMs, idleCommitMs].map(ms => (progress.trial?.begunMonoMs ?? 0) + ms))
+  for (const atMs of [timeoutMs, idleCommitMs].map(ms => trial.begunMonoMs + ms))
     if (atMs > now.monoMs) wakeAtMono(turn, atMs)
 }
 
@@ -166,7 +169,7 @@ export function judgeAnew(turn: Turn, progress: VersionProgress): void {
   trial.ill = undefined
   progress.cause = undefined
   progress.watchedMonoMs = turn.now.monoMs
-  note(turn, version, { ill: '' })
+  note(turn, version, { ill: '', lastedMs: 0 })
 }
 
 export function approveTrial(turn: Turn, progress: VersionProgress): void {

@@ -6,7 +6,7 @@ import { isSameLineage, peersAt } from '../roster/same-history.js'
 import { entryOf, upgradeAt } from '../version-log/version-log.js'
 import { retryReason } from './host.js'
 import { nextVersion } from './goal.js'
-import type { ScheduleOutcome } from './input.js'
+import type { Now, ScheduleOutcome } from './input.js'
 import { pauseReason, rehearseBeforeUpgrade, withPause } from './rehearse-state.js'
 import { effectivePolicy } from './policy.js'
 import { preflight } from './preflight.js'
@@ -74,8 +74,9 @@ export function keepEvaluated(turn: Turn, progress: VersionProgress): void {
   if (now.wallMs < overdueMs) wakeAtWall(turn, overdueMs)
   wakeAtWall(turn, nextWindowMs(state, now))
   const last = progress.schedule
-  if (last !== undefined && last.rosterRevision === state.rosterRevision && now.wallMs < last.lookAgainAtMs) {
+  if (last !== undefined && last.rosterRevision === state.rosterRevision && isEarly(last, now)) {
     wakeAtWall(turn, last.lookAgainAtMs)
+    wakeAtMono(turn, last.lookAgainMonoMs)
     return
   }
   progress.effect = nextEffectId(turn)
@@ -84,20 +85,27 @@ export function keepEvaluated(turn: Turn, progress: VersionProgress): void {
   turn.effects.push({ effect: 'evaluateSchedule', id: progress.effect, schedule, inputs })
 }
 
+function isEarly(last: NonNullable<VersionProgress['schedule']>, now: Now): boolean {
+  return now.wallMs < last.lookAgainAtMs && now.monoMs < last.lookAgainMonoMs
+}
+
 /** A crashed scheduling function means "wait", is retried, and is reported (R15). */
 export function scheduleEvaluated(turn: Turn, progress: VersionProgress, outcome: ScheduleOutcome): void {
   const rosterRevision = progress.evaluating
   progress.effect = undefined
+  const { wallMs, monoMs } = turn.now
   if (outcome.ok) {
-    const { decision } = outcome
-    const lookAgainAtMs = decision.decision === 'wait' ? decision.lookAgainAtMs : Number.POSITIVE_INFINITY
-    progress.schedule = { decision: decision.decision, reason: decision.reason, lookAgainAtMs, rosterRevision }
+    const { decision, reason } = outcome.decision
+    const lookAgainAtMs = outcome.decision.decision === 'wait' ? outcome.decision.lookAgainAtMs : Infinity
+    const lookAgainMonoMs = monoMs + Math.max(0, lookAgainAtMs - wallMs)
+    progress.schedule = { decision, reason, lookAgainAtMs, lookAgainMonoMs, rosterRevision }
   } else {
-    const lookAgainAtMs = turn.now.wallMs + turn.state.config.timing.retryMaxMs
+    const pauseMs = turn.state.config.timing.retryMaxMs
     progress.schedule = {
       decision: 'wait',
       reason: `the scheduling function failed: ${outcome.cause}`,
-      lookAgainAtMs,
+      lookAgainAtMs: wallMs + pauseMs,
+      lookAgainMonoMs: monoMs + pauseMs,
       rosterRevision
     }
   }
