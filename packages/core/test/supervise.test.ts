@@ -37,6 +37,26 @@ function restart(peer: SimulatedPeer): void {
 
 const loopOf = (peer: SimulatedPeer) => crashLoopOf(peer.state, peer.now.monoMs)
 
+describe('a host that cannot write any more', () => {
+  const serves = (peer: SimulatedPeer) => peer.state.host.status === 'up' && peer.state.host.switching === undefined
+
+  it('is replaced by another of the same plan when one could write, and nothing is held against anybody', () => {
+    const [simulation, peer] = onePeer(1)
+    simulation.run(() => serves(peer))
+    const { plan } = peer.state.host
+    peer.input({ fact: 'hostSpent', plan: plan!.plan })
+    expect(peer.state.host.switching?.purpose).toBe('renew')
+    simulation.run(() => serves(peer))
+    const { host } = peer.state
+    expect(host.plan).toEqual({ ...plan, plan: plan!.plan + 1 })
+    expect([host.crashes, host.failures, host.committedCrashes, host.isSpent]).toEqual([0, 0, 0, false])
+    expect(phaseOf(peer, 2)).toBe('waiting')
+    // Of a process that is gone already.
+    peer.input({ fact: 'hostSpent', plan: plan!.plan })
+    expect(serves(peer)).toBe(true)
+  })
+})
+
 describe('a host that crashes in a committed version', () => {
   it('is started again and again, later each time, and others are told of the loop until it has run well', () => {
     const [simulation, peer] = onePeer()

@@ -32,7 +32,7 @@ export function driveHost(turn: Turn): void {
   const goal = gatedGoal(turn)
   if (goal === undefined) return
   const plan = planOf(state, goal, host.lastPlan + 1)
-  if (host.status === 'up' && host.plan !== undefined && isSameHost(plan, host.plan)) {
+  if (host.status === 'up' && !host.isSpent && host.plan !== undefined && isSameHost(plan, host.plan)) {
     host.goal = goal
     reached(turn, goal)
     return
@@ -84,7 +84,8 @@ function purposeOf(state: PeerState, goal: Goal): { purpose: SwitchPurpose; vers
   if (before === undefined || state.host.status === 'down') return { purpose: 'start', version: undefined }
   if (goal.high > before.high) return { purpose: 'introduce', version: goal.high }
   if (goal.high < before.high) return { purpose: 'withdraw', version: before.high }
-  return { purpose: goal.low > before.low ? 'retire' : 'commit', version: undefined }
+  if (goal.low > before.low) return { purpose: 'retire', version: undefined }
+  return { purpose: state.host.isSpent ? 'renew' : 'commit', version: undefined }
 }
 
 /** What stops a version, or sends the peer back, is heard while a switch runs: that is asked to stop at its next safe point (§10, P1). */
@@ -160,6 +161,8 @@ export function switched(turn: Turn, outcome: SwitchOutcome): void {
   const { switching } = host
   if (switching === undefined) return
   host.switching = undefined
+  // Where the same process serves again it is said again.
+  host.isSpent = false
   if (outcome.ok) {
     host.status = 'up'
     host.goal = switching.goal
@@ -264,6 +267,7 @@ export function hostExited(turn: Turn, { plan, cause, suspect, crash }: Extract<
   const { host } = state
   if (host.plan?.plan !== plan || host.switching !== undefined) return
   host.status = 'down'
+  host.isSpent = false
   host.lastError = cause
   host.crashes++
   // A host that ran well for so long does not pay for what happened before.

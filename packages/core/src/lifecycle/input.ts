@@ -64,6 +64,11 @@ export type Fact =
   | { readonly fact: 'operator'; readonly word: OperatorWord; readonly version?: number }
   /** The operator sets rules of the local policy, or takes back what was said of them at run time. */
   | { readonly fact: 'policy'; readonly set: PolicyOverrides; readonly unset: readonly PolicyField[] }
+  /**
+   * The host of this plan cannot write its state any more, and another one could: what it lacked (room on the disk) is there again. It goes
+   * on answering queries until then.
+   */
+  | { readonly fact: 'hostSpent'; readonly plan: number }
   /** The operator lets a parked host start again. */
   | { readonly fact: 'unpark' }
   /** A call at this version was answered or refused here just now. */

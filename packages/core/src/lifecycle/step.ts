@@ -145,6 +145,9 @@ function hear(turn: Turn, fact: Fact): void {
       return
     case 'hostExited':
       return hostExited(turn, fact)
+    case 'hostSpent':
+      if (state.host.plan?.plan === fact.plan) state.host.isSpent = true
+      return
     case 'simulationFailed':
       return simulationFailed(turn, fact)
     case 'simulationBuilt':

@@ -1,4 +1,5 @@
 import {
+  InstarError,
   compactEntries,
   createPeerState,
   isJournalEntry,
@@ -31,6 +32,8 @@ export interface EngineInit {
   readonly monoMs: () => number
   readonly log: Logger
   readonly faults?: FaultInjector
+  /** How soon a journal that refused an entry is tried again. */
+  readonly journalRetryMs?: number
 }
 
 /** The shell around the core's `step` (§11): facts in, effects out, journal first. */
@@ -44,6 +47,8 @@ export interface Engine {
   problem(): string | undefined
   /** Resolves when what was decided before is on disk and its effects have begun. */
   settled(): Promise<void>
+  /** The same for whoever waits for an answer. @throws InstarError DiskFull, DataDirectoryDamaged while the journal cannot be written */
+  kept(): Promise<void>
   /** Replaces a journal that has grown long by the shortest that says the same. */
   compact(): void
   /** Takes no more facts; resolves when what was decided before is on disk. */
@@ -52,15 +57,16 @@ export interface Engine {
 
 /** A longer journal is replaced by the shortest that says the same. */
 const journalBytesMax = 1024 * 1024
-const journalRetryMs = 2000
+const journalRetryMsDefault = 2000
 
 /** @throws InvariantViolation out of `input` when the core was told something impossible: the process must end and start again */
 export function createEngine(init: EngineInit): Engine {
-  const { journal, log } = init
+  const { journal, log, journalRetryMs = journalRetryMsDefault } = init
   let state = createPeerState(init.config)
   let routes: Routes | undefined
   let problem: string | undefined
   let stopped = false
+  let failing = nextFailure()
   let wake: NodeJS.Timeout | undefined
   let last: Promise<void> = Promise.resolve()
 
@@ -109,6 +115,9 @@ export function createEngine(init: EngineInit): Engine {
         if (stopped) return
         problem = `the journal cannot be written, so nothing new begins here: ${messageOf(thrown)}`
         log.error({ err: thrown }, problem)
+        const { reject } = failing
+        failing = nextFailure()
+        reject(unkept(thrown))
         init.onChange()
         await new Promise(resolve => setTimeout(resolve, journalRetryMs).unref())
       }
@@ -129,6 +138,7 @@ export function createEngine(init: EngineInit): Engine {
     },
     problem: () => problem,
     settled: () => last,
+    kept: () => Promise.race([last, failing.promise]),
     compact() {
       if (stopped || journal.bytes <= journalBytesMax || state.lineage === undefined) return
       const entries = compactEntries(state, { wallMs: init.wallMs(), monoMs: init.monoMs() })
@@ -145,6 +155,22 @@ export function createEngine(init: EngineInit): Engine {
       await last
     }
   }
+}
+
+/** Rejects when the journal refuses an entry; whether anybody waits for that is their affair. */
+function nextFailure(): PromiseWithResolvers<never> {
+  const failure = Promise.withResolvers<never>()
+  failure.promise.catch(() => undefined)
+  return failure
+}
+
+function unkept(thrown: unknown): InstarError {
+  const code = thrown instanceof InstarError ? thrown.code : 'DataDirectoryDamaged'
+  return new InstarError(
+    code,
+    `This was heard, and a restart would forget it: the journal cannot be written. ${messageOf(thrown)}`,
+    { cause: thrown }
+  )
 }
 
 /** What has been decided, for whoever reads the log; what went wrong stands out. */

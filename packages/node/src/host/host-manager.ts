@@ -55,6 +55,8 @@ export interface HostManager extends HostPort {
    * @throws InstarError Stopped, DiskFull, StateDamaged, HostFailed
    */
   copyState(to: string, options: CopyOptions): Promise<CopiedState>
+  /** Why the host that serves cannot write its state any more: commands are refused, queries go on. Undefined while it can. */
+  broken(): InstarError | undefined
   stats(): Promise<HostStats>
   /** Lets go of the old states but these, and says which there are then; undefined while no host serves. */
   keepStates(stay: readonly number[] | 'all'): Promise<readonly OldState[] | undefined>
@@ -85,7 +87,7 @@ export interface HostManagerInit {
    * a switch, that goes on, and starts the plan before again if it fails.
    */
   readonly onExit: (exit: HostExit) => void
-  /** The state can no longer be written (a full disk, for one): commands are refused, queries go on. */
+  /** See `broken`; when it begins. */
   readonly onBroken?: (error: InstarError) => void
   /** A simulation object of the plan failed (§7): it is withdrawn, or where the object is on trial, the peer has to go back. */
   readonly onSimulationFailed?: (plan: HostPlan, failed: SimulationFailed) => void
@@ -144,6 +146,7 @@ export function createHostManager(init: HostManagerInit): HostManager {
     health: init.health,
     onFailed: (header, error, elapsedMs) => faults.callFailed(header, error, elapsedMs, serving?.host.facades ?? [])
   })
+  const broken = new WeakMap<HostProcess, InstarError>()
   const faults = createFaultReporter(fault => init.onFault?.(fault))
   const quarantine = createQuarantine(now)
   let serving: Serving | undefined
@@ -202,6 +205,7 @@ export function createHostManager(init: HostManagerInit): HostManager {
       onCall,
       onBroken: error => {
         log.error({ plan: plan.plan, code: error.code }, error.message)
+        broken.set(host, error)
         init.onBroken?.(error)
       },
       onSimulationFailed: failed => {
@@ -351,6 +355,7 @@ export function createHostManager(init: HostManagerInit): HostManager {
     },
     stop,
     keepStates: stay => serving?.host.keepStates(stay) ?? Promise.resolve(undefined),
+    broken: () => (serving === undefined ? undefined : broken.get(serving.host)),
     async stats() {
       const current = serving
       const counters = gate.counters()

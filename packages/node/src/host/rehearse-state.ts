@@ -1,4 +1,4 @@
-import { mkdtemp, rm, statfs } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { constants, setPriority } from 'node:os'
 import { dirname, join } from 'node:path'
 import { codeOfPlan, InstarError, messageOf, type CodeRef, type ErrorCode, type HostPlan } from '@instar/core'
@@ -6,7 +6,7 @@ import type { CopiedState, RehearsalRun } from '@instar/simulator-runtime/host'
 import type { Logger } from 'pino'
 import { onDisk } from '../store/disk-errors.js'
 import { sizeOfFolder } from '../store/folder-size.js'
-import { watchFreeSpace, type FreeSpace } from '../store/free-space.js'
+import { spareBytes, watchFreeSpace, type FreeSpace } from '../store/free-space.js'
 import { confinement } from './confinement.js'
 import { moduleKey } from './control-messages.js'
 import type { CopyOptions } from './host-copy.js'
@@ -72,13 +72,6 @@ export interface StateRehearsalReport {
 
 /** Where the runs are interrupted (R13); a last one follows. */
 const interruptions = [1 / 3, 2 / 3]
-const mebibyte = 1024 * 1024
-
-/** Of a small disk its owner can spare less. */
-async function leaveFreeDefault(folder: string): Promise<number> {
-  const { blocks, bsize } = await statfs(folder)
-  return Math.min(64 * mebibyte, Math.floor((blocks * bsize) / 8))
-}
 
 /**
  * Tries an upgrade on a copy of the real state (R13): once whole, and twice after a run that was killed in the middle of the transform. All
@@ -107,7 +100,7 @@ async function rehearseIn(init: StateRehearsalInit, scratch: string): Promise<St
   const signal = AbortSignal.any([init.signal, isShort.signal])
   const space = watchFreeSpace({
     folder: scratch,
-    leaveFreeBytes: init.leaveFreeBytes ?? (await leaveFreeDefault(scratch)),
+    leaveFreeBytes: init.leaveFreeBytes ?? (await spareBytes(scratch)),
     ...(freeSpace === undefined ? {} : { freeSpace }),
     onShort: error => isShort.abort(error)
   })

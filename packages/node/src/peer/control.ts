@@ -66,7 +66,7 @@ export interface ControlledPeer extends PeerControl {
   stage(version: number | undefined, detail: StageDetail): void
   rehearsing(version: number, progress: StateRehearsalProgress): void
   pause(version: number | undefined, pauseMs: number): void
-  /** A sentence for the operator that stands until the next start. */
+  /** Something has come up that the status shows, and that somebody may want to hear at once. */
   problem(sentence: string): void
   stopping(): void
   close(): Promise<void>
@@ -79,7 +79,6 @@ export function createPeerControl(init: PeerControlInit): ControlledPeer {
   const { engine, trust, overlay, host, rpc, config } = init
   const listeners = new Set<(event?: PeerEvent) => void>()
   const upload = createBundleUpload(init.bundles)
-  const problems = new Set<string>(init.audit.problem === undefined ? [] : [init.audit.problem])
   const pausesMs = new Map<number, number>()
   const phases = new Map<number, string>()
   const heard = new Map<string, string>()
@@ -131,7 +130,8 @@ export function createPeerControl(init: PeerControlInit): ControlledPeer {
       },
       callsPerVersion: rpc.received.perVersion(),
       problems: [
-        ...problems,
+        init.audit.problem,
+        host.broken()?.message,
         problem,
         init.renewal?.status().problem,
         ...admissionProblems(admission, engine.state, wallMs())
@@ -199,14 +199,14 @@ export function createPeerControl(init: PeerControlInit): ControlledPeer {
     policy: () => shownPolicy(engine.state, config.policy),
     async changePolicy({ set = {}, unset = [] }) {
       engine.input({ fact: 'policy', set: toOverrides(set), unset })
-      await engine.settled()
+      await engine.kept()
       return shownPolicy(engine.state, config.policy)
     },
     async unpark() {
       if (engine.state.host.parked === undefined)
         throw new InstarError('BadInput', 'The host of this peer is not parked: there is nothing to take back.')
       engine.input({ fact: 'unpark' })
-      await engine.settled()
+      await engine.kept()
     },
     async goBack(version) {
       assertCanGoBack(engine, version)
@@ -264,8 +264,8 @@ export function createPeerControl(init: PeerControlInit): ControlledPeer {
       if (version !== undefined) pausesMs.set(version, pauseMs)
     },
     problem(sentence) {
-      problems.add(sentence)
       tell({ type: 'problem', at: now(), problem: sentence })
+      lookSoon()
     },
     stopping() {
       tell({ type: 'stopping', at: now() })
@@ -307,7 +307,7 @@ async function operate(engine: Engine, word: OperatorWord, version: number | und
     )
   }
   engine.input({ fact: 'operator', word, ...(version === undefined ? {} : { version }) })
-  await engine.settled()
+  await engine.kept()
 }
 
 /** As if a neighbour had sent them; a descriptor goes in after the targets that name it. */

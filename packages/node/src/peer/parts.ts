@@ -12,6 +12,7 @@ import { askProbe } from '../health/ask-probe.js'
 import { createHealthWatch } from '../health/health-watch.js'
 import { createFaultRecord } from '../host/fault-record.js'
 import { createHostRecord } from '../host/host-record.js'
+import { createSpentHost } from '../host/spent-host.js'
 import { createHostManager } from '../host/host-manager.js'
 import { rehearse } from '../host/rehearsal.js'
 import { rehearseState } from '../host/rehearse-state.js'
@@ -220,11 +221,23 @@ export async function createParts(init: PartsInit) {
     record: hostRecord,
     ...(config.confineHosts ? { confined: { bundles: paths.bundles, copies: paths.scratch } } : {}),
     health,
-    onBroken: error => control.problem(error.message),
+    onBroken: error => {
+      control.problem(error.message)
+      spentHost.broke()
+    },
     onSimulationFailed: (plan, { revision, cause }) =>
       input({ fact: 'simulationFailed', plan: plan.plan, revision, cause }),
     onBuilt: (plan, revision) => input({ fact: 'simulationBuilt', plan: plan.plan, revision }),
     dieAfterCommand: faults?.hostDiesAfterCommand
+  })
+  const spentHost = createSpentHost({
+    directory: paths.root,
+    broken: () => host.broken(),
+    onRoom: () => {
+      const { plan } = engine.state.host
+      if (plan !== undefined) input({ fact: 'hostSpent', plan: plan.plan })
+    },
+    now: monoMs
   })
   const callers = createCallerRecord(wallMs)
   const rpc = createRpc({
@@ -354,6 +367,7 @@ export async function createParts(init: PartsInit) {
     rpc,
     control,
     server,
-    stateRehearsals
+    stateRehearsals,
+    spentHost
   }
 }

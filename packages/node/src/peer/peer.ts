@@ -73,7 +73,8 @@ async function runnable(init: Omit<PartsInit, 'log' | 'signal' | 'stop'>): Promi
     rpc,
     control,
     server,
-    stateRehearsals
+    stateRehearsals,
+    spentHost
   } = parts
 
   async function start(): Promise<void> {
@@ -149,6 +150,7 @@ async function runnable(init: Omit<PartsInit, 'log' | 'signal' | 'stop'>): Promi
     await rpc.stop()
     health.stop()
     await stateRehearsals.stop()
+    spentHost.stop()
     await host.stop()
     await engine.stop()
     await server.stop()

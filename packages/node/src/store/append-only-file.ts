@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises'
-import { InstarError } from '@instar/core'
+import { InstarError, messageOf } from '@instar/core'
 import { errorCodeOf, toDiskError } from './disk-errors.js'
 import { writeAllSynced } from './durable-file.js'
 
@@ -66,10 +66,15 @@ export class AppendOnlyFile {
       await handle.truncate(this.bytes)
       await handle.sync()
       // After a failed fsync the kernel may have dropped pages that it reports as written: only a new start reads the truth.
-      if (errorCodeOf(thrown) === 'EIO') this.broken = toDiskError(this.path, thrown)
+      if (errorCodeOf(thrown) === 'EIO') this.broken = unknownEnd(this.path, thrown)
     } catch {
       // The disk refuses even this; opening again finds the torn end and cuts it off.
-      this.broken = toDiskError(this.path, thrown)
+      this.broken = unknownEnd(this.path, thrown)
     }
   }
+}
+
+function unknownEnd(path: string, cause: unknown): InstarError {
+  const message = `What of ${path} is on the disk is not known any more (${messageOf(cause)}): start the peer again.`
+  return new InstarError('DataDirectoryDamaged', message, { detail: { path }, cause })
 }

@@ -20,6 +20,7 @@ interface FreeSpaceWatch {
 }
 
 const lookEveryMs = 500
+const mebibyte = 1024 * 1024
 
 /** Looks after a disk while something that is not needed is written to it: whoever serves needs the rest. */
 export function watchFreeSpace({
@@ -54,11 +55,17 @@ export function watchFreeSpace({
   }
 }
 
-async function freeBytes(folder: string): Promise<number> {
+/** Of a disk with room for more, so much is left to whoever serves; of a small one its owner can spare less. */
+export async function spareBytes(folder: string): Promise<number> {
+  const { blocks, bsize } = await statfs(folder)
+  return Math.min(64 * mebibyte, Math.floor((blocks * bsize) / 8))
+}
+
+export async function freeBytes(folder: string): Promise<number> {
   const { bavail, bsize } = await statfs(folder)
   return bavail * bsize
 }
 
 function mebibytes(bytes: number): string {
-  return `${Math.ceil(bytes / (1024 * 1024))} MiB`
+  return `${Math.ceil(bytes / mebibyte)} MiB`
 }

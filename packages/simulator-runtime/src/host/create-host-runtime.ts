@@ -24,7 +24,7 @@ import { Simulations, type Served } from './call/simulations.js'
 import { defaultLimits } from './default-limits.js'
 import type { BuildProgress, HostRuntime, HostRuntimeInit, HostStats, SimulationFailed } from './host-runtime.js'
 import { bringToPlan } from './open/bring-to-plan.js'
-import { openDatabase, stateError, writeTables } from './open/database.js'
+import { openDatabase, stateError, unwritable, writeTables } from './open/database.js'
 import { loadCode, loadStep, type LoadedCode } from './open/load-code.js'
 import { LeftOvers } from './open/left-overs.js'
 import { putMeta } from './open/meta.js'
@@ -134,6 +134,8 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
     takeOver: async next => {
       if (serving === undefined || draining || closed || !codeOfPlan(next).every(isImported)) return undefined
       const { simulations, store, leftOvers } = serving
+      // Whoever cannot write has to make room for another process.
+      if (store.broken) return undefined
       const loaded = await loadCode(next, importOnce)
       const taken = await lane.alone(async () => {
         const begunMs = performance.now()
@@ -307,7 +309,7 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
   }
 
   function onBroken(error: unknown): void {
-    const explained = stateError(error, init.stateDirectory)
+    const explained = unwritable(error, init.stateDirectory)
     init.log.warn({ err: explained }, 'the state can no longer be written')
     init.onBroken?.(explained)
   }

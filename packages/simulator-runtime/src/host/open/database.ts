@@ -39,6 +39,18 @@ export async function sizeOnDisk(db: Database, from: ByteKey, to: ByteKey): Prom
   return (db as Database & OnDisk).approximateSize(toBytes(from), toBytes(to))
 }
 
+/** The same of a database that is open and cannot be written any more. Opening it again shows what of it is on the disk. */
+export function unwritable(error: unknown, directory: string): InstarError {
+  const explained = stateError(error, directory)
+  if (explained.code !== 'StateDamaged') return explained
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
+  return new InstarError(
+    'StateDamaged',
+    `The state in ${directory} cannot be written any more (${messageOf(cause)}): start the peer again, and restore the state where that does not help.`,
+    { detail: { directory }, cause: error }
+  )
+}
+
 /** What went wrong with the database, in a sentence for people. */
 export function stateError(error: unknown, directory: string): InstarError {
   if (error instanceof InstarError) return error
@@ -56,7 +68,7 @@ export function stateError(error: unknown, directory: string): InstarError {
   if (/no space left|ENOSPC/i.test(text) || code === 'ENOSPC') {
     return new InstarError(
       'DiskFull',
-      `The disk that holds ${directory} is full: make room, then start the peer again.`,
+      `The disk that holds ${directory} is full: make room, and the peer goes on by itself.`,
       {
         detail,
         cause: error
