@@ -32,7 +32,7 @@ export async function goOn(peer: LocalPeer, arrival: Arrival, where: string): Pr
     let last: PeerStatus | undefined
     const stands = (status: PeerStatus): boolean => {
       last = status
-      return arrival(status) || givenUp.has(phaseOf(status) ?? '') || status.problems.some(isOfStorage)
+      return arrival(status) || givenUp.has(phaseOf(status) ?? '') || status.problems.some(asksForAStart)
     }
     const status = await peer.until('goes on', stands, patienceMs).catch(async (thrown: unknown) => {
       // It has ended while it was asked.
@@ -56,7 +56,5 @@ export async function goOn(peer: LocalPeer, arrival: Arrival, where: string): Pr
   throw new Error(`${where}: it does not go on, whatever is done: ${took.join('; ')}`)
 }
 
-/** What only a new start can mend, and says so. What befell an attempt is tried again by itself. */
-function isOfStorage(problem: string): boolean {
-  return /^(The disk that holds|The state in|the journal cannot)/.test(problem)
-}
+/** Whatever does not say so is mended without one. */
+export const asksForAStart = (problem: string): boolean => problem.includes('start the peer again')

@@ -11,9 +11,10 @@ import { createCallers } from '../fixtures/ledger/callers.js'
 import { fixtureModule } from '../fixtures/modules.js'
 import { hostsOf, killNow } from '../fixtures/processes.js'
 import { runsEverything } from '../fixtures/selection.js'
-import { goOn, hasUpgraded, isServing, phaseOf } from './go-on.js'
+import { goOn, hasUpgraded, isServing, phaseOf, type Arrival } from './go-on.js'
 import { mountLoopDisk, whatLoopDisksLack } from './loop-disk.js'
 import { randomOf, seed } from './seed.js'
+import { goBackFrom } from './windows.js'
 
 const scratch = await mkdtemp(join(tmpdir(), 'instar-power-'))
 const lacks = runsEverything ? await whatLoopDisksLack(scratch) : 'they run in the long job'
@@ -40,19 +41,37 @@ const randomMoments = Array.from(
 const laterMsMax = 30
 const momentMsMax = 6000
 
-const modules = ['ledger/v2', 'ledger/v2-entries', 'ledger/v2-twin']
+/** What of version 2 the power is cut in: on the way to it, or on the way back from it. */
+interface Way {
+  readonly module: string
+  readonly moments: readonly string[]
+  readonly back: boolean
+}
+const ways: readonly Way[] = [
+  ...['ledger/v2', 'ledger/v2-entries', 'ledger/v2-twin'].map(module => ({
+    module,
+    moments: [...inPhases, ...randomMoments],
+    back: false
+  })),
+  { module: 'ledger/v2-twin', moments: ['trial', 'goingBack', 'wentBack', ...randomMoments.slice(0, 3)], back: true }
+]
+const cells = ways.flatMap(way =>
+  (['disk', 'os'] as const).map(durability => ({
+    ...way,
+    durability,
+    name: `${way.back ? 'going back from' : 'the way to'} ${way.module}, durability ${durability}`
+  }))
+)
 
-describe
-  .runIf(lacks === undefined)
-  .each(modules.flatMap(module => [[module, 'disk'] as const, [module, 'os'] as const]))(
-  'the power is cut on the way to %s, durability %s:',
-  (module, durability) => {
+describe.runIf(lacks === undefined).each(cells)(
+  'the power is cut on $name:',
+  ({ name, module, moments, back, durability }) => {
     let network: LocalNetwork
     let peer: LocalPeer
     let proposal: string
     let template: string
     const results: string[] = []
-    const random = randomOf(`${module} ${durability}`)
+    const random = randomOf(name)
 
     beforeAll(async () => {
       network = await createLocalNetwork({ classes: [fixtureModule('ledger/v1')], durability })
@@ -63,7 +82,7 @@ describe
         modules: [fixtureModule(module)],
         schedule: 'manual',
         probation: '500ms',
-        stable: '500ms',
+        stable: back ? '1h' : '500ms',
         retireAfter: '1h'
       })
       await peer.stop()
@@ -72,10 +91,12 @@ describe
     })
     afterAll(async () => {
       await network.stop()
-      console.log(`power cuts, ${module}, ${durability}, seed ${seed}:\n${results.join('\n')}`)
+      console.log(
+        `power cuts, ${name}, seed ${seed}: ${moments.length} tried, ${results.length} passed\n${results.join('\n')}`
+      )
     })
 
-    it.each([...inPhases, ...randomMoments])('%s', async moment => {
+    it.each(moments)('%s', async moment => {
       await peer.stop()
       const disk = await mountLoopDisk(join(network.directory, 'image'), peer.dataDirectory, 64)
       try {
@@ -100,22 +121,26 @@ describe
         callers.listens = true
         const { acknowledged } = callers
         await disk.mountAgain()
-        const where = `power cut at ${moment}, ${module}, ${durability}, seed ${seed}`
+        const where = `power cut at ${moment}, ${name}, seed ${seed}`
         await peer.start()
-        const back = await peer.until('is back', isServing)
+        const again = await peer.until('is back', isServing)
         expect(
-          back.problems.filter(each => !/version 2/.test(each)),
+          again.problems.filter(each => !/version 2/.test(each)),
           where
         ).toEqual([])
         const lost = await callers.checkLosses(peer, where)
         if (durability === 'disk') expect(lost, where).toBe(0)
-        results.push(
-          `${moment}: ${acknowledged} acknowledged, ${lost} lost, version 2 was ${phaseOf(back) ?? 'not heard of'}`
-        )
+        const found = phaseOf(again) ?? 'not heard of'
         // The same words again: the first may have been lost before they were heard.
         await tell().catch(() => undefined)
+        if (back) {
+          await goOn(peer, hasWentBack, where)
+          await callers.check(peer, where)
+          await peer.control.resume(2)
+        }
         await goOn(peer, hasUpgraded, where)
         await callers.check(peer, where)
+        results.push(`${moment}: ${acknowledged} acknowledged, ${lost} lost, version 2 was ${found}`)
       } finally {
         await peer.kill()
         await disk.unmount()
@@ -125,19 +150,27 @@ describe
     /** Publishes version 2, where that has not happened yet, and lets it go ahead. */
     async function tell(): Promise<void> {
       if ((await peer.status()).newest < 2) await network.publish(peer, proposal)
-      await peer.until('can be approved', ({ newest }) => newest === 2)
-      await peer.control.approve(2)
+      const known = await peer.until('can be approved', ({ newest }) => newest === 2)
+      // On trial the same word would say that it is good.
+      if (!afterSwitch.has(phaseOf(known) ?? '')) await peer.control.approve(2)
+      if (!back) return
+      const status = await peer.until('is on trial', each => afterSwitch.has(phaseOf(each) ?? '') && isServing(each))
+      if (phaseOf(status) === 'trial') await goBackFrom(peer).catch(() => undefined)
     }
   }
 )
 
+const afterSwitch = new Set(['trial', 'goingBack', 'wentBack'])
+const hasWentBack: Arrival = status => phaseOf(status) === 'wentBack' && isServing(status)
+
 async function momentOf(peer: LocalPeer, moment: string, random: () => number): Promise<void> {
-  const isPhase = (inPhases as readonly string[]).includes(moment)
+  const isPhase = !moment.startsWith('moment ')
   if (isPhase) {
     for await (const event of peer.control.events()) {
       if (event.type === 'phase' && event.version === 2 && event.phase === moment) break
       // A twin becomes the object between two calls, and has no such phases.
-      if (event.type === 'phase' && event.version === 2 && event.phase === 'committed') break
+      if (event.type === 'phase' && event.version === 2 && (event.phase === 'committed' || event.phase === 'wentBack'))
+        break
     }
   }
   await new Promise(resolve => setTimeout(resolve, random() * (isPhase ? laterMsMax : momentMsMax)))

@@ -29,6 +29,9 @@ export async function whatStraceLacks(): Promise<string | undefined> {
   )
 }
 
+const isAttached = /^strace: Process \d+ attached( with \d+ threads)?$/
+const isGone = /^strace: attach: ptrace\(.*\): No such process$/
+
 /** Follows these processes, and those that they start, until it is ended. Resolves when all are followed. */
 async function follow(pids: readonly number[], args: readonly string[], onLine: (line: string) => void) {
   const tracer = spawn('strace', ['-f', '-y', ...args, ...pids.flatMap(pid => ['-p', String(pid)])], {
@@ -45,10 +48,10 @@ async function follow(pids: readonly number[], args: readonly string[], onLine: 
     rest = lines.pop() ?? ''
     for (const line of lines) {
       last = line
-      // One line for each process, however many threads it has.
-      if (/^strace: Process \d+ attached( with \d+ threads)?$/.test(line) && ++count === pids.length)
-        attached.resolve(undefined)
-      else onLine(line)
+      // One line for each process, however many threads it has; one that has ended meanwhile calls nothing any more.
+      if (isAttached.test(line) || isGone.test(line)) {
+        if (++count === pids.length) attached.resolve(undefined)
+      } else onLine(line)
     }
   })
   await attached.promise

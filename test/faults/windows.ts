@@ -6,7 +6,7 @@ import { createCallers, type Callers } from '../fixtures/ledger/callers.js'
 import { unspeakable } from '../fixtures/ledger/v2-twin.js'
 import { fixtureModule } from '../fixtures/modules.js'
 import { hostsOf, killNow } from '../fixtures/processes.js'
-import { goOn, hasUpgraded, isServing, phaseOf, type Arrival } from './go-on.js'
+import { asksForAStart, goOn, hasUpgraded, isServing, phaseOf, type Arrival } from './go-on.js'
 
 /** A part of the life of version 2 at a peer, in which something is going to fail. */
 export interface Window {
@@ -21,7 +21,8 @@ export interface Window {
   readonly moments: readonly string[]
 }
 
-const goBackFrom = (peer: LocalPeer) =>
+/** A call of which the old class cannot be told: the trial ends by itself. */
+export const goBackFrom = (peer: LocalPeer) =>
   peer.control.call({ method: 'enter', args: [unspeakable], version: 2, timeoutMs: 20_000 })
 
 const hasCommitted: Arrival = status => hasUpgraded(status) && phaseOf(status) === 'committed'
@@ -201,8 +202,8 @@ async function clear(peer: LocalPeer): Promise<void> {
 }
 
 /**
- * Opens the window and sees the peer through it, whatever fails there; the word that opens it may be lost with the process that heard it, and
- * is said again then.
+ * Opens the window and sees the peer through it, whatever fails there; the word that opens it may be lost with the process that heard it, or
+ * be refused, and is said again then.
  *
  * @returns what it took besides
  */
@@ -212,11 +213,15 @@ export async function openAndGoOn(stage: Stage, window: Window, where: string): 
   for (let words = 1; words <= wordsMax; words++) {
     const heardBy = peer.pid
     // Where it dies of it, what it does afterwards says whether it was heard.
-    await stage.open().catch(() => undefined)
+    const isRefused = await stage.open().then(
+      () => false,
+      () => true
+    )
     let last: PeerStatus | undefined
     const isOverOrLost: Arrival = status => {
       last = status
-      return window.closed(status) || (peer.pid !== heardBy && isAsBefore(window, status))
+      const mayBeLost = isRefused || peer.pid !== heardBy
+      return window.closed(status) || (mayBeLost && isAsBefore(window, status) && !status.problems.some(asksForAStart))
     }
     took.push(...(await goOn(peer, isOverOrLost, where)))
     if (last !== undefined && window.closed(last)) return took
