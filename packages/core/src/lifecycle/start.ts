@@ -38,6 +38,8 @@ import { endWalk, newProgress, newRehearsal, setPhase, type Turn } from './turn.
  * | goingBack                                        | wentBack: it had taken place      | goes on going back          |
  * | any other                                        | goes on                           | damaged: the state is newer |
  *
+ * A walk's `meta` names where it began until its last step, and never a version between; one of which no step is on disk begins anew.
+ *
  * An operator's restore is written down (`restore`) before the state is touched. Where it is the last word on what runs, and `meta` names
  * that version, it has taken place: the version runs, nothing older is served, everything above is as if never tried, and all is held.
  * Where `meta` still names what ran before, it has not, and the peer goes on.
