@@ -43,9 +43,9 @@ export function addPeerRestore(peer: Command, io: Io): void {
       if (isOnlyLook) {
         output.result({ ...offer, restored: false }, () =>
           [
-            `${offer.peer} runs version ${offer.running}. Kept:`,
+            `${offer.peer} runs version ${offer.running}. States that are kept:`,
             ...offer.states.map(each => `  version ${each.version} as it was at ${time(each.sinceMs)}`),
-            lossOf(offer)
+            `To restore version ${offer.version}: instar peer restore ${offer.version}. ${lossOf(offer)}`
           ].join('\n')
         )
         return
@@ -54,7 +54,7 @@ export function addPeerRestore(peer: Command, io: Io): void {
       output.result(
         { ...offer, restored: true },
         () =>
-          `${offer.peer} has the state of version ${offer.version} as it was at ${time(offer.sinceMs)}. At its next start it runs that and is held there: instar upgrade resume lets it upgrade again.`
+          `${offer.peer} has the state of version ${offer.version} as it was at ${time(offer.sinceMs)}. At its next start it runs that and is held there: instar upgrade resume lets it upgrade again. What it ran until now is kept too: instar peer restore ${offer.running} takes this back.`
       )
     })
   addJsonOption(addDryRunOption(command))

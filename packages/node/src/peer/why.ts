@@ -2,6 +2,7 @@ import {
   classAt,
   divergedAt,
   divergedWords,
+  effectivePolicy,
   entryOf,
   gatesOf,
   InstarError,
@@ -88,7 +89,10 @@ function summaryHere(state: Readonly<PeerState>, versions: readonly VersionReaso
   const pending = versions.filter(({ version }) => version > state.running)
   const onTrial = state.versions.get(state.running)?.phase === 'trial'
   if (onTrial) return `It runs version ${state.running}, which is still watched before it is committed.`
-  if (pending.length === 0) return `It runs version ${state.running}, the newest that it knows.`
+  if (pending.length === 0) {
+    const held = effectivePolicy(state).hold ? ' Its operator holds every version that will come (policy `hold`).' : ''
+    return `It runs version ${state.running}, the newest that it knows.${held}`
+  }
   return `It runs version ${state.running}; ${pending.length === 1 ? `version ${pending[0]?.version} is` : `${pending.length} versions are`} pending.`
 }
 
