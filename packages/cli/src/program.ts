@@ -5,6 +5,7 @@ import { addAdmit } from './commands/admit.js'
 import { addCall } from './commands/call.js'
 import { addHalt } from './commands/halt.js'
 import { addCertificateAdd, addCertificateSign } from './commands/certificate.js'
+import { addGc } from './commands/gc.js'
 import { addGroupSet } from './commands/group.js'
 import { addJoin } from './commands/join.js'
 import { addKeysCreate } from './commands/keys-create.js'
@@ -108,6 +109,7 @@ ${Object.values(exitCodes)
   addStatus(program, io)
   addWhy(program, io)
   addLog(program, io)
+  addGc(program, io)
   addCall(program, io)
   const upgrade = group(program, 'upgrade', 'make an upgrade, publish it, follow it, decide about it here')
   addUpgradeNew(upgrade, io)

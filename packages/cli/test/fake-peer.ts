@@ -1,6 +1,6 @@
 import { bundleId, encodeTicket, InstarError, parseManifest } from '@instar/core'
 import { createControlServer } from '@instar/node'
-import type { NeighbourHeads, PeerControl, PeerEvent, PeerStatus } from '@instar/node/control'
+import type { Garbage, NeighbourHeads, PeerControl, PeerEvent, PeerStatus } from '@instar/node/control'
 import { emptyTrust, parseCertificate, trust, trustedUpgrades } from '@instar/signer'
 import { pino } from 'pino'
 
@@ -18,6 +18,8 @@ export interface FakePeer extends PeerControl {
   readonly ahead: Uint8Array[]
   /** What they say when they are asked; nobody is connected at first. */
   readonly neighbours: NeighbourHeads[]
+  /** What a cleaning cannot remove. */
+  readonly stuck: Garbage[]
   /** Thrown by the next call. */
   callFailure: Error | undefined
   readonly close: () => Promise<void>
@@ -49,6 +51,19 @@ export async function startFakePeer(dataDirectory: string, network = 'a'.repeat(
       const measured = { copyMs: 20, transformMs: 30, pauseMs: 40, elapsedMs: 100, runs: 3 }
       const sizes = { entries: 7, files: 0, bytesBefore: 700, entriesAfter: 7, bytesAfter: 900, diskBytes: 900 }
       return { version, stateVersion: 1, ...sizes, ...measured, unread: [] }
+    },
+    async collectGarbage({ dryRun }) {
+      const garbage = (name: string, bytes: number, because: string) => ({
+        kind: 'bundle' as const,
+        name,
+        bytes,
+        because
+      })
+      const none = { removed: [], later: [], failed: [] }
+      const kept = [garbage('2 bundles', 3000, 'everything from version 1 on stays: this peer runs version 1')]
+      fake.asked.push(dryRun ? 'gc --dry-run' : 'gc')
+      if (dryRun) return { ...none, dryRun, removed: [garbage('c'.repeat(64), 2100, 'no version names it')], kept }
+      return { ...none, dryRun, failed: fake.stuck, kept }
     },
     async submitCertificate(bytes) {
       const { serial, class: name, groups, notBeforeMs, expiresMs, peer } = parseCertificate(bytes, network)
@@ -186,6 +201,7 @@ export async function startFakePeer(dataDirectory: string, network = 'a'.repeat(
     ...control,
     asked: [],
     ahead: [],
+    stuck: [],
     neighbours: [],
     changes: {},
     certificates: [],

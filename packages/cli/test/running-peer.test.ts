@@ -86,6 +86,7 @@ describe('deciding at a running peer', () => {
     [['upgrade', 'hold', '2'], ['hold 2']],
     [['upgrade', 'resume', 'all'], ['resume all']],
     [['peer', 'unpark'], ['unpark']],
+    [['gc'], ['gc']],
     [['policy', 'set', 'hold', 'on'], ['policy {"set":{"hold":true}}']],
     [['policy', 'set', 'highest-version', 'none'], ['policy {"set":{"highestVersion":null}}']],
     [
@@ -122,6 +123,26 @@ it('policy show says of every rule what holds and where that comes from', async 
   expect(out).toMatch(/^windows +sat 22:00-06:00 Europe\/Berlin +config\.json$/m)
   expect(out).toMatch(/^highest-version +none +said here$/m)
   expect(out).toMatch(/^old-states +kept for 7 d, up to 11 GB +the default$/m)
+})
+
+describe('gc', () => {
+  it('says what would be removed and what is kept, and why', async () => {
+    const { code, out } = await instar(folder, 'gc', '--dry-run')
+    expect(code).toBe(0)
+    expect(out).toBe(
+      'Would remove 2.1 kB:\n  bundle cccccccccccc…, 2.1 kB: no version names it\nKept:\n  2 bundles, 3.0 kB: everything from version 1 on stays: this peer runs version 1\n'
+    )
+  })
+
+  it('says so where there is nothing to remove, and fails where something could not be', async () => {
+    expect((await instar(folder, 'gc')).out).toMatch(/^There is nothing to remove\.\nKept:/)
+    peer.stuck.push({ kind: 'file', name: 'scratch/copy-1', bytes: 5, because: 'EBUSY' })
+    const { code, out, err } = await instar(folder, 'gc')
+    peer.stuck.length = 0
+    expect(code).toBe(1)
+    expect(out).toMatch(/^Could not be removed:\n {2}scratch\/copy-1, 5 bytes: EBUSY/)
+    expect(err).toContain('One thing that nothing needs could not be removed')
+  })
 })
 
 describe('calling', () => {

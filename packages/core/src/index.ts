@@ -168,6 +168,6 @@ export {
   type VersionEntry,
   type VersionLog
 } from './version-log/version-log.js'
-export { neededBundles } from './lifecycle/needed.js'
+export { whatStays, whyNotCleaned, type Staying } from './lifecycle/clean.js'
 export type { OldState } from './lifecycle/old-state.js'
 export { stayingStates, whyNotRestored } from './lifecycle/old-states.js'

@@ -12,6 +12,7 @@ import type {
   ControlEvent,
   DescribedContract,
   DocumentVerdict,
+  GarbageReport,
   HoldTarget,
   NeighbourHeads,
   PeerStatus,
@@ -36,6 +37,8 @@ export interface ControlClient {
   resume: (target: HoldTarget) => Promise<void>
   /** Takes as long as it takes; given up, it ends. */
   rehearse: (version?: number) => Promise<RehearsalReport>
+  /** Waits until it is done. */
+  collectGarbage: (options: { readonly dryRun: boolean }) => Promise<GarbageReport>
   policy: () => Promise<readonly ShownRule[]>
   changePolicy: (change: PolicyChange) => Promise<readonly ShownRule[]>
   unpark: () => Promise<void>
@@ -75,6 +78,7 @@ export function createControlClient(socketPath: string, signal?: AbortSignal): C
     changePolicy: async change =>
       (await ask<{ rules: ShownRule[] }>('POST', '/v1/policy', change as unknown as Json)).rules,
     unpark: () => ask('POST', '/v1/unpark'),
+    collectGarbage: options => ask('POST', '/v1/gc', options),
     rehearse: version => ask('POST', '/v1/rehearsals', version === undefined ? {} : { version }),
     contract: request => ask('GET', `/v1/contract?${toQuery(request)}`),
     call: call => ask('POST', '/v1/calls', { ...call } as Json),

@@ -60,6 +60,8 @@ export type Effect =
       readonly bundles: readonly string[] | 'all'
       /** Generations. */
       readonly states: readonly number[] | 'all'
+      /** The operator waits for it: what nothing needs goes now, and not when it has been so for a while. */
+      readonly isAsked: boolean
     }
   | { readonly effect: 'announce'; readonly content: AnnouncementContent }
   /** Come back with a `tick` after this time; replaces the wake of the step before. */

@@ -6,6 +6,12 @@ import type { Now } from './input.js'
 import { stayingStates } from './old-states.js'
 import type { PeerState } from './state.js'
 
+/** What must stay of the bundles: every one, or these; and why it is no fewer, as a part of a sentence for the operator. */
+export interface NeededBundles {
+  readonly bundles: ReadonlySet<string> | 'all'
+  readonly because: string
+}
+
 /**
  * The bundles that this peer must not do without (§14), or that it must keep all: everything from the code on that the lowest of them runs
  * whom it may have to help, itself included.
@@ -16,34 +22,69 @@ import type { PeerState } from './state.js'
  *
  * What was superseded stays as long as that range reaches it: a peer may run it, and a later decision of the root may bring it back.
  */
-export function neededBundles(state: Readonly<PeerState>, now: Now): ReadonlySet<string> | 'all' {
+export function neededBundles(state: Readonly<PeerState>, now: Now): NeededBundles {
   const { lineage, log, trusted, host } = state
-  // Who knows too little of himself or of the others throws nothing away.
-  const isSure = state.started && state.synced && state.damage === undefined && state.oldStates !== undefined
-  if (lineage === undefined || !isSure || state.config.archive) return 'all'
-  const floor = Math.min(
-    ...ownFloors(state),
-    ...stayingStates(state, now.wallMs).map(each => each.version),
-    ...admittedFloors(state, now)
-  )
-  const from = classAt(log, lineage, Math.max(floor, lineage.since)).codeVersion
+  const unsure = whyUnsure(state)
+  if (unsure !== undefined) return { bundles: 'all', because: unsure }
+  if (lineage === undefined || state.config.archive)
+    return { bundles: 'all', because: 'this peer is an archive: it keeps every bundle' }
+  const [first, ...others] = [...ownFloors(state), ...stateFloors(state, now), ...admittedFloors(state, now)]
+  const lowest = others.reduce((low, each) => (each.version < low.version ? each : low), first)
+  const from = classAt(log, lineage, Math.max(lowest.version, lineage.since)).codeVersion
   const needed = new Set<string>()
   for (const history of [log, trusted])
     for (const { version, descriptor } of history)
       if (version >= from) for (const { bundle } of descriptor.classes) needed.add(bundle)
   for (const plan of [host.plan, host.switching?.plan])
     if (plan !== undefined) for (const bundle of bundlesOf(plan)) needed.add(bundle)
-  return needed
+  return { bundles: needed, because: `everything from version ${from} on stays: ${lowest.because}` }
 }
 
-function ownFloors(state: Readonly<PeerState>): number[] {
+/** Who knows too little of himself or of the others throws nothing away. */
+function whyUnsure(state: Readonly<PeerState>): string | undefined {
+  if (state.damage !== undefined) return state.damage
+  if (!state.started || state.lineage === undefined) return 'this peer has not joined its network yet'
+  if (!state.synced) return 'this peer has not compared what it knows with another one since its start'
+  if (state.oldStates === undefined) return 'its host has not said yet which old states there are'
+  return undefined
+}
+
+/** A version that somebody may still run, and who. */
+interface Floor {
+  readonly version: number
+  readonly because: string
+}
+
+function ownFloors(state: Readonly<PeerState>): [Floor, ...Floor[]] {
   const { running, lowest, host, joinedAt } = state
-  const goals = [host.goal, host.switching?.goal].flatMap(goal => (goal === undefined ? [] : [goal.object, goal.low]))
-  const stateVersion = host.stateVersion === undefined ? [] : [host.stateVersion]
-  const before = running > joinedAt ? [beforeIn(state, running)] : []
-  return [running, lowest, ...before, ...goals, ...stateVersion]
+  const floor = (version: number, because: string): Floor => ({ version, because })
+  return [
+    floor(running, `this peer runs version ${running}`),
+    floor(lowest, `this peer serves calls of version ${lowest}`),
+    ...(running > joinedAt ? [beforeIn(state, running)] : []).map(each =>
+      floor(each, `version ${each} is what this peer ran before`)
+    ),
+    ...[host.goal, host.switching?.goal].flatMap(goal =>
+      goal === undefined
+        ? []
+        : [goal.object, goal.low].map(each => floor(each, `the host of this peer has to do with version ${each}`))
+    ),
+    ...(host.stateVersion === undefined ? [] : [host.stateVersion]).map(each =>
+      floor(each, `its state is of version ${each}`)
+    )
+  ]
 }
 
-function admittedFloors(state: Readonly<PeerState>, now: Now): number[] {
-  return admittedPeers(state, now).map(({ announcement }) => announcement.floor)
+function stateFloors(state: Readonly<PeerState>, now: Now): Floor[] {
+  return stayingStates(state, now.wallMs).map(({ version }) => ({
+    version,
+    because: `the kept state of version ${version} can be restored`
+  }))
+}
+
+function admittedFloors(state: Readonly<PeerState>, now: Now): Floor[] {
+  return admittedPeers(state, now).map(({ announcement: { peer, floor } }) => ({
+    version: floor,
+    because: `peer ${peer}, by what is last known of it, may still run version ${floor}`
+  }))
 }

@@ -1,5 +1,5 @@
 import { lstat, readdir, readFile, rm } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename, join, relative } from 'node:path'
 import { messageOf, type OldState } from '@instar/core'
 import type { Logger } from 'pino'
 import type { BundleStore } from '../bundles/bundle-store.js'
@@ -8,34 +8,50 @@ import { sizeWithin } from '../store/folder-size.js'
 import type { DataPaths } from '../store/data-paths.js'
 import { errorCodeOf } from '../store/disk-errors.js'
 import { replaceFile } from '../store/durable-file.js'
+import type { ScratchFolder } from '../store/scratch-folder.js'
 
-/** Something on this peer's disk that nothing needs any more. */
-interface LeftOver {
+/** Something on this peer's disk that may go, or that stays. */
+export interface Found {
   readonly kind: 'bundle' | 'state' | 'file'
   /** A bundle's id; a state's version and since when it is not the object's; a path within the data directory. */
   readonly name: string
   readonly bytes: number
+}
+
+/** Something that nothing needs any more. */
+export interface LeftOver extends Found {
+  /** Of a state. */
+  readonly generation?: number
   /** Wall clock when it goes at the earliest; absent: now. */
   readonly fromMs?: number
 }
 
-interface Cleaning {
+export interface Cleaning {
   readonly removed: readonly LeftOver[]
   /** What nothing needs, and is not old enough. */
   readonly later: readonly LeftOver[]
+  /** What nothing needs and could not be removed, each with its cause. */
+  readonly failed: ReadonlyArray<LeftOver & { readonly cause: string }>
 }
 
 /** What must stay, as the core says (`clean`): everything else of these kinds may go. */
-interface Keep {
+export interface Keep {
   readonly bundles: readonly string[] | 'all'
   readonly states: readonly number[] | 'all'
+  /** The operator waits for it: what nothing needs goes now, unless it has only just come. */
+  readonly isAsked: boolean
 }
 
 export interface Cleaner {
-  /** Removes what may go. A bundle that {@link wanted} names meanwhile stays. Never rejects: what cannot be removed is left for the next time. */
+  /**
+   * Removes what may go. A bundle that {@link wanted} names meanwhile stays. Never rejects: what cannot be removed is left for the next
+   * time.
+   */
   clean(keep: Keep): Promise<Cleaning>
   /** What {@link clean} would do now. */
   look(keep: Keep): Promise<Cleaning>
+  /** What the next clean that is asked for, and begins after this call, comes to. */
+  nextAsked(): Promise<Cleaning>
   /** A bundle is asked for: a clean under way leaves it. */
   wanted(bundle: string): void
 }
@@ -43,7 +59,8 @@ export interface Cleaner {
 export interface CleanerInit {
   readonly bundles: BundleStore
   readonly host: Pick<HostManager, 'keepStates'>
-  readonly paths: Pick<DataPaths, 'root' | 'bundles' | 'scratch' | 'state'>
+  readonly paths: Pick<DataPaths, 'root' | 'bundles' | 'state'>
+  readonly scratch: ScratchFolder
   readonly wallMs: () => number
   readonly log: Pick<Logger, 'info' | 'warn'>
   /** What the host still keeps, after every clean. */
@@ -56,87 +73,107 @@ export interface CleanerInit {
 const retentionMsDefault = 86_400_000
 /** What is written aside is renamed within seconds; older than this, its writer is dead. */
 const asideMsMax = 86_400_000
+/** An operator who asks need not wait for days; what came within this time may belong to a version that is being published. */
+const youngMs = 3_600_000
 
 /**
  * Removes what nothing needs any more: bundles, old states (through the host, which has the database), and what killed processes have left
  * aside. What is kept, and why, is the core's decision.
  */
 export function createCleaner(init: CleanerInit): Cleaner {
-  const { bundles, host, paths, wallMs, log } = init
+  const { bundles, host, paths, scratch, wallMs, log } = init
   const retentionMs = init.retentionMs ?? retentionMsDefault
   const since = createUnneededRecord(join(paths.bundles, '.unneeded'))
   let asked = new Set<string>()
+  let waiting: Array<(cleaning: Cleaning) => void> = []
 
-  async function bundlesNow(keep: Keep): Promise<LeftOver[]> {
-    if (keep.bundles === 'all') return []
-    const needed = new Set(keep.bundles)
-    const now = wallMs()
+  const goingAt = (fromMs: number): Pick<LeftOver, 'fromMs'> => (fromMs <= wallMs() ? {} : { fromMs })
+
+  async function bundlesNow({ bundles: stay, isAsked }: Keep): Promise<LeftOver[]> {
+    if (stay === 'all') return []
+    const needed = new Set(stay)
     const known = await since.read()
     const found: LeftOver[] = []
     for (const bundle of await bundles.onDisk()) {
       if (needed.has(bundle)) continue
+      const folder = bundles.folderOf(bundle)
       // A clock that was set back makes it stay longer, never shorter than it seems.
-      const fromMs = (known.get(bundle) ?? now) + retentionMs
-      const bytes = await bytesAt(bundles.folderOf(bundle))
-      found.push({ kind: 'bundle', name: bundle, bytes, ...(fromMs <= now ? {} : { fromMs }) })
+      const fromMs = isAsked ? (await lastWrittenMs(folder)) + youngMs : (known.get(bundle) ?? wallMs()) + retentionMs
+      found.push({ kind: 'bundle', name: bundle, bytes: await bytesAt(folder), ...goingAt(fromMs) })
     }
     return found
   }
 
-  async function filesNow(): Promise<LeftOver[]> {
-    const aside = await namesIn(
-      paths.root,
-      name => name.endsWith('.new') || name === `${basename(paths.state)}.warm-up`
-    )
-    const scratch = await namesIn(paths.scratch, () => true)
+  async function filesNow({ isAsked }: Keep): Promise<LeftOver[]> {
     const found: LeftOver[] = []
-    for (const path of [...aside, ...scratch]) {
-      const fromMs = (await modifiedAt(path)) + asideMsMax
-      if (fromMs <= wallMs())
-        found.push({ kind: 'file', name: path.slice(paths.root.length + 1), bytes: await bytesAt(path) })
-    }
+    const add = async (path: string, fromMs: number): Promise<void> =>
+      void found.push({
+        kind: 'file',
+        name: relative(paths.root, path),
+        bytes: await bytesAt(path),
+        ...goingAt(fromMs)
+      })
+    const isAside = (name: string): boolean => name.endsWith('.new') || name === `${basename(paths.state)}.warm-up`
+    for (const path of await pathsIn(paths.root, isAside))
+      await add(path, (await lastWrittenMs(path)) + (isAsked ? youngMs : asideMsMax))
+    // However old: what is in use is known.
+    for (const path of await pathsIn(scratch.directory, name => !scratch.isInUse(name))) await add(path, 0)
     return found
   }
 
-  async function statesNow(keep: Keep): Promise<LeftOver[]> {
-    const states = await host.keepStates('all')
-    if (states === undefined || keep.states === 'all') return []
-    const { states: stay } = keep
-    return states.filter(each => !stay.includes(each.generation)).map(toLeftOver)
+  async function statesNow({ states: stay }: Keep): Promise<LeftOver[]> {
+    if (stay === 'all') return []
+    const states = (await host.keepStates('all')) ?? []
+    return states
+      .filter(each => !stay.includes(each.generation))
+      .map(each => ({ ...toFound(each), generation: each.generation }))
   }
 
   async function look(keep: Keep): Promise<Cleaning> {
-    const all = [...(await bundlesNow(keep)), ...(await filesNow()), ...(await statesNow(keep))]
+    const all = [...(await bundlesNow(keep)), ...(await filesNow(keep)), ...(await statesNow(keep))]
     return {
       removed: all.filter(each => each.fromMs === undefined),
-      later: all.filter(each => each.fromMs !== undefined)
+      later: all.filter(each => each.fromMs !== undefined),
+      failed: []
     }
   }
 
-  async function remove({ kind, name }: LeftOver): Promise<boolean> {
+  /** @returns why it is still there, where it is */
+  async function remove({ kind, name }: LeftOver): Promise<string | undefined> {
     try {
       if (kind === 'bundle') {
-        if (asked.has(name)) return false
+        if (asked.has(name)) return 'it was asked for meanwhile'
         await bundles.remove(name)
       }
       if (kind === 'file') await rm(join(paths.root, name), { recursive: true, force: true })
-      return true
+      return undefined
     } catch (thrown) {
       log.warn({ kind, name }, `what nothing needs any more could not be removed: ${messageOf(thrown)}`)
-      return false
+      return messageOf(thrown)
     }
+  }
+
+  /** The host lets go of old states by itself; what it still names afterwards is still there. */
+  async function letGo({ states: stay }: Keep): Promise<(each: LeftOver) => string | undefined> {
+    const states = await host.keepStates(stay)
+    if (states !== undefined) init.onStates(states)
+    const left = new Set<number | undefined>(states?.map(each => each.generation))
+    return ({ generation }) =>
+      states === undefined || left.has(generation) ? 'its host did not let go of it' : undefined
   }
 
   async function cleanNow(keep: Keep): Promise<Cleaning> {
     asked = new Set()
     const found = await look(keep)
-    await since.write(
-      found.later.filter(each => each.kind === 'bundle').map(({ name, fromMs = 0 }) => [name, fromMs - retentionMs])
-    )
+    await since.remember(found.later, wallMs())
     const removed: LeftOver[] = []
-    for (const each of found.removed) if (await remove(each)) removed.push(each)
-    const states = await host.keepStates(keep.states)
-    if (states !== undefined) init.onStates(states)
+    const failed: Array<Cleaning['failed'][number]> = []
+    const ofState = await letGo(keep)
+    for (const each of found.removed) {
+      const cause = each.kind === 'state' ? ofState(each) : await remove(each)
+      if (cause === undefined) removed.push(each)
+      else failed.push({ ...each, cause })
+    }
     if (removed.length > 0) {
       const bytes = removed.reduce((sum, each) => sum + each.bytes, 0)
       log.info(
@@ -144,21 +181,29 @@ export function createCleaner(init: CleanerInit): Cleaner {
         'removed what nothing needs any more'
       )
     }
-    return { removed, later: found.later }
+    return { removed, later: found.later, failed }
   }
 
   return {
     look,
     wanted: bundle => void asked.add(bundle),
-    clean: keep =>
-      cleanNow(keep).catch((thrown: unknown) => {
+    nextAsked: () => new Promise(resolve => waiting.push(resolve)),
+    async clean(keep) {
+      const waiters = keep.isAsked ? waiting : []
+      if (keep.isAsked) waiting = []
+      const cleaning = await cleanNow(keep).catch((thrown: unknown): Cleaning => {
         log.warn({ err: thrown }, 'what nothing needs any more could not be looked for')
-        return { removed: [], later: [] }
+        const everything = { kind: 'file', name: '.', bytes: 0, cause: messageOf(thrown) } as const
+        return { removed: [], later: [], failed: [everything] }
       })
+      for (const tell of waiters) tell(cleaning)
+      return cleaning
+    }
   }
 }
 
-function toLeftOver({ version, sinceMs, bytes }: OldState): LeftOver {
+/** An old state by the name that it has for people. */
+export function toFound({ version, sinceMs, bytes }: OldState): Found {
   return { kind: 'state', name: `version ${version}, left at ${new Date(sinceMs).toISOString()}`, bytes }
 }
 
@@ -175,8 +220,14 @@ function createUnneededRecord(path: string) {
         return new Map()
       }
     },
-    write: (entries: ReadonlyArray<readonly [string, number]>) =>
-      replaceFile(path, new TextEncoder().encode(JSON.stringify(entries)), 0o600)
+    /** Of these, since when nothing needs them: since now, unless it was so before. */
+    async remember(found: readonly LeftOver[], nowMs: number): Promise<void> {
+      const known = await this.read()
+      const entries = found.flatMap(({ kind, name }) =>
+        kind === 'bundle' ? [[name, known.get(name) ?? nowMs] as const] : []
+      )
+      await replaceFile(path, new TextEncoder().encode(JSON.stringify(entries)), 0o600)
+    }
   }
 }
 
@@ -184,20 +235,22 @@ function isEntry(value: unknown): value is [string, number] {
   return Array.isArray(value) && typeof value[0] === 'string' && typeof value[1] === 'number'
 }
 
-async function bytesAt(path: string): Promise<number> {
+export async function bytesAt(path: string): Promise<number> {
   const found = await lstat(path).catch(() => undefined)
   if (found?.isDirectory() !== true) return found?.size ?? 0
   return (await sizeWithin(path, { left: 100_000 })) ?? 0
 }
 
-async function modifiedAt(path: string): Promise<number> {
-  return lstat(path).then(
-    ({ mtimeMs }) => mtimeMs,
-    () => Infinity
-  )
+/** When anything in it was written last, two levels deep: as deep as what is being made is laid out. Gone meanwhile: never. */
+async function lastWrittenMs(path: string, depth = 2): Promise<number> {
+  const found = await lstat(path).catch(() => undefined)
+  if (found === undefined) return Infinity
+  if (!found.isDirectory() || depth === 0) return found.mtimeMs
+  const inside = await Promise.all((await pathsIn(path, () => true)).map(each => lastWrittenMs(each, depth - 1)))
+  return Math.max(found.mtimeMs, ...inside.filter(Number.isFinite))
 }
 
-async function namesIn(folder: string, isMeant: (name: string) => boolean): Promise<readonly string[]> {
+export async function pathsIn(folder: string, isMeant: (name: string) => boolean): Promise<readonly string[]> {
   try {
     return (await readdir(folder)).filter(isMeant).map(name => join(folder, name))
   } catch (thrown) {

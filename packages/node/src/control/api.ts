@@ -8,6 +8,8 @@ export type {
   ContractRequest,
   DescribedContract,
   DocumentVerdict,
+  Garbage,
+  GarbageReport,
   HoldTarget,
   NeighbourHeads,
   PeerControl,

@@ -42,6 +42,7 @@ const good: Record<string, [path: string, body: unknown, asked: string]> = {
   ticket: ['/v1/ticket', undefined, 'ticket'],
   log: ['/v1/log?lines=5', undefined, 'log 5'],
   rehearse: ['/v1/rehearsals', { version: 2 }, 'rehearse 2'],
+  collectGarbage: ['/v1/gc', { dryRun: true }, 'gc true'],
   approve: ['/v1/approve', { version: 2 }, 'approve 2'],
   hold: ['/v1/hold', {}, 'hold all'],
   goBack: ['/v1/go-back', { version: 2 }, 'goBack 2'],

@@ -49,6 +49,13 @@ export interface PeerControl {
    */
   rehearse(version: number | undefined, signal: AbortSignal): Promise<RehearsalReport>
 
+  /**
+   * Removes what nothing needs any more, now; `dryRun` only says what that would be.
+   *
+   * @throws InstarError `BadInput` while nothing can be cleaned, for one because the host is being switched
+   */
+  collectGarbage(options: { readonly dryRun: boolean }, signal: AbortSignal): Promise<GarbageReport>
+
   /** Judges documents exactly as if a neighbour had sent them: what verifies is stored and relayed (R19). Never throws for bad bytes. */
   submit(submission: Submission): Promise<readonly DocumentVerdict[]>
 
@@ -106,6 +113,24 @@ export interface PeerControl {
 
 /** What a rehearsal has shown of an upgrade. */
 export type RehearsalReport = StateRehearsalReport & { readonly version: number }
+
+/** What was removed, or would be; what will go by itself; and what stays. */
+export interface GarbageReport {
+  readonly dryRun: boolean
+  readonly removed: readonly Garbage[]
+  readonly later: ReadonlyArray<Garbage & { readonly from: string }>
+  readonly kept: readonly Garbage[]
+  readonly failed: readonly Garbage[]
+}
+
+export interface Garbage {
+  readonly kind: 'bundle' | 'state' | 'file'
+  /** A bundle's id; a state's version and since when it is not the object's; a path within the data directory; or how many there are. */
+  readonly name: string
+  readonly bytes: number
+  /** For people, without a full stop. */
+  readonly because: string
+}
 
 export type HoldTarget = number | 'all'
 

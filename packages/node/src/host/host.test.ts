@@ -8,6 +8,7 @@ import { callWithRetry, createRetryCounters, createSession } from '@instar/rpc'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { runsEverything } from '../../../../test/fixtures/selection.js'
+import { createScratchFolder } from '../store/scratch-folder.js'
 import { createHostManager, type HostExit, type HostManager, type HostManagerInit } from './host-manager.js'
 import { rehearse } from './rehearsal.js'
 
@@ -481,7 +482,7 @@ describe('a rehearsal', () => {
       plans,
       modulePath,
       network,
-      scratchDirectory: folder,
+      scratch: createScratchFolder(folder),
       log: pino({ level: 'silent' }),
       now: () => performance.now()
     })

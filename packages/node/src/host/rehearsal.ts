@@ -1,8 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { codeOfPlan, InstarError, messageOf, type CodeRef, type HostPlan } from '@instar/core'
 import type { Logger } from 'pino'
-import { onDisk } from '../store/disk-errors.js'
+import type { ScratchFolder } from '../store/scratch-folder.js'
 import { confinement } from './confinement.js'
 import { moduleKey } from './control-messages.js'
 import type { HostRecord } from './host-record.js'
@@ -13,8 +12,8 @@ export interface RehearsalInit {
   readonly plans: readonly HostPlan[]
   readonly modulePath: (ref: CodeRef) => string | Promise<string>
   readonly network: string
-  /** An existing folder for the state that is tried out; what a killed peer leaves in it is nobody's. */
-  readonly scratchDirectory: string
+  /** For the state that is tried out. */
+  readonly scratch: ScratchFolder
   readonly log: Logger
   /** Monotonic milliseconds. */
   readonly now: () => number
@@ -36,7 +35,7 @@ export async function rehearse(init: RehearsalInit): Promise<RehearsalResult> {
   const startedAt = now()
   let scratch: string | undefined
   try {
-    scratch = await onDisk(init.scratchDirectory, () => mkdtemp(join(init.scratchDirectory, 'rehearsal-')))
+    scratch = await init.scratch.make('rehearsal-')
     for (const plan of init.plans) await rehearsePlan(init, plan, scratch)
     return { ok: true, elapsedMs: now() - startedAt }
   } catch (thrown) {
@@ -46,9 +45,9 @@ export async function rehearse(init: RehearsalInit): Promise<RehearsalResult> {
         : new InstarError('HostFailed', `The rehearsal failed: ${messageOf(thrown)}.`, { cause: thrown })
     return { ok: false, error, elapsedMs: now() - startedAt }
   } finally {
-    // What is left is nobody's: the next start of the peer empties the folder.
+    // What is left is nobody's: the next cleaning takes it.
     if (scratch !== undefined)
-      await rm(scratch, { recursive: true, force: true }).catch((thrown: unknown) => init.log.warn(messageOf(thrown)))
+      await init.scratch.remove(scratch).catch((thrown: unknown) => init.log.warn(messageOf(thrown)))
   }
 }
 

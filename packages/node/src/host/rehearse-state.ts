@@ -1,12 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises'
 import { constants, setPriority } from 'node:os'
 import { dirname, join } from 'node:path'
 import { codeOfPlan, InstarError, messageOf, type CodeRef, type ErrorCode, type HostPlan } from '@instar/core'
 import type { CopiedState, RehearsalRun } from '@instar/simulator-runtime/host'
 import type { Logger } from 'pino'
-import { onDisk } from '../store/disk-errors.js'
 import { sizeOfFolder } from '../store/folder-size.js'
 import { spareBytes, watchFreeSpace, type FreeSpace } from '../store/free-space.js'
+import type { ScratchFolder } from '../store/scratch-folder.js'
 import { confinement } from './confinement.js'
 import { moduleKey } from './control-messages.js'
 import type { CopyOptions } from './host-copy.js'
@@ -21,8 +20,8 @@ export interface StateRehearsalInit {
   readonly network: string
   /** Of the real state, which is looked at only to see how large it is. */
   readonly stateDirectory: string
-  /** An existing folder on the same disk; what a killed peer leaves in it is nobody's. */
-  readonly scratchDirectory: string
+  /** On the same disk. */
+  readonly scratch: ScratchFolder
   /** Has the host that serves copy its state. */
   readonly copyState: (to: string, options: CopyOptions) => Promise<CopiedState>
   readonly log: Logger
@@ -81,15 +80,17 @@ const interruptions = [1 / 3, 2 / 3]
 export async function rehearseState(init: StateRehearsalInit): Promise<StateRehearsalResult> {
   let scratch: string | undefined
   try {
-    scratch = await onDisk(init.scratchDirectory, () => mkdtemp(join(init.scratchDirectory, 'copy-')))
+    scratch = await init.scratch.make('copy-')
     return { ok: true, report: await rehearseIn(init, scratch) }
   } catch (thrown) {
     return failureOf(thrown, init.signal)
   } finally {
     if (scratch !== undefined)
-      await rm(scratch, { recursive: true, force: true }).catch((thrown: unknown) =>
-        init.log.warn({ err: thrown }, 'what a rehearsal has left could not be removed; the next start does it')
-      )
+      await init.scratch
+        .remove(scratch)
+        .catch((thrown: unknown) =>
+          init.log.warn({ err: thrown }, 'what a rehearsal has left could not be removed; the next cleaning does it')
+        )
   }
 }
 

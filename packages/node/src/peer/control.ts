@@ -4,6 +4,7 @@ import { admissionProblems, admissionStatus, certificateStatus } from '../admiss
 import type { AdmissionService } from '../admission/admission-service.js'
 import { toAdmission } from '../admission/peer-judge.js'
 import type { BundleStore } from '../bundles/bundle-store.js'
+import type { GarbageCollection } from '../cleaning/collect-garbage.js'
 import { createBundleUpload } from '../control/bundle-upload.js'
 import type { PeerControl } from '../control/peer-control.js'
 import type { PeerEvent } from '../control/schema/events.js'
@@ -49,6 +50,7 @@ export interface PeerControlInit {
   readonly bundles: BundleStore
   readonly performer: Performer
   readonly stateRehearsals: StateRehearsals
+  readonly garbage: GarbageCollection
   readonly faults: FaultRecord
   readonly callers: CallerRecord
   readonly metrics: PeerMetrics
@@ -213,6 +215,7 @@ export function createPeerControl(init: PeerControlInit): ControlledPeer {
       await operate(engine, 'goBack', version)
     },
     rehearse: (version, signal) => rehearseForOperator(init, version, signal),
+    collectGarbage: (options, signal) => init.garbage.collect(options, signal),
     submit: submission => submitAll(trust, submission),
     async submitCertificate(bytes) {
       const { certificate, outcome } = await init.admission.submit(bytes)

@@ -5,6 +5,7 @@ import { auditOfJournal } from '../audit/journal-entries.js'
 import { createBundleExchange } from '../bundles/bundle-exchange.js'
 import { createBundleStore } from '../bundles/bundle-store.js'
 import { createCleaner } from '../cleaning/cleaner.js'
+import { createGarbageCollection } from '../cleaning/collect-garbage.js'
 import { createControlServer } from '../control/control-server.js'
 import { createEngine, type Engine } from '../engine/engine.js'
 import type { FaultInjector } from '../engine/faults.js'
@@ -27,6 +28,7 @@ import { createRpc } from '../rpc/rpc.js'
 import type { GenesisSeed } from '../seed/genesis-seed.js'
 import type { DataDirectory } from '../store/data-directory.js'
 import type { OpenJournal } from '../store/journal.js'
+import { createScratchFolder } from '../store/scratch-folder.js'
 import { syncProtocol } from '../sync/messages.js'
 import { createSync } from '../sync/sync.js'
 import type { OnlineSigner } from '../trust/online-signer.js'
@@ -271,13 +273,18 @@ export async function createParts(init: PartsInit) {
     outgoing: () => rpc.counters
   })
   const stateSize = createStateSize({ directory: paths.state, log, now: monoMs })
+  const scratch = createScratchFolder(paths.scratch)
   const cleaner = createCleaner({
     bundles,
     host,
     paths,
+    scratch,
     wallMs,
     log,
     onStates: states => input({ fact: 'oldStates', states })
+  })
+  const garbage = createGarbageCollection({
+    ...{ state: () => engine.state, input, cleaner, bundles, host, paths, scratch, wallMs, monoMs }
   })
   const stateRehearsals = createStateRehearsals({
     rehearse: (plan, signal, onProgress) =>
@@ -286,7 +293,7 @@ export async function createParts(init: PartsInit) {
         modulePath,
         network,
         stateDirectory: paths.state,
-        scratchDirectory: paths.scratch,
+        scratch,
         record: hostRecord,
         copyState: (to, copyOptions) => host.copyState(to, copyOptions),
         watch: config.timing,
@@ -310,7 +317,7 @@ export async function createParts(init: PartsInit) {
         plans,
         modulePath,
         network,
-        scratchDirectory: paths.scratch,
+        scratch,
         log,
         now: monoMs,
         signal,
@@ -340,6 +347,7 @@ export async function createParts(init: PartsInit) {
     bundles,
     performer,
     stateRehearsals,
+    garbage,
     faults: faultRecord,
     callers,
     metrics,

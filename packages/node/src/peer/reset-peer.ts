@@ -42,7 +42,7 @@ export async function resetPeer({ dataDirectory, now = Date.now }: ResetInit): P
   try {
     const { paths, store, audit, identity } = directory
     const at = new Date(now())
-    const aside = join(paths.root, 'aside', at.toISOString().replaceAll(':', '-'))
+    const aside = join(paths.aside, at.toISOString().replaceAll(':', '-'))
     const moved: string[] = []
     await onDisk(aside, async () => {
       await mkdir(aside, { recursive: true, mode: 0o700 })

@@ -16,6 +16,8 @@ export interface DataPaths {
   readonly hosts: string
   /** For what is tried out; emptied at each start. */
   readonly scratch: string
+  /** What resets have moved out of the way; deleted by nobody but the operator. */
+  readonly aside: string
 }
 
 export function dataPaths(root: string): DataPaths {
@@ -31,7 +33,8 @@ export function dataPaths(root: string): DataPaths {
     log: join(root, 'log'),
     audit: join(root, 'audit'),
     hosts: join(root, 'hosts'),
-    scratch: join(root, 'scratch')
+    scratch: join(root, 'scratch'),
+    aside: join(root, 'aside')
   }
 }
 

@@ -145,6 +145,10 @@ export function createFakePeerControl(): FakePeerControl {
       note(`rehearse ${version ?? 'next'}`)
       return someRehearsal
     },
+    async collectGarbage({ dryRun }) {
+      note(`gc ${dryRun}`)
+      return { dryRun, removed: [], later: [], kept: [], failed: [] }
+    },
     policy() {
       note('policy')
       return [{ rule: 'highestVersion', value: 3, from: 'file' }]

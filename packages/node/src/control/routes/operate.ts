@@ -95,6 +95,22 @@ export const operateRoutes: readonly Route[] = [
   }),
   defineRoute({
     method: 'POST',
+    path: '/v1/gc',
+    name: 'collectGarbage',
+    summary:
+      'Remove bundles, old states and left-overs that nothing needs any more, now and not when they are old enough; or only say which these are.',
+    body: 'GarbageRequest',
+    answer: 'Garbage',
+    handle: async (control, { body, signal }) => {
+      const { dryRun, removed, later, kept, failed } = await control.collectGarbage(
+        { dryRun: body.dryRun ?? false },
+        signal
+      )
+      return { dryRun, removed: [...removed], later: [...later], kept: [...kept], failed: [...failed] }
+    }
+  }),
+  defineRoute({
+    method: 'POST',
     path: '/v1/certificates',
     name: 'submitCertificate',
     summary: 'Hand in an admission certificate, of this peer or of another, to which it goes.',

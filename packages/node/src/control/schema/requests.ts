@@ -41,6 +41,30 @@ export const rehearsalSchema = z.object({
   })
 })
 
+export const garbageRequestSchema = z.object({
+  dryRun: z.boolean().optional().meta({ description: 'Say what would be removed, and remove nothing.' })
+})
+
+const garbage = z.object({
+  kind: z.enum(['bundle', 'state', 'file']),
+  name: z.string().meta({
+    description:
+      "A bundle's id; a state's version and since when it is not the object's; a path within the data directory; or how many there are."
+  }),
+  bytes: z.int().min(0),
+  because: z.string()
+})
+
+export const garbageSchema = z.object({
+  dryRun: z.boolean(),
+  removed: z.array(garbage).meta({ description: 'What is gone, or would be.' }),
+  later: z
+    .array(garbage.extend({ from: z.iso.datetime() }))
+    .meta({ description: 'What nothing needs and has only just come: it may go `from` then on.' }),
+  kept: z.array(garbage),
+  failed: z.array(garbage).meta({ description: 'What could not be removed.' })
+})
+
 export const submissionSchema = z.object({
   documents: z.array(bytes).max(200).meta({ description: 'TUF metadata, in any order.' }),
   descriptor: bytes.optional()
