@@ -1,28 +1,20 @@
-import type {
-  CodeRef,
-  HostPlan,
-  ObjectPlan,
-  ReverseStep,
-  SimulationModel,
-  StateMeta,
-  TransformKind,
-  WayBack
-} from '@instar/core'
+import type { StateMeta, WayBack } from '@instar/core'
 import { cp, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { decodeValue, encodeValue } from '../codec/codec.js'
 import type { Contract, StubOf } from '../contract/contract.js'
-import type { ClassDefinition } from '../definition/define-class.js'
-import type { UpgradeDefinition } from '../definition/define-upgrade.js'
 import { createHostRuntime } from '../host/create-host-runtime.js'
 import type { CopiedState } from '../host/rehearse/copy-state.js'
 import { createTransformRehearsal, type TransformRehearsal } from '../host/rehearse/transform-rehearsal.js'
 import type { CallRequest, HostRuntime, HostRuntimeInit, StateProgress } from '../host/host-runtime.js'
+import { afterUpgrade, createTestPlans, type Stand, type TestVersions } from './test-plans.js'
+
+const network = '0'.repeat(64)
 
 /** What a test object is made of. */
 export interface TestObjectInit {
   /** Version 1, and the upgrades to 2, 3, … in order; a class alone is a patch of the one before. */
-  readonly versions: readonly [ClassDefinition, ...Array<UpgradeDefinition | ClassDefinition>]
+  readonly versions: TestVersions
   /** An empty directory that the test removes afterwards. */
   readonly directory: string
   /** The version that a new state starts as; 1 unless said otherwise. */
@@ -90,19 +82,16 @@ export interface TestObject {
 
 /** Makes the object with version `start` running and nothing else served. */
 export async function createTestObject(init: TestObjectInit): Promise<TestObject> {
-  const steps = init.versions.map((definition, i) => ({ definition, version: i + 1 }))
-  const revisions = revisionsOf(init.versions)
-  const revisionOf = (version: number): number => revisions[version - 1] ?? 0
+  const plans = createTestPlans({
+    versions: init.versions,
+    durability: init.durability ?? 'os',
+    transformMs: init.transformMs ?? 10_000,
+    keepBefore: init.keepBefore === true
+  })
+  const first = init.start ?? 1
+  let stand: Stand = { current: first, lowest: init.lowest ?? first, highest: first, onTrial: false, before: first }
   let directory = join(init.directory, 'state-1')
-  let current = init.start ?? 1
-  let lowest = init.lowest ?? current
-  let highest = current
-  const load = async (ref: CodeRef): Promise<unknown> => steps[Number(ref.entry) - 1]?.definition
-  let plans = 0
   let copies = 0
-  let onTrial = false
-  /** The version that going back from a trial leads to. */
-  let before = current
   const progress: StateProgress[] = []
   const dropped: HostRuntime[] = []
   let meta: StateMeta
@@ -110,9 +99,9 @@ export async function createTestObject(init: TestObjectInit): Promise<TestObject
 
   async function start(goBack?: WayBack['by']): Promise<HostRuntime> {
     const next = createHostRuntime({
-      plan: plan(goBack),
+      plan: plans.planOf(stand, goBack),
       network,
-      load,
+      load: ref => plans.load(ref),
       stateDirectory: directory,
       outgoing: () => Promise.reject(new Error('there is no other peer in this test')),
       now: () => Date.now(),
@@ -126,92 +115,15 @@ export async function createTestObject(init: TestObjectInit): Promise<TestObject
     return next
   }
 
-  function wayBack(): { wayBack?: WayBack } {
-    const definition = init.versions[current - 1]
-    if (!onTrial || definition?.instar !== 'upgrade') return {}
-    if (isTwin(definition)) return { wayBack: { by: 'exact', object: objectPlan(before) } }
-    if (init.keepBefore === true) return { wayBack: { by: 'copy', to: before } }
-    return definition.reverse === undefined ? {} : { wayBack: { by: 'transform' } }
-  }
-
-  function objectPlan(version: number): ObjectPlan {
-    return { ...ref(version), version, chainId: chainIdOf(version), revision: revisionOf(version) }
-  }
-
-  function plan(goBack: WayBack['by'] | undefined): HostPlan {
-    const revision = revisionOf(current)
-    const revisionsUpTo = [...new Set(revisions)]
-    const past = revisionsUpTo.filter(each => each < revision && each >= revisionOf(lowest)).reverse()
-    const future = revisionsUpTo.filter(each => each > revision && each <= revisionOf(highest))
-    return {
-      format: 1,
-      plan: ++plans,
-      className: contractOf(init.versions[current - 1]).name,
-      object: objectPlan(current),
-      // A past simulation object stands in the module of the upgrade that left its version.
-      past: past.map(each => ({
-        ...ref(nextRevision(each)),
-        revision: each,
-        model: modelOf(nextRevision(each), 'past')
-      })),
-      future: future.map(each => ({ ...ref(each), revision: each, model: modelOf(each, 'future') })),
-      steps: steps.slice(1, current).map(({ definition, version }) => ({
-        ...ref(version),
-        from: version - 1,
-        to: version,
-        chainId: chainIdOf(version),
-        transform: transformOf(definition),
-        fromRevision: revisionOf(version - 1),
-        toRevision: revisionOf(version)
-      })),
-      goBack,
-      ...(goBack === 'transform' ? { reverse: [reverseStep(current + 1)] } : {}),
-      ...wayBack(),
-      durability: init.durability ?? 'os',
-      limits: { loadMs: 10_000, drainMs: 1000, transformMs: init.transformMs ?? 10_000, heapMiB: 512 }
-    }
-  }
-
-  function reverseStep(from: number): ReverseStep {
-    const to = from - 1
-    const revisions = { fromRevision: revisionOf(from), toRevision: revisionOf(to) }
-    return { ...ref(from), from, to, chainId: chainIdOf(to), ...revisions }
-  }
-
-  function modelOf(version: number, role: 'past' | 'future'): SimulationModel {
-    const definition = init.versions[version - 1]
-    return (definition?.instar === 'upgrade' ? definition[role]?.model : undefined) ?? 'direct'
-  }
-
-  function nextRevision(revision: number): number {
-    return revisions.find(each => each > revision) ?? revision
-  }
-
-  /** Of an upgrade that is not made yet. */
-  function planOf(version: number): HostPlan {
-    const now = { current, highest, onTrial, before }
-    ;({ current, highest, onTrial, before } = {
-      current: version,
-      highest: Math.max(highest, version),
-      onTrial: true,
-      before: current
-    })
-    try {
-      return plan(undefined)
-    } finally {
-      ;({ current, highest, onTrial, before } = now)
-    }
-  }
-
-  async function switchHost(change: () => void, goBack?: WayBack['by']): Promise<StateMeta> {
-    const last = { current, lowest, highest, onTrial, before }
-    change()
-    const taken = (await host.takeOver(plan(goBack)))?.meta
+  async function switchHost(to: Partial<Stand>, goBack?: WayBack['by']): Promise<StateMeta> {
+    const last = stand
+    stand = { ...last, ...to }
+    const taken = (await host.takeOver(plans.planOf(stand, goBack)))?.meta
     if (taken !== undefined) return (meta = taken)
     try {
-      await host.prepare(plan(goBack), new AbortController().signal)
+      await host.prepare(plans.planOf(stand, goBack), new AbortController().signal)
     } catch (error) {
-      ;({ current, lowest, highest, onTrial, before } = last)
+      stand = last
       throw error
     }
     await host.drain(1000)
@@ -220,7 +132,7 @@ export async function createTestObject(init: TestObjectInit): Promise<TestObject
       host = await start(goBack)
     } catch (error) {
       // As a peer would: the last good plan is started again.
-      ;({ current, lowest, highest, onTrial, before } = last)
+      stand = last
       host = await start()
       throw error
     }
@@ -233,9 +145,11 @@ export async function createTestObject(init: TestObjectInit): Promise<TestObject
     return meta
   }
 
+  const upTo = (version: number): Partial<Stand> => ({ highest: Math.max(stand.highest, version) })
+
   const call: TestObject['call'] = async (version, method, args, options = {}) => {
     const request: CallRequest = {
-      revision: revisionOf(version),
+      revision: plans.revisionOf(version),
       version,
       method,
       args: encodeValue(args),
@@ -251,7 +165,7 @@ export async function createTestObject(init: TestObjectInit): Promise<TestObject
 
   return {
     get current() {
-      return current
+      return stand.current
     },
     get host() {
       return host
@@ -262,17 +176,17 @@ export async function createTestObject(init: TestObjectInit): Promise<TestObject
       Object.fromEntries(
         Object.keys(contract.methods).map(name => [name, (...args: unknown[]) => call(version, name, args)])
       ) as unknown as StubOf<C>,
-    introduce: version => served(switchHost(() => (highest = Math.max(highest, version)))),
-    beginToIntroduce: version => switchHost(() => (highest = Math.max(highest, version))),
-    withdraw: version => switchHost(() => (highest = Math.min(highest, version - 1))),
+    introduce: version => served(switchHost(upTo(version))),
+    beginToIntroduce: version => switchHost(upTo(version)),
+    withdraw: version => switchHost({ highest: Math.min(stand.highest, version - 1) }),
     rehearse: async version => {
       const to = join(init.directory, `copy-${++copies}`)
       const { signal } = new AbortController()
       const copied = await host.copyState(to, { signal, onProgress: () => undefined })
       const rehearsal = createTransformRehearsal({
-        plan: planOf(version),
+        plan: plans.planOf(afterUpgrade(stand, version)),
         network,
-        load,
+        load: ref => plans.load(ref),
         stateDirectory: to,
         random: Math.random,
         onProgress: () => undefined,
@@ -281,30 +195,17 @@ export async function createTestObject(init: TestObjectInit): Promise<TestObject
       await rehearsal.load()
       return { copied, rehearsal }
     },
-    prepare: (version, signal = new AbortController().signal) => host.prepare(planOf(version), signal),
-    upgrade: (version = current + 1) =>
-      switchHost(() => {
-        before = current
-        current = version
-        highest = Math.max(highest, version)
-        onTrial = true
-      }),
+    prepare: (version, signal = new AbortController().signal) =>
+      host.prepare(plans.planOf(afterUpgrade(stand, version)), signal),
+    upgrade: (version = stand.current + 1) => switchHost(afterUpgrade(stand, version)),
     goBack: (version, by) =>
       switchHost(
-        () => {
-          current = version
-          // As with a peer: what went back is served by nothing.
-          if (by !== undefined) highest = version
-          onTrial = false
-        },
-        by ?? (isTwin(init.versions[version]) ? 'exact' : 'copy')
+        // As with a peer: what went back is served by nothing.
+        { current: version, onTrial: false, ...(by === undefined ? {} : { highest: version }) },
+        by ?? (plans.isTwin(version + 1) ? 'exact' : 'copy')
       ),
-    commit: () => switchHost(() => (onTrial = false)),
-    retire: version =>
-      switchHost(() => {
-        lowest = Math.max(lowest, version + 1)
-        onTrial = false
-      }),
+    commit: () => switchHost({ onTrial: false }),
+    retire: version => switchHost({ lowest: Math.max(stand.lowest, version + 1), onTrial: false }),
     restart: async () => {
       await host.drain(1000)
       await host.close()
@@ -312,7 +213,7 @@ export async function createTestObject(init: TestObjectInit): Promise<TestObject
       return served(Promise.resolve(meta))
     },
     crash: async () => {
-      const copy = join(init.directory, `state-${plans + 1}`)
+      const copy = join(init.directory, `state-${dropped.length + 2}`)
       await copyAtRest(directory, copy)
       dropped.push(host)
       directory = copy
@@ -336,38 +237,4 @@ async function copyAtRest(from: string, to: string): Promise<void> {
     })
     if (gone === undefined && (await readdir(from)).join() === before.join()) return
   }
-}
-
-const network = '0'.repeat(64)
-const ref = (version: number): CodeRef => ({ bundle: `${version}`.padStart(64, '0'), entry: `${version}` })
-
-function contractOf(definition: ClassDefinition | UpgradeDefinition | undefined): Contract {
-  if (definition === undefined) throw new RangeError('the test gave no such version')
-  return definition.instar === 'class' ? definition.contract : definition.to.contract
-}
-
-/** The version that brought each version's contract: an upgrade to the same contract is compatible and brings none (§6). */
-function revisionsOf(versions: ReadonlyArray<ClassDefinition | UpgradeDefinition>): readonly number[] {
-  const revisions: number[] = []
-  for (const [i, definition] of versions.entries()) {
-    const compatible = definition.instar === 'class' ? i > 0 : definition.from === definition.to.contract
-    revisions.push(compatible ? (revisions[i - 1] ?? 1) : i + 1)
-  }
-  return revisions
-}
-
-function transformOf(definition: ClassDefinition | UpgradeDefinition): TransformKind {
-  if (definition.instar === 'class') return 'none'
-  if (isTwin(definition)) return 'mapping'
-  if (definition.entries !== undefined) return 'entries'
-  return definition.transform === undefined ? 'none' : 'whole'
-}
-
-function isTwin(definition: ClassDefinition | UpgradeDefinition | undefined): boolean {
-  return definition?.instar === 'upgrade' && definition.map !== undefined
-}
-
-/** Tests have one history: a version's number says it all. */
-function chainIdOf(version: number): string {
-  return version.toString(16).padStart(16, '0')
 }
