@@ -38,7 +38,8 @@ export const driven: Readonly<Record<string, string>> = {
   'core:judgeAnew': noBytes,
   'simulator-runtime:parseBatch': ownLog,
   'simulator-runtime:readLogRecords': ownLog,
-  'simulator-runtime:parseManifest': ownLog,
+  'simulator-runtime:readManifest': 'CURRENT, then parseManifest',
+  'simulator-runtime:openWhole': opens,
   'simulator-runtime:readUnwritten': ownLog,
   'client:decodeResult': 'decodeValue, and a sentence for what it refuses'
 }

@@ -3,6 +3,7 @@
 
 import type { Decoder } from './decoder.js'
 import { coreDecoders } from './decoders/core.js'
+import { levelDecoders } from './decoders/level.js'
 import { nodeDecoders } from './decoders/node.js'
 import { rpcDecoders } from './decoders/rpc.js'
 import { runtimeDecoders } from './decoders/runtime.js'
@@ -16,6 +17,7 @@ export async function decoders(): Promise<readonly Decoder[]> {
     ...signerDecoders(network),
     ...rpcDecoders(network),
     ...(await nodeDecoders(network)),
-    ...runtimeDecoders()
+    ...runtimeDecoders(),
+    ...(await levelDecoders())
   ]
 }

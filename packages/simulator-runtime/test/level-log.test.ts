@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Level } from 'level'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { openDatabase } from '../src/host/open/database.js'
+import { damagedState, openDatabase } from '../src/host/open/database.js'
 import { assureWritten, readUnwritten } from '../src/host/open/level-log/unwritten.js'
 
 let folder: string
@@ -87,7 +87,7 @@ describe('the log of a state', () => {
   it('that a crash has cut off anywhere ends with the last whole batch', async () => {
     const log = await leaveBehind()
     const bytes = await readFile(log)
-    const batches = await readUnwritten(state)
+    const batches = await readUnwritten(state, damagedState)
     for (const length of [0, 3, 200, 32_768, 60_000, bytes.length - 1]) {
       await leaveBehind()
       await truncate(log, length)
@@ -111,22 +111,22 @@ describe('the log of a state', () => {
 
   it('that LevelDB has left out is written again', async () => {
     const log = await leaveBehind()
-    const batches = await readUnwritten(state)
+    const batches = await readUnwritten(state, damagedState)
     // What an error while it reads comes to: it goes on without the rest, and deletes the log.
     await truncate(log, 60_000)
     const db = new Level<Buffer, Buffer>(state, { keyEncoding: 'buffer', valueEncoding: 'buffer' })
     await db.open()
-    expect(await assureWritten(db, state, batches)).toBe(true)
+    expect(await assureWritten(db, state, batches, damagedState)).toBe(true)
     await db.close()
     expect(await held()).toBe(batchesCount)
   })
 
   it('that another process has gone on with is left alone', async () => {
     await leaveBehind()
-    const batches = (await readUnwritten(state)).slice(0, 20)
+    const batches = (await readUnwritten(state, damagedState)).slice(0, 20)
     const db = new Level<Buffer, Buffer>(state, { keyEncoding: 'buffer', valueEncoding: 'buffer' })
     await db.open()
-    expect(await assureWritten(db, state, batches)).toBe(false)
+    expect(await assureWritten(db, state, batches, damagedState)).toBe(false)
     await db.close()
     expect(await held()).toBe(batchesCount)
   })

@@ -77,6 +77,8 @@ export interface HostManagerInit {
   readonly modulePath: (ref: CodeRef) => string | Promise<string>
   /** The network id; a state of another network is refused. */
   readonly network: string
+  /** See `StateTables.look`; standard: nothing is looked at. @throws InstarError StateDamaged */
+  readonly look?: (signal: AbortSignal, beside: boolean) => Promise<void>
   /** Makes a call to another peer on behalf of the object, at the version that the call carries (R2). @throws CallError */
   readonly outgoing: (call: OutgoingCall) => Promise<Uint8Array>
   readonly log: Logger
@@ -285,6 +287,7 @@ export function createHostManager(init: HostManagerInit): HostManager {
           return taken
         },
         start,
+        look: async beside => init.look?.(signal, beside),
         gate,
         now,
         log,

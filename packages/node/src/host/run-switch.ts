@@ -19,6 +19,8 @@ export interface SwitchInit {
   /** The same, and it is the switch's from then on: its end is no news any more. */
   readonly take: () => Serving | undefined
   readonly start: (plan: HostPlan) => HostProcess
+  /** Reads what of the state nobody has read yet, before a process opens it; beside those whom a host answers. @throws InstarError StateDamaged */
+  readonly look: (beside: boolean) => Promise<void>
   readonly gate: CallGate
   readonly now: () => number
   readonly log: Logger
@@ -33,7 +35,7 @@ export interface SwitchInit {
 /**
  * One switch, from top to bottom:
  *
- *     spawn → load → prepare → settle  beside the host that serves; a failure here costs nothing
+ *     spawn → load → prepare → settle → look  beside the host that serves; a failure here costs nothing
  *     hold → drain → close    the old process stays, with its code loaded, in case it is needed again
  *     open → activate         steps and transforms run in the new process
  *     release → end the old
@@ -85,6 +87,7 @@ export async function runSwitch(init: SwitchInit): Promise<SwitchResult> {
     // Last, so that little can change until calls are held: it may take long, and they are answered meanwhile (§8).
     if (plan.steps.some(each => each.transform === 'entries')) await init.serving()?.host.prepare(plan, signal)
     await init.serving()?.host.settle()
+    await init.look(init.serving() !== undefined)
     if (signal.aborted) throw new InstarError('Stopped', 'The switch was cancelled before calls were held.')
 
     hold()

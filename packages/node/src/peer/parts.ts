@@ -17,6 +17,7 @@ import { createSpentHost } from '../host/spent-host.js'
 import { createHostManager } from '../host/host-manager.js'
 import { rehearse } from '../host/rehearsal.js'
 import { rehearseState } from '../host/rehearse-state.js'
+import { createStateTables } from '../host/state-tables.js'
 import { createCallTally } from '../metrics/call-tally.js'
 import { createPeerMetrics } from '../metrics/peer-metrics.js'
 import { createAnnouncements } from '../overlay/announcements.js'
@@ -199,7 +200,9 @@ export async function createParts(init: PartsInit) {
   const health = createHealthWatch({ state: () => engine.state, input, now: monoMs })
   const hostRecord = createHostRecord(paths.hosts, log)
   const modulePath = (ref: CodeRef): Promise<string> => bundles.modulePath(ref)
+  const stateTables = createStateTables({ directory: paths.state, log, now: monoMs })
   const host = createHostManager({
+    look: (signal, beside) => stateTables.look(signal, beside),
     stateDirectory: paths.state,
     modulePath,
     network,
@@ -376,6 +379,7 @@ export async function createParts(init: PartsInit) {
     control,
     server,
     stateRehearsals,
-    spentHost
+    spentHost,
+    stateTables
   }
 }

@@ -74,7 +74,8 @@ async function runnable(init: Omit<PartsInit, 'log' | 'signal' | 'stop'>): Promi
     control,
     server,
     stateRehearsals,
-    spentHost
+    spentHost,
+    stateTables
   } = parts
 
   async function start(): Promise<void> {
@@ -99,7 +100,8 @@ async function runnable(init: Omit<PartsInit, 'log' | 'signal' | 'stop'>): Promi
     await sync.start()
     await exchange.start()
     await rpc.start()
-    const found = await readStateVersion(paths.state)
+    await stateTables.look(stopping.signal, false)
+    const found = await readStateVersion(paths.state, stateTables.whole)
     const entries = toEntries(journal.records, type =>
       log.warn({ type }, 'a journal entry of another release is left out')
     )

@@ -145,7 +145,8 @@ export function createPerformer(init: PerformInit): Performer {
       of: 'switchHost',
       ok: false,
       cause: error.message,
-      transient: isTransient(error),
+      // Whatever has happened to the state: the code is not to blame, and nobody else must be warned of it.
+      transient: isTransient(error) || error.code === 'StateDamaged',
       stage,
       restored,
       stateVersion,

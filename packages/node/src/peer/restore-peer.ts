@@ -9,7 +9,7 @@ import {
   type OldState,
   type PeerState
 } from '@instar/core'
-import { readStateMeta, restoreState } from '@instar/simulator-runtime/host'
+import { readStateMeta, restoreState, WholeTables } from '@instar/simulator-runtime/host'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { toEntries, toRecord } from '../engine/engine.js'
 import { readStateVersion } from '../host/state-version.js'
@@ -59,12 +59,13 @@ export async function restorePeer(
   const seed = await readGenesisSeed(dataDirectory)
   const config = await settleConfig({ dataDirectory }, seed?.network)
   const directory = await openDataDirectory(dataDirectory, { now })
+  const tables = new WholeTables()
   try {
     const journal = await openJournal(directory.paths.journal)
     try {
       const peer = peerIdFromPrivateKey(directory.identity).toString()
-      const { state, entries } = await settled({ peer, config, seed, directory, journal, nowMs: now() })
-      const states = await statesOf(directory)
+      const { state, entries } = await settled({ peer, config, seed, directory, journal, tables, nowMs: now() })
+      const states = await statesOf(directory, tables)
       const chosen = choose(state, states, version)
       const { lineage, running } = state
       const flaw = whyNotRestored(state, chosen)
@@ -77,7 +78,7 @@ export async function restorePeer(
       await journal.append([...entries, intent].map(toRecord))
       const { className } = classAt(state.log, lineage, chosen.version)
       const { state: path } = directory.paths
-      await restoreState({ directory: path, generation: chosen.generation, className, nowMs: now() })
+      await restoreState({ directory: path, generation: chosen.generation, className, nowMs: now(), tables })
       await directory.audit.append({
         event: 'restored',
         version: chosen.version,
@@ -100,11 +101,12 @@ interface SettledInit {
   readonly seed: Awaited<ReturnType<typeof readGenesisSeed>>
   readonly directory: DataDirectory
   readonly journal: OpenJournal
+  readonly tables: WholeTables
   readonly nowMs: number
 }
 
 /** What the core makes of this peer at a start, and what it would write down: an earlier restore is settled before another one begins. */
-async function settled({ peer, config, seed, directory, journal, nowMs }: SettledInit) {
+async function settled({ peer, config, seed, directory, journal, tables, nowMs }: SettledInit) {
   const { paths, store, audit, bootEpoch: epoch } = directory
   const log = openLog(paths.log)
   let state: PeerState = createPeerState(coreConfig(peer, config, seed !== undefined))
@@ -127,7 +129,7 @@ async function settled({ peer, config, seed, directory, journal, nowMs }: Settle
     }
   })
   await trust.start()
-  const found = await readStateVersion(paths.state)
+  const found = await readStateVersion(paths.state, tables)
   const journaled = toEntries(journal.records, type =>
     log.warn({ type }, 'a journal entry of another release is left out')
   )
@@ -135,8 +137,8 @@ async function settled({ peer, config, seed, directory, journal, nowMs }: Settle
   return { state, entries }
 }
 
-async function statesOf({ paths }: DataDirectory): Promise<readonly OldState[]> {
-  const meta = await readStateMeta(paths.state)
+async function statesOf({ paths }: DataDirectory, tables: WholeTables): Promise<readonly OldState[]> {
+  const meta = await readStateMeta(paths.state, tables)
   return (meta?.kept ?? [])
     .map(({ generation, current, chainId, sinceMs }) => ({ generation, version: current, chainId, sinceMs, bytes: 0 }))
     .reverse()

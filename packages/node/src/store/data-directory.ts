@@ -60,7 +60,9 @@ async function lockedStore(paths: DataPaths): Promise<Store> {
   try {
     return await openStore(paths.store)
   } catch (thrown) {
-    if (!isLocked(thrown)) throw toDiskError(paths.store, thrown)
+    // One that is written to may lose a file while it is read.
+    const isInUse = isLocked(thrown) || (thrown instanceof InstarError && thrown.code === 'DataDirectoryInUse')
+    if (!isInUse) throw toDiskError(paths.store, thrown)
     const owner = await readFile(pidPath(paths), 'utf8').then(
       text => text.trim(),
       () => ''

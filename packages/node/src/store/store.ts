@@ -1,4 +1,5 @@
-import { sha256Hex } from '@instar/core'
+import { InstarError, sha256Hex } from '@instar/core'
+import { openWhole, WholeTables } from '@instar/simulator-runtime/host'
 import { Level } from 'level'
 import type { AuditHead } from '../audit/audit-line.js'
 import { onDisk } from './disk-errors.js'
@@ -81,14 +82,25 @@ const knownPeersKey = 'all'
 const auditHeadKey = 'audit-head'
 
 /**
- * Opens the database, making it where it does not exist.
+ * Opens the database, making it where it does not exist. It is small: all of it is read before.
  *
- * @throws what level throws: the data directory turns it into a sentence
+ * @throws InstarError DataDirectoryDamaged for a file that is not what was written, DataDirectoryInUse, and what level throws: the data
+ *   directory turns that into a sentence
  */
 export async function openStore(path: string): Promise<Store> {
-  const db = new Level<string, Uint8Array>(path, { valueEncoding: 'view' })
-  await db.open()
-  return new LevelStore(path, db)
+  const make = () => new Level<string, Uint8Array>(path, { valueEncoding: 'view' })
+  return new LevelStore(
+    path,
+    await openWhole({ directory: path, make, damaged: damagedFile, tables: new WholeTables() })
+  )
+}
+
+function damagedFile(path: string, what: string): InstarError {
+  return new InstarError(
+    'DataDirectoryDamaged',
+    `${path} is not what was written (${what}): restore the data directory from a backup, or start a new peer with an empty one.`,
+    { detail: { path } }
+  )
 }
 
 type Table = 'trust' | 'announcements' | 'values' | 'peers'

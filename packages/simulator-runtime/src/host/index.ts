@@ -16,5 +16,8 @@ export type {
 export { createHostRuntime } from './create-host-runtime.js'
 export type { CopiedState, CopyProgress } from './rehearse/copy-state.js'
 export { createTransformRehearsal, type RehearsalRun, type TransformRehearsal } from './rehearse/transform-rehearsal.js'
+export { damagedState } from './open/database.js'
+export { WholeTables, type TablesRead } from './open/level-table/whole-tables.js'
+export { openWhole } from './open/open-whole.js'
 export { readStateMeta } from './open/read-state-meta.js'
 export { restoreState, type RestoreInit } from './open/restore-state.js'

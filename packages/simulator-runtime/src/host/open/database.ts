@@ -2,22 +2,35 @@ import { InstarError, messageOf } from '@instar/core'
 import { Level } from 'level'
 import { toBytes, type ByteKey } from '../state/layer.js'
 import type { Database } from '../state/merged-entries.js'
-import { assureWritten, readUnwritten } from './level-log/unwritten.js'
+import { openWhole } from './open-whole.js'
+import type { WholeTables } from './level-table/whole-tables.js'
 
-/** Opens the state database of a peer, with every batch that its log holds. @throws InstarError DataDirectoryInUse, StateDamaged, DiskFull */
-export async function openDatabase(directory: string): Promise<Database> {
-  let db: Database | undefined
+/**
+ * Opens the state database of a peer, with every batch that its log holds.
+ *
+ * @param tables reads those of its tables that are not known to be whole; absent where the peer has seen to that, or they were just made
+ * @throws InstarError DataDirectoryInUse, StateDamaged, DiskFull
+ */
+export async function openDatabase(directory: string, tables?: WholeTables): Promise<Database> {
   try {
-    const unwritten = await readUnwritten(directory)
-    // It opens by itself, as soon as it is made.
-    db = new Level<Buffer, Buffer>(directory, { keyEncoding: 'buffer', valueEncoding: 'buffer' })
-    await db.open()
-    await assureWritten(db, directory, unwritten)
-    return db
+    return await openWhole({
+      directory,
+      damaged: damagedState,
+      tables,
+      make: () => new Level<Buffer, Buffer>(directory, { keyEncoding: 'buffer', valueEncoding: 'buffer' })
+    })
   } catch (error) {
-    await db?.close().catch(() => undefined)
     throw stateError(error, directory)
   }
+}
+
+/** What is said of a file of a state that is not what was written. */
+export function damagedState(path: string, what: string): InstarError {
+  return new InstarError(
+    'StateDamaged',
+    `The state is damaged: ${path} is not what was written (${what}). Restore the state and the journal from the same moment, or start this peer anew.`,
+    { detail: { path } }
+  )
 }
 
 /** `level` is classic-level on Node; its types name only what it has in browsers too. */

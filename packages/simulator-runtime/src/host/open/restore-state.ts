@@ -3,6 +3,7 @@ import { Layer } from '../state/layer.js'
 import { toOperations } from '../state/store.js'
 import { openDatabase } from './database.js'
 import { keep } from './kept-states.js'
+import { WholeTables } from './level-table/whole-tables.js'
 import { putMeta, readMeta } from './meta.js'
 
 /** Which kept state is to be the object's again, and where. */
@@ -14,6 +15,8 @@ export interface RestoreInit {
   /** Of its class, as the network calls it at that version. */
   readonly className: string
   readonly nowMs: number
+  /** What is brought back was not used for long: it is read before. */
+  readonly tables?: WholeTables
 }
 
 /**
@@ -22,8 +25,14 @@ export interface RestoreInit {
  *
  * @throws InstarError BadInput when there is no such state, StateDamaged, DataDirectoryInUse, DiskFull
  */
-export async function restoreState({ directory, generation, className, nowMs }: RestoreInit): Promise<StateMeta> {
-  const db = await openDatabase(directory)
+export async function restoreState({
+  directory,
+  generation,
+  className,
+  nowMs,
+  tables = new WholeTables()
+}: RestoreInit): Promise<StateMeta> {
+  const db = await openDatabase(directory, tables)
   try {
     const stored = await readMeta(db, directory)
     const chosen = stored?.meta.kept?.find(each => each.generation === generation)

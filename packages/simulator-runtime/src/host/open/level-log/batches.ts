@@ -32,19 +32,24 @@ export function readerOf(record: Buffer, from: number) {
     for (let factor = 1; ; factor *= 128) {
       const next = byte()
       value += (next & 127) * factor
-      if (next < 128) return value
+      if (next < 128) {
+        // It writes none longer than it has to be.
+        if (next === 0 && factor > 1) throw new RangeError('a number with nothing in its last byte')
+        return value
+      }
     }
+  }
+  const take = (length: number): Buffer => {
+    if (at + length > record.length) throw new RangeError('a string that is longer than its record')
+    const found = record.subarray(at, at + length)
+    at += length
+    return found
   }
   return {
     byte,
     number,
-    bytes(): Buffer {
-      const length = number()
-      if (at + length > record.length) throw new RangeError('a string that is longer than its record')
-      const found = record.subarray(at, at + length)
-      at += length
-      return found
-    },
+    take,
+    bytes: (): Buffer => take(number()),
     get ended(): boolean {
       return at >= record.length
     }

@@ -1,4 +1,5 @@
 import { crc32c } from '@instar/core'
+import { unmask } from './checksum.js'
 
 // The form of LevelDB's logs and manifests (its doc/log_format.md): blocks of 32 KiB, in them pieces with a header of checksum, length and
 // kind; a record is one whole piece or a first, middle ones and a last. What remains of a block that is too short for a header is zeros.
@@ -53,12 +54,6 @@ function pieceAt(bytes: Buffer, at: number, left: number): { kind: number; data:
   return unmask(bytes.readUInt32LE(at)) === crc32c(bytes.subarray(at + 6, end))
     ? { kind, data: bytes.subarray(at + headerBytes, end) }
     : undefined
-}
-
-/** LevelDB stores checksums so that one of bytes that hold checksums is of use. */
-function unmask(stored: number): number {
-  const rotated = (stored - 0xa282ead8) >>> 0
-  return ((rotated >>> 17) | (rotated << 15)) >>> 0
 }
 
 /**

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { InstarError } from '@instar/core'
 import type { Database } from '../../state/merged-entries.js'
 import { parseBatch, type LoggedBatch } from './batches.js'
+import { readManifest, unlessMissing, type Damaged } from './current.js'
 import { readLogRecords } from './log-records.js'
-import { parseManifest, type Manifest } from './manifest.js'
 
 // When LevelDB opens a database, it takes over what only its log holds. What it cannot read of it, it leaves out, says so in a file that
 // nobody reads, and deletes the log: one byte that has changed, or one read that fails, and calls are lost that were acknowledged. It has
@@ -15,11 +15,11 @@ import { parseManifest, type Manifest } from './manifest.js'
 /**
  * The batches that only the log of a database holds, oldest first.
  *
- * @throws InstarError StateDamaged: something in it is not what was written. DataDirectoryInUse: it is being changed
+ * @throws InstarError DataDirectoryInUse: it is being changed. What `damaged` makes of what is not what was written
  */
-export async function readUnwritten(directory: string): Promise<readonly LoggedBatch[]> {
+export async function readUnwritten(directory: string, damaged: Damaged): Promise<readonly LoggedBatch[]> {
   try {
-    return await readLogs(directory)
+    return await readLogs(directory, damaged)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     throw new InstarError(
@@ -33,9 +33,9 @@ export async function readUnwritten(directory: string): Promise<readonly LoggedB
   }
 }
 
-async function readLogs(directory: string): Promise<readonly LoggedBatch[]> {
+async function readLogs(directory: string, damaged: Damaged): Promise<readonly LoggedBatch[]> {
   const batches: LoggedBatch[] = []
-  for (const path of await liveLogs(directory)) {
+  for (const path of await liveLogs(directory, damaged)) {
     const { records, end, endsAt } = readLogRecords(await readFile(path))
     if (end === 'damaged') throw damaged(path, `at byte ${endsAt} it is not what was written`)
     for (const record of records) {
@@ -58,15 +58,17 @@ async function readLogs(directory: string): Promise<readonly LoggedBatch[]> {
 export async function assureWritten(
   db: Database,
   directory: string,
-  batches: readonly LoggedBatch[]
+  batches: readonly LoggedBatch[],
+  damaged: Damaged
 ): Promise<boolean> {
   const next = nextSequence(batches)
   if (next === undefined) return false
   // LevelDB writes down there what it has come to by replaying. More than was read: another process has written, and ended, meanwhile.
-  const manifest = await readManifest(directory, await readdir(directory))
+  const manifest = await readManifest(directory, damaged)
   if (manifest === undefined || manifest.lastSequence >= next - 1) return false
   // Over a beginning of themselves, so all of them again come to the same.
-  for (const batch of batches) await db.batch([...batch.operations], { sync: batch === batches.at(-1) })
+  const asStored = { keyEncoding: 'buffer', valueEncoding: 'buffer' } as const
+  for (const batch of batches) await db.batch([...batch.operations], { ...asStored, sync: batch === batches.at(-1) })
   return true
 }
 
@@ -76,9 +78,9 @@ function nextSequence(batches: readonly LoggedBatch[]): number | undefined {
 }
 
 /** The files that LevelDB is going to replay, in their order. None where there is no database yet. */
-async function liveLogs(directory: string): Promise<readonly string[]> {
+async function liveLogs(directory: string, damaged: Damaged): Promise<readonly string[]> {
   const names = await readdir(directory).catch(unlessMissing)
-  const manifest = names === undefined ? undefined : await readManifest(directory, names)
+  const manifest = await readManifest(directory, damaged)
   if (names === undefined || manifest === undefined) return []
   return names
     .flatMap(name => {
@@ -88,25 +90,4 @@ async function liveLogs(directory: string): Promise<readonly string[]> {
     })
     .sort((a, b) => a.number - b.number)
     .map(({ name }) => join(directory, name))
-}
-
-async function readManifest(directory: string, names: readonly string[]): Promise<Manifest | undefined> {
-  if (!names.includes('CURRENT')) return undefined
-  const name = (await readFile(join(directory, 'CURRENT'), 'utf8')).trim()
-  // Where CURRENT names nothing, LevelDB says so.
-  return /^MANIFEST-[0-9]+$/.test(name) && names.includes(name)
-    ? parseManifest(await readFile(join(directory, name)))
-    : undefined
-}
-
-function damaged(path: string, what: string): InstarError {
-  return new InstarError(
-    'StateDamaged',
-    `The log ${path} of the state is damaged (${what}): restore the state and the journal from the same moment, or start this peer anew.`,
-    { detail: { path } }
-  )
-}
-
-function unlessMissing(error: unknown): undefined {
-  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
 }
