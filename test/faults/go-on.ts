@@ -47,7 +47,8 @@ export async function goOn(peer: LocalPeer, arrival: Arrival, where: string): Pr
     const phase = phaseOf(status) ?? ''
     if (givenUp.has(phase)) {
       took.push(`resume of ${phase}: ${status.versions.find(each => each.version === 2)?.reason ?? ''}`)
-      await peer.control.resume(2)
+      // A word that does not arrive is said again.
+      await peer.control.resume(2).catch(() => undefined)
     } else {
       took.push(`another start: ${status.problems.join(' | ')}`)
       await peer.stop()

@@ -1,8 +1,9 @@
-// A transform that throws, hangs, exits, loops or takes all memory at its seventh line, in the pause and by entries: version 1 keeps every
-// call, the attempts end with a cause that says what happened, and when the fault is gone the upgrade goes on.
+// A transform that throws, hangs, exits, loops or takes all memory at its seventh line, in the pause, by entries and in the building of a twin;
+// in its rehearsal, and where that saw nothing, for real. Version 1 keeps every call, the attempts end with a cause that says what happened, and
+// when the fault is gone the upgrade goes on.
 
 import { createLocalNetwork, type LocalNetwork } from '@instar/local-network'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { createCallers } from '../fixtures/ledger/callers.js'
 import { misbehaviours } from '../fixtures/ledger/misbehaviour.js'
 import { fixtureModule } from '../fixtures/modules.js'
@@ -17,38 +18,53 @@ const timing = {
   retryMaxMs: 500,
   upgradeAttemptsMax: 2,
   transformMs: 3000,
+  stallMs: 3000,
   heapMiB: 96,
   memoryMiB: 512
 }
 const patienceMs = 180_000
 
-describe.runIf(runsEverything).each(['ledger/v2-misbehaves', 'ledger/v2-entries-misbehave'])(
-  'the transform of %s',
-  module => {
-    it.each(misbehaviours)('%s: no acknowledged call is lost, and the upgrade goes on without it', async what => {
-      network = await createLocalNetwork({ classes: [fixtureModule('ledger/v1')] })
-      const peer = network.addPeer('peer')
-      await peer.start({ timing, env: { NODE_ENV: `planted: ${what}` } })
-      await peer.until('serves', isServing)
-      const callers = createCallers()
-      for (let i = 0; i < 10; i++) await callers.add(peer)
-      const load = callers.start(peer, 2)
-      try {
-        await network.upgrade(peer, { modules: [fixtureModule(module)], stable: '0s', retireAfter: '1h' })
-        const given = ['failed', 'introduceFailed']
-        const status = await peer.until('is given up', each => given.includes(phaseOf(each) ?? ''), patienceMs)
-        const { reason } = status.versions.find(each => each.version === 2) ?? {}
-        expect(reason, what).toMatch(/stumbles|ms|exit code|memory|SIG|heap|event loop/)
-        console.log(`${module} ${what}: ${phaseOf(status) ?? ''}, ${reason ?? ''}`)
-      } finally {
-        await load.stop()
-      }
-      expect((await peer.status()).running.version).toBe(1)
-      await callers.check(peer, what)
-      await peer.stop()
-      await peer.start()
-      await goOn(peer, hasUpgraded, what)
-      await callers.check(peer, what)
-    })
-  }
-)
+/** A twin is built beside calls, and by nobody before: there is no rehearsal of it on the real state. */
+const cells = [
+  { module: 'ledger/v2-misbehaves', when: '' },
+  { module: 'ledger/v2-misbehaves', when: ' for real' },
+  { module: 'ledger/v2-entries-misbehave', when: '' },
+  { module: 'ledger/v2-entries-misbehave', when: ' for real' },
+  { module: 'ledger/v2-twin-misbehaves', when: '' }
+]
+const given = ['failed', 'introduceFailed']
+
+describe.runIf(runsEverything).each(cells)('the transform of $module$when', ({ module, when }) => {
+  const results: string[] = []
+  afterAll(() => {
+    console.log(`${module}${when}: ${misbehaviours.length} tried, ${results.length} passed\n${results.join('\n')}`)
+  })
+
+  it.each(misbehaviours)('%s: no acknowledged call is lost, and the upgrade goes on without it', async what => {
+    network = await createLocalNetwork({ classes: [fixtureModule('ledger/v1')] })
+    const peer = network.addPeer('peer')
+    await peer.start({ timing, env: { NODE_ENV: `planted: ${what}${when}` } })
+    await peer.until('serves', isServing)
+    const callers = createCallers()
+    for (let i = 0; i < 10; i++) await callers.add(peer)
+    const load = callers.start(peer, 2)
+    let ended: string
+    try {
+      await network.upgrade(peer, { modules: [fixtureModule(module)], stable: '0s', retireAfter: '1h' })
+      const status = await peer.until('is given up', each => given.includes(phaseOf(each) ?? ''), patienceMs)
+      const { reason = '' } = status.versions.find(each => each.version === 2) ?? {}
+      expect(reason, what).toMatch(/stumbles|ms|exit code|memory|SIG|heap|event loop/)
+      expect(reason.includes('rehearsal on a copy'), reason).toBe(when === '' && !module.includes('twin'))
+      ended = `${phaseOf(status) ?? ''}, ${reason}`
+    } finally {
+      await load.stop()
+    }
+    expect((await peer.status()).running.version).toBe(1)
+    await callers.check(peer, what)
+    await peer.stop()
+    await peer.start()
+    await goOn(peer, hasUpgraded, what)
+    await callers.check(peer, what)
+    results.push(`${what}: ${ended}`)
+  })
+})

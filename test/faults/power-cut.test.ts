@@ -13,6 +13,7 @@ import { hostsOf, killNow } from '../fixtures/processes.js'
 import { runsEverything } from '../fixtures/selection.js'
 import { goOn, hasUpgraded, isServing, phaseOf, type Arrival } from './go-on.js'
 import { mountLoopDisk, whatLoopDisksLack } from './loop-disk.js'
+import { inPhases, reaches } from './moments.js'
 import { randomOf, seed } from './seed.js'
 import { goBackFrom } from './windows.js'
 
@@ -21,19 +22,7 @@ const lacks = runsEverything ? await whatLoopDisksLack(scratch) : 'they run in t
 if (runsEverything && lacks !== undefined) console.warn(`Power cuts are left out: ${lacks}.`)
 await rm(scratch, { recursive: true, force: true })
 
-/** The moment after the version was first heard to be in this phase, and a number of random moments in which calls are made. */
-const inPhases = [
-  'rehearsing',
-  'introducing',
-  'probation',
-  'waiting',
-  'preparing',
-  'draining',
-  'transforming',
-  'activating',
-  'trial',
-  'committed'
-] as const
+/** The moment after the version was first heard to be in each phase, and a number of random moments in which calls are made. */
 const randomMoments = Array.from(
   { length: Number(process.env['INSTAR_POWER_CUTS'] ?? '6') },
   (_, i) => `moment ${i + 1}`
@@ -125,7 +114,7 @@ describe.runIf(lacks === undefined).each(cells)(
         await peer.start()
         const again = await peer.until('is back', isServing)
         expect(
-          again.problems.filter(each => !/version 2/.test(each)),
+          again.problems.filter(each => !/version 2/i.test(each)),
           where
         ).toEqual([])
         const lost = await callers.checkLosses(peer, where)
@@ -165,13 +154,6 @@ const hasWentBack: Arrival = status => phaseOf(status) === 'wentBack' && isServi
 
 async function momentOf(peer: LocalPeer, moment: string, random: () => number): Promise<void> {
   const isPhase = !moment.startsWith('moment ')
-  if (isPhase) {
-    for await (const event of peer.control.events()) {
-      if (event.type === 'phase' && event.version === 2 && event.phase === moment) break
-      // A twin becomes the object between two calls, and has no such phases.
-      if (event.type === 'phase' && event.version === 2 && (event.phase === 'committed' || event.phase === 'wentBack'))
-        break
-    }
-  }
+  if (isPhase) await reaches(peer, moment)
   await new Promise(resolve => setTimeout(resolve, random() * (isPhase ? laterMsMax : momentMsMax)))
 }
