@@ -29,6 +29,7 @@ export async function whatStraceLacks(): Promise<string | undefined> {
   )
 }
 
+const patienceMs = 5000
 const isAttached = /^strace: Process \d+ attached( with \d+ threads)?$/
 const isGone = /^strace: attach: ptrace\(.*\): No such process$/
 
@@ -40,6 +41,7 @@ async function follow(pids: readonly number[], args: readonly string[], onLine: 
   const attached = Promise.withResolvers<undefined>()
   const ended = once(tracer, 'close').then(() => attached.reject(new Error(`strace ended at once: ${last}`)))
   attached.promise.catch(() => undefined)
+  let hung = false
   let count = 0
   let rest = ''
   let last = ''
@@ -59,7 +61,16 @@ async function follow(pids: readonly number[], args: readonly string[], onLine: 
     /** The processes go on as if nobody had looked. */
     async end(): Promise<void> {
       tracer.kill('SIGINT')
+      const timer = setTimeout(() => {
+        hung = true
+        tracer.kill('SIGKILL')
+      }, patienceMs)
       await ended
+      clearTimeout(timer)
+    },
+    /** strace waited for a process that is gone already, and may have kept another one from going on: what was seen says nothing. */
+    get hung() {
+      return hung
     }
   }
 }
@@ -80,6 +91,9 @@ export async function inject(pids: readonly number[], { call, error, nth, path }
     async end(): Promise<string | undefined> {
       await end()
       return struck
+    },
+    get hung() {
+      return tracer.hung
     }
   }
 }

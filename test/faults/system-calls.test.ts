@@ -82,7 +82,7 @@ describe.runIf(runsEverything && lacks === undefined).each(Object.entries(window
       return rowsOf(traced, peer.dataDirectory)
     }
 
-    async function suffer(injection: Injection): Promise<void> {
+    async function suffer(injection: Injection, mayRepeat = true): Promise<void> {
       const callers = await stage.stand()
       const injecting = await inject(await pids(), injection)
       const load = callers.start(peer, 2)
@@ -92,6 +92,12 @@ describe.runIf(runsEverything && lacks === undefined).each(Object.entries(window
       let struck: string | undefined
       try {
         took = await openAndGoOn(stage, window, where)
+      } catch (thrown) {
+        await injecting.end()
+        if (!injecting.hung || !mayRepeat) throw thrown
+        await load.stop()
+        await suffer(injection, false)
+        return
       } finally {
         struck = await injecting.end()
         await load.stop()

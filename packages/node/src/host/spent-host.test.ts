@@ -47,6 +47,16 @@ test('a disk that refuses in spite of its room is tried less and less often', as
   vi.useRealTimers()
 })
 
+test('one that met a limit of open files is replaced too', async () => {
+  const { world, spent, pass } = watched()
+  world.error = new InstarError('ProcessNotStarted', 'No room for more open files.')
+  spent.broke()
+  await pass(2000)
+  expect(world.told).toHaveLength(1)
+  spent.stop()
+  vi.useRealTimers()
+})
+
 test('what is no matter of room is left to a person', async () => {
   const { world, spent, pass } = watched()
   Object.assign(world, { room: true, error: damaged })

@@ -1,4 +1,4 @@
-import type { InstarError } from '@instar/core'
+import type { ErrorCode, InstarError } from '@instar/core'
 import { freeBytes, spareBytes } from '../store/free-space.js'
 
 export interface SpentHostInit {
@@ -36,9 +36,11 @@ export function createSpentHost(init: SpentHostInit): SpentHost {
   const lookIn = (ms: number): void => {
     looking = setTimeout(() => void look(), ms).unref()
   }
+  // A disk that cannot be asked is looked at again. Whether there is room for open files, only who opens them can tell.
+  const mayHelp = async (code: ErrorCode | undefined): Promise<boolean> =>
+    code === 'ProcessNotStarted' || (code === 'DiskFull' && (await hasRoom(directory).catch(() => false)))
   const look = async (): Promise<void> => {
-    // A disk that cannot be asked is looked at again.
-    if (broken()?.code === 'DiskFull' && (await hasRoom(directory).catch(() => false))) {
+    if (await mayHelp(broken()?.code)) {
       triedAt = now()
       pauseMs = Math.min(2 * pauseMs, pauseMsMax)
       onRoom()

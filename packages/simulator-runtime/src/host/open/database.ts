@@ -88,6 +88,13 @@ export function stateError(error: unknown, directory: string): InstarError {
       }
     )
   }
+  if (/too many open files|EMFILE|ENFILE/i.test(text)) {
+    return new InstarError(
+      'ProcessNotStarted',
+      `The state in ${directory} cannot be read or written: this machine has no room for more open files. It is tried again.`,
+      { detail, cause: error }
+    )
+  }
   return new InstarError(
     'StateDamaged',
     `The state in ${directory} cannot be read or written (${text}): restore it from a copy, or start this peer anew.`,
