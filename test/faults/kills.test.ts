@@ -7,6 +7,7 @@ import { runsEverything } from '../fixtures/selection.js'
 import type { Callers } from '../fixtures/ledger/callers.js'
 import { goOn, hasUpgraded } from './go-on.js'
 import { randomOf, seed } from './seed.js'
+import { plant } from './strike.js'
 import { createStage, linesBefore, openAndGoOn, waysBack, windows, type Stage } from './windows.js'
 
 const victims = { kill: 'the peer', 'kill-hosts': 'its hosts', 'kill-all': 'both' } as const
@@ -70,17 +71,13 @@ describe.runIf(runsEverything).each(Object.entries(everyWindow))('%s:', (name, w
   it.each(chosen)('$who killed $side $moment', async ({ moment, side, victim }) => {
     tried++
     const word = `${victim}:${side}:${moment}`
-    const struck = Promise.withResolvers<undefined>()
-    const onLine = (line: string): void => {
-      if (line.startsWith(`INSTAR_FAULTS: ${word} strikes`)) struck.resolve(undefined)
-    }
+    const planted = plant(word)
     // It may strike as soon as the peer serves.
-    const callers = await stage.stand({ faults: word, onLine })
+    const callers = await stage.stand(planted.options)
     const { peer } = stage
     const before = peer.pid
     const strike = async (): Promise<void> => {
-      const timer = setTimeout(() => struck.reject(new Error(`${name}: ${word} has not struck`)), strikeMs)
-      await struck.promise.finally(() => clearTimeout(timer))
+      await planted.within(strikeMs)
       if (victim !== 'kill-hosts' && peer.pid === before) await peer.ended()
     }
     await seeThrough(callers, `${name}, ${word}`, strike(), victim)

@@ -1,12 +1,10 @@
-import { cp, rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import { createLocalNetwork, type LocalNetwork, type LocalPeer, type StartOptions } from '@instar/local-network'
 import type { PeerStatus } from '@instar/node/control'
 import { createCallers, type Callers } from '../fixtures/ledger/callers.js'
 import { unspeakable } from '../fixtures/ledger/v2-twin.js'
 import { fixtureModule } from '../fixtures/modules.js'
-import { hostsOf, killNow } from '../fixtures/processes.js'
 import { asksForAStart, goOn, hasUpgraded, isServing, phaseOf, type Arrival } from './go-on.js'
+import { keepTemplate } from './template.js'
 
 /** A part of the life of version 2 at a peer, in which something is going to fail. */
 export interface Window {
@@ -146,7 +144,6 @@ export interface Stage {
 export async function createStage(window: Window): Promise<Stage> {
   const network = await createLocalNetwork({ classes: [fixtureModule('ledger/v1')] })
   const peer = network.addPeer('peer')
-  const template = join(network.directory, 'template')
   await peer.start({ timing: { retryMinMs: 200, retryMaxMs: 1000, upgradeAttemptsMax: 5 } })
   await peer.until('serves', isServing)
   const known = createCallers()
@@ -167,18 +164,14 @@ export async function createStage(window: Window): Promise<Stage> {
     await peer.until('is on trial', stands.trial)
     for (let i = 0; i < linesBefore; i++) await known.add(peer, 2)
   }
-  await peer.stop()
-  await cp(peer.dataDirectory, template, { recursive: true })
+  const startAgain = await keepTemplate(peer)
 
   return {
     network,
     peer,
     async stand(options) {
-      await clear(peer)
-      await rm(peer.dataDirectory, { recursive: true, force: true })
-      await cp(template, peer.dataDirectory, { recursive: true })
       try {
-        await peer.start(options)
+        await startAgain(options)
         await peer.until('stands before the window', stands[window.from])
       } catch (thrown) {
         await peer.ended()
@@ -191,14 +184,6 @@ export async function createStage(window: Window): Promise<Stage> {
     open: () => window.open(peer, () => network.publish(peer, proposal)),
     stop: () => network.stop()
   }
-}
-
-/** Nothing of what was tried before writes into the next data directory. */
-async function clear(peer: LocalPeer): Promise<void> {
-  if (peer.pid === undefined) return
-  const hosts = await hostsOf(peer.pid)
-  await peer.kill()
-  killNow(hosts)
 }
 
 /**
