@@ -35,6 +35,9 @@ export interface PublishInit {
   readonly retireAfter?: string
   readonly retireBy?: string
   readonly compatible?: boolean
+  /** It repairs this version and all after it; with modules for peers that run earlier ones, by their version. */
+  readonly supersedes?: number
+  readonly from?: Readonly<Record<number, string>>
 }
 
 /** A network on loopback: a trust root, keys, and as many real peer processes as are asked for. */
@@ -116,6 +119,8 @@ export async function createLocalNetwork(init: LocalNetworkInit): Promise<LocalN
     if (upgrade.retireBy !== undefined) words.push('--retire-by', upgrade.retireBy)
     if (upgrade.compatible === true) words.push('--compatible')
     if (upgrade.back !== undefined) words.push('--back', upgrade.back)
+    if (upgrade.supersedes !== undefined) words.push('--supersedes', String(upgrade.supersedes))
+    for (const [version, module] of Object.entries(upgrade.from ?? {})) words.push('--from', `${version}=${module}`)
     await instar(words)
     await instar([
       'upgrade',
