@@ -123,7 +123,7 @@ describe.runIf(runsEverything)('version 2,', () => {
   /** Version 2 is in this phase, and stays in it until something becomes trusted; callers call. */
   async function stand(phase: Phase): Promise<Callers> {
     tried++
-    const held = plant(`hold:${phase}@2`)
+    const held = plant(peer, `hold:${phase}@2`)
     // Version 2 is news itself: what is published before the phase is there does not end it.
     await startAgain(held.options)
     await rm(network.keysDirectory, { recursive: true })

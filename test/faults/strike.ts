@@ -1,20 +1,21 @@
-import type { StartOptions } from '@instar/local-network'
+import type { LocalPeer, StartOptions } from '@instar/local-network'
 
 /** Start options that plant a fault, and the moment at which it strikes: a test whose fault never did has shown nothing. */
 export interface Strike {
   readonly options: StartOptions
-  /** @throws Error where it has not struck in time */
+  /** Resolves when it has struck, and the process is dead that was to die of it. @throws Error where it has not struck in time */
   within(ms: number): Promise<void>
 }
 
 /** @param word as `INSTAR_FAULTS` takes it */
-export function plant(word: string): Strike {
-  const struck = Promise.withResolvers<undefined>()
+export function plant(peer: LocalPeer, word: string): Strike {
+  const lives = /^(kill-hosts|hold):/.test(word)
+  const struck = Promise.withResolvers<unknown>()
   return {
     options: {
       faults: word,
       onLine(line) {
-        if (line.startsWith(`INSTAR_FAULTS: ${word} strikes`)) struck.resolve(undefined)
+        if (line.startsWith(`INSTAR_FAULTS: ${word} strikes`)) struck.resolve(lives ? undefined : peer.ended())
       }
     },
     async within(ms) {

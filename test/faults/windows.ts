@@ -80,15 +80,7 @@ export const windows: Readonly<Record<string, Window>> = {
   }
 }
 
-const switchBack = [
-  'goingBack@2',
-  'switchHost@2',
-  'stage-holding',
-  'stage-transforming',
-  'stage-transformed',
-  'running@1',
-  'wentBack@2'
-]
+const switchBack = ['goingBack@2', 'switchHost@2', 'stage-transforming', 'stage-transformed', 'running@1', 'wentBack@2']
 
 /** Going back in a switch of its own (§8): what the first keeps is everything, the second keeps what was there before. */
 export const waysBack: Readonly<Record<string, Window>> = {
