@@ -53,6 +53,8 @@ describe('a trial that its callers find ill', () => {
     const [simulation, peer] = onTrial()
     tell(peer, bad)
     simulation.run(() => phaseOf(peer, 2) === 'wentBack')
+    // From that moment on, though its host has it in its plan until the next switch (R22: what only it knows is about to go).
+    expect(peer.served()).toEqual([1, 1])
     const [said] = peer.said!.versions
     expect(said).toMatchObject({
       version: 2,

@@ -1,7 +1,7 @@
 import { chainIdPrefix, classAt, supersederOf } from '../version-log/version-log.js'
 import { divergedAt } from './history.js'
 import { isPassedOver } from './own-way.js'
-import { comparePhases } from './phase.js'
+import { comparePhases, isTrouble } from './phase.js'
 import type { PeerState } from './state.js'
 
 /** What a call at one version meets at this peer (R2, R3). */
@@ -39,7 +39,7 @@ export function servedRange(state: PeerState): readonly [number, number] | undef
     // Until it is introduced, a call is answered at once: not yet (§2d).
     if (phase === undefined || comparePhases(phase, 'introduced') < 0) break
     // On its way out of the host's plan: what the host still has of it is not offered any more.
-    if (phase === 'introduceFailed' || phase === 'withdrawn' || phase === 'halted' || phase === 'frozen') break
+    if (isTrouble(phase) || phase === 'withdrawn' || phase === 'halted' || phase === 'frozen') break
     high = version
   }
   const low = Math.max(state.lowest, goal.low)

@@ -93,7 +93,7 @@ async function readOrMakeIdentity({ identityKey }: DataPaths): Promise<PrivateKe
   const bytes = await onDisk(identityKey, () => readFile(identityKey))
   try {
     const identity = privateKeyFromProtobuf(bytes)
-    if (identity.type === 'Ed25519') return identity
+    if (identity.type === 'Ed25519' && (await isPair(identity))) return identity
   } catch {
     // Said below, as for a key of another kind.
   }
@@ -102,6 +102,12 @@ async function readOrMakeIdentity({ identityKey }: DataPaths): Promise<PrivateKe
     `${identityKey} is no Ed25519 key: restore it from a backup, or start a new peer with an empty data directory.`,
     { detail: { path: identityKey } }
   )
+}
+
+/** Whether its halves belong to each other. Nothing else would notice a byte that has changed, but every peer that this one talks to. */
+async function isPair(identity: PrivateKey): Promise<boolean> {
+  const said = new Uint8Array(1)
+  return identity.publicKey.verify(said, await identity.sign(said))
 }
 
 async function statIfThere(path: string): Promise<Stats | undefined> {
