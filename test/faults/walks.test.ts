@@ -30,7 +30,7 @@ const moments = [
   'committed@3'
 ]
 const oneByOne = [
-  'fetchBundle',
+  'introducing@2',
   'switchHost@2',
   'transforming@2',
   'running@2',
