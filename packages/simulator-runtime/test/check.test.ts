@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { runsEverything } from '../../../test/fixtures/selection.js'
 import { checkUpgrade, defineSpecification, describeReport } from '../src/check/index.js'
 import {
   callsOf,
@@ -10,6 +11,7 @@ import {
   query,
   type ObjectContext,
   type ObjectOf,
+  type ReverseInit,
   type Shadowed,
   type SimulationContext,
   type TwinInit
@@ -306,4 +308,80 @@ describe('the checker', () => {
     expect(failure).toMatchObject({ kind: 'shadow', expected: '1', actual: '0' })
     expect(failure?.text).toMatch(/^\$add of version 2 returns tag\("[ab]", 1\), which is not what it does/)
   })
+})
+
+describe('the way back by code', () => {
+  const returning = (reverse: ReverseInit) =>
+    checkUpgrade({
+      versions: [
+        genesis,
+        defineUpgrade({
+          from: names,
+          to: defineClass(tags, Tags),
+          future: { model: 'shadowed', implementation: FutureTags },
+          past: PastNames,
+          transform: async ({ oldState, futureState, newState }) => {
+            for await (const name of oldState.keys()) {
+              await newState.put(name, (await futureState.get<string, number>(name)) ?? 0)
+            }
+          },
+          reverse
+        })
+      ],
+      specifications: [specification],
+      seed: 1,
+      budget: { histories: 15 }
+    })
+  const back: ReverseInit['transform'] = async ({ newState, oldState }) => {
+    for await (const name of newState.keys()) await oldState.put(name, true)
+  }
+  const forgetful: ReverseInit = {
+    loses: 'b',
+    transform: async ({ newState, oldState }) => {
+      if (await newState.has('a')) await oldState.put('a', true)
+    }
+  }
+  let returned = 0
+
+  it('leads to the answers that the old version gave on trial', { timeout: 60_000 }, async () => {
+    const loses = 'the tags'
+    expect(await returning({ loses, transform: back })).toMatchObject({ passed: true })
+    const entries: ReverseInit['transform'] = { entries: ({ key }, { oldState }) => oldState.put(key, true) }
+    if (runsEverything) expect(await returning({ loses, transform: entries })).toMatchObject({ passed: true })
+  })
+
+  it.runIf(runsEverything)('may change what it says that it changes', { timeout: 60_000 }, async () => {
+    expect(await returning({ ...forgetful, changes: ['has'] })).toMatchObject({ passed: true })
+  })
+
+  const faulty: ReadonlyArray<[string, string, ReverseInit, RegExp]> = [
+    ['forgets an entry', 'identity', forgetful, /has\("b"\) is not answered .* after its way back, which loses: b/],
+    [
+      'counts its calls',
+      'transform',
+      {
+        loses: 'nothing',
+        transform: async ({ newState, oldState }) => {
+          for await (const name of newState.keys()) await oldState.put(name, returned++)
+        }
+      },
+      /the reverse transform builds another state when it is run twice/
+    ],
+    [
+      'writes an entry otherwise each time',
+      'transform',
+      { loses: 'nothing', transform: { entries: ({ key }, { oldState }) => oldState.put(key, returned++) } },
+      /writes otherwise when it is asked again/
+    ],
+    ['fails', 'transform', { loses: 'nothing', transform: () => Promise.reject(new Error('no way')) }, /no way/]
+  ]
+  it.each(runsEverything ? faulty : faulty.slice(0, 1))(
+    'is found out where it %s (%s)',
+    { timeout: 60_000 },
+    async (_, kind, reverse, says) => {
+      const { failure } = await returning(reverse)
+      expect(failure).toMatchObject({ kind })
+      expect(failure?.text).toMatch(says)
+    }
+  )
 })

@@ -1,6 +1,7 @@
 import type { Contract } from '../contract/contract.js'
 import type { ClassDefinition } from '../definition/define-class.js'
 import type { UpgradeDefinition } from '../definition/define-upgrade.js'
+import type { ReverseDefinition } from '../definition/reverse.js'
 import type { Specification } from './specification.js'
 
 /** Version 1, and what leads to 2, 3, …: an upgrade, or a class alone, which is a patch of the one before. */
@@ -97,6 +98,11 @@ export function gapOf(lineage: Lineage): string | undefined {
 
 function wordsOf(contract: Contract): string {
   return `${contract.name} (${Object.keys(contract.methods).join(', ')})`
+}
+
+/** How its trial ends badly by code (§8); undefined where the state of before, or its twin, is put back. */
+export function reverseOf(definition: ClassDefinition | UpgradeDefinition | undefined): ReverseDefinition | undefined {
+  return definition?.instar === 'upgrade' ? definition.reverse : undefined
 }
 
 /** Whether a version stands beside the one before it on state of its own: then going back loses nothing (§8). */

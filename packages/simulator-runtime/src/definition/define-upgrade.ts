@@ -230,9 +230,9 @@ export function defineUpgrade<
   }
 }
 
-function reverseOf({ transform, loses }: ReverseInit, initialize: Initialize | undefined): ReverseDefinition {
-  if (typeof transform === 'function') return { transform, loses }
-  return { entries: transform, loses, ...(initialize === undefined ? {} : { initialize }) }
+function reverseOf({ transform, ...said }: ReverseInit, initialize: Initialize | undefined): ReverseDefinition {
+  if (typeof transform === 'function') return { transform, ...said }
+  return { entries: transform, ...said, ...(initialize === undefined ? {} : { initialize }) }
 }
 
 function initializeOf(from: Contract | ClassDefinition): Initialize | undefined {

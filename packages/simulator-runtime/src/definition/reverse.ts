@@ -11,6 +11,8 @@ export interface ReverseInit {
   readonly transform: ReverseTransform | ReverseEntries
   /** What going back by it loses, one short sentence: whoever plans, signs or operates the upgrade reads it (R22). */
   readonly loses: string
+  /** Methods of the old version that may be answered otherwise for what is lost: `instar upgrade check` compares all others. Absent: none. */
+  readonly changes?: readonly string[]
 }
 
 /** Builds the old object's state from the new object's and the past simulation object's. */
@@ -58,6 +60,7 @@ export interface ReverseDefinition {
   readonly transform?: ReverseTransform
   readonly entries?: ReverseEntries
   readonly loses: string
+  readonly changes?: readonly string[]
   /** Of the old class, where the upgrade names it. */
   readonly initialize?: Initialize
 }

@@ -185,6 +185,7 @@ export async function createTestObject(init: TestObjectInit): Promise<TestObject
       const copied = await host.copyState(to, { signal, onProgress: () => undefined })
       const rehearsal = createTransformRehearsal({
         plan: plans.planOf(afterUpgrade(stand, version)),
+        ...plans.backFrom(version, stand),
         network,
         load: ref => plans.load(ref),
         stateDirectory: to,

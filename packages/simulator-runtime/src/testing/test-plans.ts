@@ -29,6 +29,8 @@ export interface Stand {
 /** Plans as the core of a peer would make them, of versions that are numbered from 1 and have a bundle each. */
 export interface TestPlans {
   planOf(stand: Stand, goBack?: WayBack['by']): HostPlan
+  /** Of going back from an upgrade to this version by its reverse transform, where it has one. */
+  backFrom(version: number, stand: Stand): { readonly back?: HostPlan }
   revisionOf(version: number): number
   /** Whether an upgrade to this version keeps both states. */
   isTwin(version: number): boolean
@@ -87,8 +89,8 @@ export function createTestPlans(init: {
     const definition = definitionOf(current)
     if (!onTrial || definition?.instar !== 'upgrade') return {}
     if (isOfTwin(definition)) return { wayBack: { by: 'exact', object: objectPlan(before) } }
-    if (init.keepBefore) return { wayBack: { by: 'copy', to: before } }
-    return definition.reverse === undefined ? {} : { wayBack: { by: 'transform' } }
+    if (definition.reverse !== undefined) return { wayBack: { by: 'transform' } }
+    return init.keepBefore ? { wayBack: { by: 'copy', to: before } } : {}
   }
 
   function modelOf(version: number, role: 'past' | 'future'): SimulationModel {
@@ -97,6 +99,12 @@ export function createTestPlans(init: {
   }
 
   return {
+    backFrom(version, stand) {
+      const definition = definitionOf(version)
+      if (definition?.instar !== 'upgrade' || definition.reverse === undefined) return {}
+      const current = version - 1
+      return { back: this.planOf({ ...stand, current, highest: current, onTrial: false }, 'transform') }
+    },
     revisionOf,
     isTwin,
     load: ({ entry }) => Promise.resolve(definitionOf(Number(entry))),

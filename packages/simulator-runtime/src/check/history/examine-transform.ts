@@ -1,4 +1,5 @@
 import type { Transform, TransformStates } from '../../definition/define-upgrade.js'
+import type { ReverseStates, ReverseTransform } from '../../definition/reverse.js'
 import type { StateView } from '../../state/state-view.js'
 import { Flawed, flawed } from '../flaw.js'
 import { MemoryState } from '../reference/memory-state.js'
@@ -24,24 +25,42 @@ const stopsMax = 8
  */
 export async function examineTransform(transform: Transform, states: TransformStates): Promise<void> {
   const inputs = { old: await MemoryState.of(states.oldState), future: await MemoryState.of(states.futureState) }
+  return examine(transform, inputs, 'the transform')
+}
+
+/** The same of a reverse transform. @throws Flawed */
+export async function examineReverse(reverse: ReverseTransform, states: ReverseStates): Promise<void> {
+  const inputs = { old: await MemoryState.of(states.newState), future: await MemoryState.of(states.pastState) }
+  // What it reads is to it what old and future state are to a transform, and what it writes, what the new one is.
+  const turned: Transform = ({ oldState, futureState, newState, signal }) =>
+    reverse({ newState: oldState, pastState: futureState, oldState: newState, ...noFiles, signal })
+  return examine(turned, inputs, 'the reverse transform')
+}
+
+async function examine(transform: Transform, inputs: Inputs, name: string): Promise<void> {
   const first = await build(transform, inputs)
   // A transform that throws is reported by the upgrade itself.
   if (first === undefined) return
-  assertSame(first, await build(transform, inputs), 'when it is run twice')
+  assertSame(first, await build(transform, inputs), name, 'when it is run twice')
   const stops = Math.min(first.writes, stopsMax)
   for (let i = 0; i < stops; i++) {
     const stop = Math.floor((i * first.writes) / stops)
     await build(transform, inputs, stop)
-    assertSame(first, await build(transform, inputs), `when it is run again after it was stopped at write ${stop + 1}`)
+    assertSame(
+      first,
+      await build(transform, inputs),
+      name,
+      `when it is run again after it was stopped at write ${stop + 1}`
+    )
   }
 }
 
-function assertSame(expected: Built, actual: Built | undefined, when: string): void {
+function assertSame(expected: Built, actual: Built | undefined, name: string, when: string): void {
   if (actual?.state === expected.state) return
-  if (actual === undefined) throw flawed('transform', `the transform fails ${when} (R13)`)
+  if (actual === undefined) throw flawed('transform', `${name} fails ${when} (R13)`)
   const lines = actual.state.split('\n')
   const before = expected.state.split('\n')
-  throw flawed('transform', `the transform builds another state ${when} (R13)`, {
+  throw flawed('transform', `${name} builds another state ${when} (R13)`, {
     expected: before.filter(line => !lines.includes(line)).join(', ') || 'nothing more',
     actual: lines.filter(line => !before.includes(line)).join(', ') || 'nothing more'
   })

@@ -58,13 +58,18 @@ export class Judge {
     throw flawed('disallow', `${nameOf(call)} was refused, which the specification does not allow here (R8)`, says)
   }
 
-  /** @param after the event that led here, if it was one */
-  compare(call: Call, answer: Answer, expected: Answer, after?: LifeEvent): void {
+  /**
+   * @param after the event that led here, if it was one
+   * @param loses what the author says of it, where it was a way back by code
+   */
+  compare(call: Call, answer: Answer, expected: Answer, after?: LifeEvent, loses?: string): void {
     if (isError(answer) && answer.code === 'OutOfContract') throw flawed('type', `${answer.message} (R6)`)
     if (sameAnswer(answer, expected)) return
     const isSwitch = after !== undefined && ['upgrade', 'goBack', 'commit'].includes(after.event)
     const [kind, rule] = isSwitch ? (['identity', 'R10'] as const) : (['sequence', 'R7'] as const)
-    throw flawed(kind, `${nameOf(call)} is not answered as the class of version ${call.version} would (${rule})`, {
+    const behind = loses === undefined ? '' : ` after its way back, which loses: ${loses}`
+    const text = `${nameOf(call)} is not answered as the class of version ${call.version} would${behind} (${rule})`
+    throw flawed(kind, text, {
       expected: showAnswer(expected),
       actual: showAnswer(answer)
     })

@@ -1,6 +1,7 @@
 import type { Contract } from '../../contract/contract.js'
 import type { SimulationDefinition, Transform, UpgradeDefinition } from '../../definition/define-upgrade.js'
 import type { EntriesTransform, EntryTransform } from '../../definition/entries.js'
+import type { ReverseDefinition, ReverseEntry } from '../../definition/reverse.js'
 import type { Mapping } from '../../definition/twin.js'
 import type { ObjectContext } from '../../definition/context.js'
 import type { StateView } from '../../state/state-view.js'
@@ -9,7 +10,7 @@ import type { Equivalent } from '../reference/equivalents.js'
 import { Flawed, type Flaw } from '../flaw.js'
 import type { Lineage, Versions } from '../versions.js'
 import { examineMapping } from './examine-mapping.js'
-import { examineTransform } from './examine-transform.js'
+import { examineReverse, examineTransform } from './examine-transform.js'
 
 type Entry =
   | { readonly what: 'ran'; readonly revision: number; readonly call: Equivalent; readonly instead: boolean }
@@ -124,12 +125,13 @@ export function observe({ versions, revisions, classes, specifications }: Lineag
     const all = [...classes.keys()]
     const from = all[all.indexOf(revision) - 1] ?? revision
     const isSpecified = specifications.has(revision)
-    const { future, past, transform, entries, map } = definition
+    const { future, past, transform, entries, map, reverse } = definition
     const observed: UpgradeDefinition = {
       ...definition,
       to: observeClass(definition.to, revision, recorder),
       ...(transform === undefined ? {} : { transform: observeTransform(transform, recorder) }),
       ...(entries === undefined ? {} : { entries: observeEntries(entries, recorder) }),
+      ...(reverse === undefined ? {} : { reverse: observeReverse(reverse, recorder) }),
       ...(map === undefined ? {} : { map: observeMapping(map, recorder) }),
       ...(future === undefined
         ? {}
@@ -162,6 +164,37 @@ function observeTransform(transform: Transform, recorder: Recorder): Transform {
   return async states => {
     await noteFlaw(recorder, () => examineTransform(transform, states))
     return transform(states)
+  }
+}
+
+function observeReverse({ transform, entries, ...said }: ReverseDefinition, recorder: Recorder): ReverseDefinition {
+  const observed =
+    (reverse: ReverseEntry): ReverseEntry =>
+    async (entry, states) => {
+      await noteFlaw(recorder, () =>
+        examineMapping(entry, stateOf => reverse(entry, { ...states, oldState: stateOf('old') }))
+      )
+      return reverse(entry, states)
+    }
+  const { entries: ofObject, pastEntries } = entries ?? {}
+  return {
+    ...said,
+    ...(transform === undefined
+      ? {}
+      : {
+          transform: async states => {
+            await noteFlaw(recorder, () => examineReverse(transform, states))
+            return transform(states)
+          }
+        }),
+    ...(ofObject === undefined
+      ? {}
+      : {
+          entries: {
+            entries: observed(ofObject),
+            ...(pastEntries === undefined ? {} : { pastEntries: observed(pastEntries) })
+          }
+        })
   }
 }
 

@@ -1,11 +1,12 @@
 import { mkdir, rm } from 'node:fs/promises'
+import type { ReverseDefinition } from '../../definition/reverse.js'
 import type { SimulationFailed } from '../../host/host-runtime.js'
 import { createTestObject, type TestObject } from '../../testing/test-object.js'
 import { Flawed, flawed } from '../flaw.js'
 import { isError, answerOf, type Answer, type RequestMoment } from '../reference/lone-object.js'
 import type { Equivalent, EquivalentSource } from '../reference/equivalents.js'
 import { Reference } from '../reference/reference.js'
-import { contractOf, gapOf, revisionOf, type Lineage, type Versions } from '../versions.js'
+import { contractOf, gapOf, reverseOf, revisionOf, type Lineage, type Versions } from '../versions.js'
 import { compareCast } from './compare-casts.js'
 import { Judge } from './judge.js'
 import { observe, Recorder } from './observe.js'
@@ -59,6 +60,8 @@ class Runner {
   #last: { readonly call: Call; readonly seq: number; readonly answer: Answer } | undefined
   #calls = 0
   #events = 0
+  /** Nothing that follows can be known. */
+  #isOver = false
 
   constructor(run: HistoryRun) {
     this.#run = run
@@ -81,7 +84,7 @@ class Runner {
       await this.#start()
       if (this.#run.history.start > 1) await this.#note(`begin as version ${this.#run.history.start}`)
       await this.#probe()
-      for (at = 0; at < steps.length; at++) await this.#take(steps[at] as Step)
+      for (at = 0; at < steps.length && !this.#isOver; at++) await this.#take(steps[at] as Step)
       return this.#result(at)
     } catch (error) {
       if (error instanceof Flawed) return { ...this.#result(at), flaw: error.flaw }
@@ -126,6 +129,7 @@ class Runner {
       if (!this.#life.allows(step)) return
       this.#moment = { ...this.#moment, now: this.#moment.now + stepMs }
       this.#events++
+      const reverse = step.event === 'goBack' ? reverseOf(this.#versions[this.#life.current - 1]) : undefined
       await takeEvent(step, {
         lineage: this.#run.lineage,
         life: this.#life,
@@ -138,7 +142,9 @@ class Runner {
       this.#judge.assertSimulated()
       if (this.#recorder.flaw !== undefined) throw new Flawed(this.#recorder.flaw)
       await this.#repeatLast()
-      await this.#probe(step)
+      await this.#probe(step, reverse)
+      // What its way back may have changed, no reference knows.
+      this.#isOver = (reverse?.changes ?? []).length > 0
       return
     }
     const { call, beside } = step
@@ -246,7 +252,7 @@ class Runner {
   }
 
   /** After every step, everything that anybody could see. */
-  async #probe(event?: LifeEvent): Promise<void> {
+  async #probe(event?: LifeEvent, reverse?: ReverseDefinition): Promise<void> {
     // A call may have changed everything.
     if (event === undefined) this.#judge.forget()
     for (const probe of this.#run.history.probes) {
@@ -254,6 +260,7 @@ class Runner {
         this.#judge.forget(probe)
         continue
       }
+      if (reverse?.changes?.includes(probe.method) === true) continue
       this.#recorder.begin()
       const answer = await this.#ask(probe)
       await this.#noted(probe, answer, async () => {
@@ -261,7 +268,7 @@ class Runner {
         const isRefused = await this.#judge.isRefused(probe, answer)
         const expected = await this.#askReference(probe)
         if (expected === undefined) this.#judge.compareWithSeen(probe, answer, event)
-        else if (!isRefused) this.#judge.compare(probe, answer, expected, event)
+        else if (!isRefused) this.#judge.compare(probe, answer, expected, event, reverse?.loses)
       })
     }
   }

@@ -1,4 +1,4 @@
-import { isTwin, type Lineage, type Versions } from '../versions.js'
+import { isTwin, reverseOf, type Lineage, type Versions } from '../versions.js'
 
 export interface Call {
   readonly version: number
@@ -57,7 +57,7 @@ export class Life {
       case 'upgrade':
         return this.before === undefined && this.current + step.by <= this.#versions.length
       case 'goBack':
-        // Where the state of before is put back (`back: copy`), nothing is promised of past simulation objects farther out.
+        // Where the state of before is put back (`back: copy`), or built again (`back: transform`), nothing is promised of past simulation objects farther out.
         return (
           this.before === this.current - 1 &&
           this.before >= this.low &&
@@ -89,6 +89,8 @@ export class Life {
         this.low = this.#lowestBehind(this.low, this.current)
         break
       case 'goBack':
+        // As with a peer: what it has gone back from by code is served by nothing.
+        if (reverseOf(this.#versions[this.current - 1]) !== undefined) this.high = this.before ?? this.high
         this.current = this.before ?? this.current
         this.before = undefined
         break

@@ -2,7 +2,7 @@ import { InstarError, messageOf } from '@instar/core'
 import type { TestObject } from '../../testing/test-object.js'
 import { flawed } from '../flaw.js'
 import type { Reference } from '../reference/reference.js'
-import { revisionOf, type Lineage } from '../versions.js'
+import { reverseOf, revisionOf, type Lineage } from '../versions.js'
 import type { Life, LifeEvent } from './steps.js'
 
 /** What the object is compared with: as it is now, and as it was before the upgrade that is on trial. */
@@ -58,6 +58,12 @@ export async function takeEvent(step: LifeEvent, init: TakeEventInit): Promise<v
       for (let version = low; version < life.low; version++) drop(version)
       return
     case 'goBack':
+      if (reverseOf(lineage.versions[current - 1]) !== undefined) {
+        await explained(() => object.goBack(life.current, 'transform'))
+        // The old version's answers stay those that its simulation object gave; what only later versions knew is lost.
+        for (let version = life.high + 1; version <= high; version++) drop(version)
+        return
+      }
       await explained(() => object.goBack(life.current))
       // The state of before the upgrade was kept: what was done on trial is lost (§8, `back: copy`).
       if (isRebuilt(lineage, life.current, current)) {
