@@ -67,4 +67,20 @@ describe.runIf(runsEverything)('a trial that ends badly', () => {
     expect(await at1.value()).toBe(4)
     expect(await at1.increment()).toBe(5)
   })
+
+  test('is not begun where the way back fails on the state that is there', async () => {
+    network = await createLocalNetwork({ classes: [fixtureModule('counter')] })
+    const peer = network.addPeer('peer')
+    await peer.start()
+    const client = await network.client()
+    const at1 = client.object(counter, peer.id, { version: 1, deadlineMs: 60_000 })
+    await at1.increment()
+    await network.upgrade(peer, { modules: [fixtureModule('counter-without-return')], back: 'transform', stable: '1h' })
+    const { versions, running } = await peer.until('has failed', phaseOf(2, 'failed'))
+    expect(running.version).toBe(1)
+    expect(versions.find(each => each.version === 2)?.reason).toMatch(
+      /could not go back to version 1: .*what is a value/
+    )
+    expect(await at1.increment()).toBe(2)
+  })
 })

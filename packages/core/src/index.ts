@@ -130,7 +130,7 @@ export {
 } from './lifecycle/state.js'
 export { nextVersion } from './lifecycle/goal.js'
 export type { RehearsedState } from './lifecycle/rehearsed-state.js'
-export { rehearsalPlan } from './lifecycle/rehearse-state.js'
+export { rehearsalPlan, type RehearsedPlans } from './lifecycle/rehearse-state.js'
 export { step, type Step } from './lifecycle/step.js'
 export { trialPolicy } from './lifecycle/trial-policy.js'
 export { trialReport, type TrialReport } from './lifecycle/trial-report.js'

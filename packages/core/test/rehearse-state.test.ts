@@ -82,3 +82,35 @@ it('a twin is built beside calls, and has nothing to rehearse', () => {
   simulation.run(() => peer.isSettledAt(2))
   expect(plans).toEqual([])
 })
+
+describe('an upgrade whose trial would go back by code', () => {
+  const byCode = (version: number) =>
+    classUpgrade(version, version === 1 ? {} : { transform: 'none', back: 'transform' })
+
+  it('is tried with its way back, also where nothing is transformed on the way there', () => {
+    const tried: Array<readonly [HostPlan, HostPlan | undefined]> = []
+    const faults = { rehearseState: (plan: HostPlan, back?: HostPlan) => void tried.push([plan, back]) }
+    const simulation = new Simulation({ peers: 1, seed: 1, faults })
+    const peer = simulation.peers[0]!
+    peer.boot()
+    const log = versions(2, version => ({ classes: [byCode(version)] }))
+    for (const { descriptor } of log) simulation.publish(descriptor)
+    simulation.run(() => peer.isSettledAt(2))
+    expect(tried).toHaveLength(1)
+    const [plan, back] = tried[0]!
+    expect(plan.object.version).toBe(2)
+    expect(back).toMatchObject({
+      object: { version: 1, bundle: log[0]?.descriptor.classes[0]?.bundle },
+      goBack: 'transform',
+      steps: [],
+      reverse: [{ from: 2, to: 1, bundle: log[1]?.descriptor.classes[0]?.bundle }]
+    })
+  })
+
+  it('is not made where that fails', () => {
+    const fault = { cause: 'this peer could not go back to version 1', transient: false }
+    const { simulation, peer } = start(() => fault, byCode)
+    simulation.run(() => phaseOf(peer, 2) === 'failed')
+    expect(said(peer)).toContain('could not go back to version 1')
+  })
+})

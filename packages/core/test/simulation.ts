@@ -86,7 +86,7 @@ export interface SimulationOptions {
     readonly rehearse?: (bundleOrVersion: number) => string | undefined
     /** The step of several at which a plan fails in its rehearsal, where that can be told. */
     readonly walk?: (plan: HostPlan) => { readonly cause: string; readonly step: number | undefined } | undefined
-    readonly rehearseState?: (plan: HostPlan) => { cause: string; transient: boolean } | undefined
+    readonly rehearseState?: (plan: HostPlan, back?: HostPlan) => { cause: string; transient: boolean } | undefined
     readonly switch?: (
       plan: HostPlan,
       attempt: number
@@ -365,7 +365,7 @@ export class SimulatedPeer {
       }
       case 'rehearseState': {
         const stateVersion = this.disk.meta?.current ?? 0
-        const fault = simulation.options.faults?.rehearseState?.(effect.plan)
+        const fault = simulation.options.faults?.rehearseState?.(effect.plan, effect.back)
         return simulation.later(this, 50, () =>
           this.done(effect.id, {
             of: 'rehearseState',

@@ -14,6 +14,7 @@ import {
   type DirectoryContext,
   type ObjectContext,
   type ReadEntry,
+  type ReverseTransform,
   type SimulationContext,
   type Transform,
   type Verify
@@ -52,6 +53,9 @@ let transform: Transform
 let verify: Verify | undefined
 let readEntry: ReadEntry | undefined
 let readPast: ReadEntry | undefined
+let readOld: ReadEntry | undefined
+/** Of an upgrade that goes back by code. */
+let reverse: ReverseTransform
 
 const wrap: Transform = async ({ oldState, newState, pastState }) => {
   for await (const [name, count] of oldState.iterator<string, number>()) {
@@ -61,7 +65,7 @@ const wrap: Transform = async ({ oldState, newState, pastState }) => {
 }
 
 beforeEach(async () => {
-  ;[transform, verify, readEntry, readPast] = [wrap, undefined, undefined, undefined]
+  ;[transform, verify, readEntry, readPast, readOld] = [wrap, undefined, undefined, undefined, undefined]
   directory = await mkdtemp(join(tmpdir(), 'instar-rehearse-'))
   object = await start([
     defineClass(names, Names, { initialize: state => state.put('first', 1) }),
@@ -297,6 +301,69 @@ describe('a rehearsal of an upgrade from files to files', () => {
     expect((await rehearsal.run(first.spaces)).differences).toEqual({
       count: 1,
       named: ['the file of/name-0000 is built with other contents']
+    })
+  })
+})
+
+describe('the way back', () => {
+  const unwrap: ReverseTransform = async ({ newState, oldState }) => {
+    for await (const [name, { amount }] of newState.iterator<string, { amount: number }>())
+      await oldState.put(name, amount)
+  }
+  const rehearsed = async () => {
+    const old = defineClass(names, Names, {
+      initialize: state => state.put('first', 1),
+      readEntry: entry => readOld?.(entry)
+    })
+    const upgrade = defineUpgrade({
+      from: names,
+      to: defineClass(amounts, Names),
+      past: PastNames,
+      transform: states => transform(states),
+      reverse: { transform: states => reverse(states), loses: 'nothing' }
+    })
+    const versions: TestObjectInit['versions'] = [old, upgrade]
+    const made = await createTestObject({ versions, directory: await mkdtemp(join(directory, 'object-')) })
+    try {
+      await made.call(1, 'put', ['a', 5])
+      const { rehearsal } = await made.rehearse(2)
+      const first = await rehearsal.run()
+      return { first, second: await rehearsal.run(first.spaces) }
+    } finally {
+      await made.close()
+    }
+  }
+
+  it('is gone behind the first run, read by the old class, and disturbs no run that follows', async () => {
+    const read: string[] = []
+    readOld = ({ key }) => void read.push(key)
+    reverse = unwrap
+    const { first, second } = await rehearsed()
+    expect(first.back).toMatchObject({ entries: 2, differences: { count: 0 } })
+    expect(read).toEqual(['a', 'first'])
+    expect(second.back).toBeUndefined()
+    expect(second).toMatchObject({ entries: first.entries, differences: { count: 0 } })
+  })
+
+  it('says how much of the state is not what it was', async () => {
+    reverse = async ({ oldState }) => oldState.put('a', 6)
+    expect((await rehearsed()).first.back?.differences).toMatchObject({ count: 2 })
+  })
+
+  it.each([
+    ['whose transform fails', () => Promise.reject(new Error('no way')), /could not go back to version 1: .*no way/],
+    [
+      'that builds what the old class cannot read',
+      unwrap,
+      /could not go back to version 1: The way back makes an entry that Names cannot read, .*no number/
+    ]
+  ])('%s fails the rehearsal, and says so', async (_, way, says) => {
+    reverse = way
+    readOld = () => {
+      throw new Error('no number')
+    }
+    await expect(rehearsed()).rejects.toMatchObject({
+      ...{ code: 'TransformFailed', message: expect.stringMatching(says) as unknown }
     })
   })
 })

@@ -16,7 +16,7 @@ export function addUpgradeRehearse(upgrade: Command, io: Io): void {
     .argument('[version]', 'default: the next one', parseVersion)
     .summary('try an upgrade on a copy of the state of this peer')
     .description(
-      "Copies the state of the local peer while it serves, and takes the upgrade on the copy: once whole, and twice after it was killed in the middle. All three have to build the same; the author's check and the reading of every entry have to pass. Says how long calls will be held, and what the upgrade needs on disk. A peer does the same by itself before it upgrades by a transform. The peer waits no time for it: --timeout does not count here, and Ctrl-C ends it."
+      "Copies the state of the local peer while it serves, and takes the upgrade on the copy: once whole, and twice after it was killed in the middle. All three have to build the same; the author's check and the reading of every entry have to pass. Where going back is by a reverse transform, that is gone too, and its entries are read by the old class. Says how long calls will be held, and what the upgrade needs on disk. A peer does the same by itself before it upgrades by a transform. The peer waits no time for it: --timeout does not count here, and Ctrl-C ends it."
     )
     .addHelpText(
       'after',
@@ -57,6 +57,11 @@ async function showProgress(client: ControlClient, rehearsing: Promise<unknown>,
   }
 }
 
+function backText({ pauseMs, entries, differs }: NonNullable<RehearsalReport['back']>): string {
+  const same = differs === 0 ? 'the same as before' : `${differs} of them not as before`
+  return `  going back          about ${toWords(Math.max(1, pauseMs))}, gone on the copy too: ${entries} entries, ${same}`
+}
+
 function reportText(report: RehearsalReport): string {
   const { version, entries, files, bytesBefore, bytesAfter, diskBytes, transformMs, pauseMs, elapsedMs, unread } =
     report
@@ -67,6 +72,7 @@ function reportText(report: RehearsalReport): string {
     `  transform           ${toWords(Math.max(1, transformMs))}`,
     `  state               ${entries} entries${filesWords}, ${toSizeWords(bytesBefore)}; afterwards ${report.entriesAfter} entries, ${toSizeWords(bytesAfter)}`,
     `  needed on disk      ${toSizeWords(diskBytes)} beside it`,
+    ...(report.back === undefined ? [] : [backText(report.back)]),
     `  took                ${toWords(elapsedMs)}`,
     ...(unread.length === 0 ? [] : [`  not decoded         ${unread.join(', ')}: no readEntry says how`])
   ].join('\n')

@@ -26,7 +26,14 @@ export type Effect =
   /** Stop at the next safe point; the switch still ends with its `done`. */
   | { readonly effect: 'cancelSwitch'; readonly id: number }
   /** Try the transform to a version on a copy of the real state, which goes on serving (R13). */
-  | { readonly effect: 'rehearseState'; readonly id: number; readonly version: number; readonly plan: HostPlan }
+  | {
+      readonly effect: 'rehearseState'
+      readonly id: number
+      readonly version: number
+      readonly plan: HostPlan
+      /** The way back from it, where that is code. */
+      readonly back?: HostPlan
+    }
   /** End a rehearsal, of either kind, whose outcome nobody waits for any more. */
   | { readonly effect: 'cancelRehearsal'; readonly id: number }
   | {

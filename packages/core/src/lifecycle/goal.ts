@@ -161,6 +161,16 @@ function wayBackFrom(state: PeerState, lineage: Lineage, to: ClassAt): Pick<Host
   return back === 'transform' ? { goBack: back, reverse: [reverseStep(state, from, to)] } : { goBack: back }
 }
 
+/** What the host of an object at one version has to be to have gone back to the version before by a reverse transform. */
+export function planBack(state: PeerState, version: number, before: number): HostPlan {
+  const { lineage, log } = state
+  invariant(lineage !== undefined, 'a peer that has not joined has no plan')
+  const low = Math.min(before, Math.max(state.lowest, lineage.since))
+  const old = planOf(state, { object: before, high: before, low, goBack: false }, 0)
+  const reverse = [reverseStep(state, classAt(log, lineage, version), classAt(log, lineage, before))]
+  return { ...old, future: [], steps: [], goBack: 'transform', reverse }
+}
+
 /** The step that takes back the one from `to` to `from`. */
 export function reverseStep({ log }: Readonly<PeerState>, from: ClassAt, to: ClassAt): ReverseStep {
   const { bundle, entry } = from.upgrade

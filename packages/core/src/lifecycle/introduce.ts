@@ -2,10 +2,10 @@ import type { ClassUpgrade } from '../descriptor/descriptor.js'
 import type { HostPlan } from '../host-plan/host-plan.js'
 import { healthGate } from '../gates/health-gate.js'
 import { trustGate } from '../gates/trust-gate.js'
-import { classAt, upgradeAt } from '../version-log/version-log.js'
+import { upgradeAt } from '../version-log/version-log.js'
 import { wantBundle } from './bundles.js'
 import { backoffMs } from './config.js'
-import { isServableBefore, planOf, reverseStep } from './goal.js'
+import { isServableBefore, planBack, planOf } from './goal.js'
 import { beforeIn } from './history.js'
 import type { LoadOutcome } from './input.js'
 import type { PreflightStep } from './machine.js'
@@ -128,9 +128,8 @@ function rehearse(turn: Turn, progress: VersionProgress): void {
 
 function reversed(state: PeerState, version: number, before: number, old: HostPlan): readonly HostPlan[] {
   const { log, lineage } = state
-  if (lineage === undefined || upgradeAt(log, lineage, version)?.back !== 'transform') return []
-  const reverse = [reverseStep(state, classAt(log, lineage, version), classAt(log, lineage, before))]
-  return [{ ...old, future: [], steps: [], goBack: 'transform', reverse }]
+  const isByCode = lineage !== undefined && upgradeAt(log, lineage, version)?.back === 'transform'
+  return isByCode ? [{ ...planBack(state, version, before), past: old.past }] : []
 }
 
 export function rehearsed(turn: Turn, progress: VersionProgress, outcome: LoadOutcome): void {

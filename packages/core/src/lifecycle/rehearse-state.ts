@@ -4,7 +4,8 @@ import { durationWords } from '../descriptor/duration-words.js'
 import type { HostPlan } from '../host-plan/host-plan.js'
 import { chainIdPrefix, upgradeAt } from '../version-log/version-log.js'
 import { backoffMs } from './config.js'
-import { bundlesOf, upgradePlanOf } from './goal.js'
+import { bundlesOf, planBack, upgradePlanOf } from './goal.js'
+import { beforeIn } from './history.js'
 import type { Now, RehearsalOutcome } from './input.js'
 import type { RehearsedState } from './rehearsed-state.js'
 import type { PeerState, VersionProgress } from './state.js'
@@ -44,19 +45,36 @@ export function rehearseBeforeUpgrade(turn: Turn, progress: VersionProgress): st
   if ('refused' in plan)
     return tried ?? `its transform has yet to be tried on a copy of the state (R13): ${plan.refused}`
   rehearsal.effect = nextEffectId(turn)
-  turn.effects.push({ effect: 'rehearseState', id: rehearsal.effect, version, plan: plan.plan })
+  const { back } = plan
+  turn.effects.push({
+    effect: 'rehearseState',
+    id: rehearsal.effect,
+    version,
+    plan: plan.plan,
+    ...(back === undefined ? {} : { back })
+  })
   return tried ?? 'its transform is tried on a copy of the state (R13)'
 }
 
-/** Whether the upgrade runs code of its author over the state while callers wait, or has run it over the state just before. */
+/**
+ * Whether the upgrade runs code of its author over the state while callers wait, or has run it over the state just before; or would to take
+ * it back.
+ */
 function needsRehearsal({ log, lineage }: Readonly<PeerState>, version: number): boolean {
-  const transform = lineage === undefined ? undefined : upgradeAt(log, lineage, version)?.transform
-  return transform === 'whole' || transform === 'entries'
+  const upgrade = lineage === undefined ? undefined : upgradeAt(log, lineage, version)
+  return upgrade?.transform === 'whole' || upgrade?.transform === 'entries' || upgrade?.back === 'transform'
 }
 
 /** The rehearsal of a version holds as long as the state is of the version that was copied. */
 function hasPassed({ host }: Readonly<PeerState>, { rehearsal }: VersionProgress): boolean {
   return rehearsal.passed !== undefined && rehearsal.passed.stateVersion === host.stateVersion
+}
+
+/** The host right after the upgrade; and where its trial would go back by code, the one right after that. */
+export interface RehearsedPlans {
+  readonly plan: HostPlan
+  readonly back?: HostPlan
+  readonly stateVersion: number
 }
 
 /**
@@ -67,12 +85,12 @@ export function rehearsalPlan(
   state: Readonly<PeerState>,
   version: number,
   now: Now
-): { readonly plan: HostPlan; readonly stateVersion: number } | { readonly refused: string } {
+): RehearsedPlans | { readonly refused: string } {
   const { lineage, running, host } = state
   if (lineage === undefined) return refused('it has not joined the network yet')
   if (version <= running) return refused(`version ${running} runs here already`)
-  if (upgradeAt(state.log, lineage, version) === undefined)
-    return refused(`version ${version} leaves the class alone: there is nothing to try`)
+  const upgrade = upgradeAt(state.log, lineage, version)
+  if (upgrade === undefined) return refused(`version ${version} leaves the class alone: there is nothing to try`)
   const stop = stopOf(state, version)
   if (stop !== undefined) return refused(stop.reason)
   const trust = trustGate(state, version, now)
@@ -80,9 +98,12 @@ export function rehearsalPlan(
   if (host.status !== 'up' || host.stateVersion === undefined) return refused('its host does not run')
   if (host.switching !== undefined) return refused('its host is being switched')
   const plan = upgradePlanOf(state, version)
-  const missing = bundlesOf(plan).find(bundle => state.bundles.get(bundle)?.status !== 'ready')
+  const before = beforeIn(state, version)
+  const back = upgrade.back === 'transform' ? planBack(state, version, before) : undefined
+  const needed = [...bundlesOf(plan), ...(back === undefined ? [] : bundlesOf(back))]
+  const missing = needed.find(bundle => state.bundles.get(bundle)?.status !== 'ready')
   if (missing !== undefined) return refused(`bundle ${missing.slice(0, 12)}… is not here yet`)
-  return { plan, stateVersion: host.stateVersion }
+  return { plan, ...(back === undefined ? {} : { back }), stateVersion: host.stateVersion }
 }
 
 function refused(reason: string): { readonly refused: string } {

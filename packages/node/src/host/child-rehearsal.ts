@@ -1,5 +1,9 @@
 import { messageOf } from '@instar/core'
-import { createTransformRehearsal, type HostRuntimeInit, type RehearsalRun } from '@instar/simulator-runtime/host'
+import {
+  createTransformRehearsal,
+  type RehearsalRun,
+  type TransformRehearsalInit
+} from '@instar/simulator-runtime/host'
 import type { FromHost, ToHost } from './control-messages.js'
 
 type Rehearse = Extract<ToHost, { type: 'rehearse' }>
@@ -12,7 +16,7 @@ interface ChildRehearsal {
 
 /** The scratch process of a rehearsal on a copy of the state (R13): its one object is the transform. */
 export function createChildRehearsal(
-  init: Pick<HostRuntimeInit, 'plan' | 'network' | 'load' | 'stateDirectory' | 'random' | 'onProgress'>,
+  init: Omit<TransformRehearsalInit, 'signal'>,
   send: (message: FromHost, then?: () => void) => void
 ): ChildRehearsal {
   // A process that is not wanted any more is killed: that is what it is for.

@@ -53,7 +53,14 @@ async function load(message: Load): Promise<FromHost> {
   if (message.scratch !== false) refuseNetwork()
   loaded = message
   if (message.scratch === 'copy') {
-    rehearsal = createChildRehearsal({ ...runtimeInit(message), onProgress: reportProgress() }, send)
+    rehearsal = createChildRehearsal(
+      {
+        ...runtimeInit(message),
+        ...(message.back === undefined ? {} : { back: message.back }),
+        onProgress: reportProgress()
+      },
+      send
+    )
     await rehearsal.load()
     return { type: 'loaded', facades: [] }
   }

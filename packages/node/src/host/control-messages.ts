@@ -27,6 +27,8 @@ export type ToHost =
       readonly stateDirectory: string
       /** A rehearsal: no network, and no calls out. `copy`: of the transform alone, on a copy of the real state. */
       readonly scratch: boolean | 'copy'
+      /** Of `copy`: the plan that leads back from the upgrade. */
+      readonly back?: HostPlan
       /** For tests of what its end does to callers: it kills itself when so many commands are committed, before it answers the last. */
       readonly dieAfterCommand?: number
     }

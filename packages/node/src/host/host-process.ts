@@ -134,7 +134,7 @@ export interface HostProcessInit {
   /** Keeps what becomes of the process, for the case that the peer is killed. */
   readonly record?: HostRecord
   /** A rehearsal: confined, without network. */
-  readonly scratch?: { readonly execArgv: readonly string[]; readonly isCopy?: boolean }
+  readonly scratch?: { readonly execArgv: readonly string[]; readonly isCopy?: boolean; readonly back?: HostPlan }
   /** See `parseFaults`. */
   readonly dieAfterCommand?: number | undefined
 }
@@ -292,7 +292,8 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
     kill,
     async load(signal) {
       const { loadMs } = plan.limits
-      const refs = codeOfPlan(plan)
+      const back = init.scratch?.back
+      const refs = [...codeOfPlan(plan), ...(back === undefined ? [] : codeOfPlan(back))]
       const modules: Record<string, string> = {}
       for (const ref of refs) modules[moduleKey(ref)] ??= await init.modulePath(ref)
       const late = failed('HostStartTimeout', `The host of ${name} did not load its code within ${loadMs} ms.`)
@@ -304,6 +305,7 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
           stateDirectory: init.stateDirectory,
           modules,
           scratch: init.scratch?.isCopy === true ? 'copy' : init.scratch !== undefined,
+          ...(back === undefined ? {} : { back }),
           ...(init.dieAfterCommand === undefined ? {} : { dieAfterCommand: init.dieAfterCommand })
         },
         answer: 'loaded',

@@ -16,6 +16,8 @@ import type { WatchLimits } from './watch-report.js'
 export interface StateRehearsalInit {
   /** The host right after the upgrade. */
   readonly plan: HostPlan
+  /** The host right after going back from it, where that is code. */
+  readonly back?: HostPlan
   readonly modulePath: (ref: CodeRef) => string | Promise<string>
   readonly network: string
   /** Of the real state, which is looked at only to see how large it is. */
@@ -67,6 +69,8 @@ export interface StateRehearsalReport {
   readonly runs: number
   /** States of which nobody has said how an entry is read: they were counted, and not decoded. */
   readonly unread: readonly string[]
+  /** Of the way back by code, gone right behind the upgrade: `differs` entries or files are not what they were. */
+  readonly back?: { readonly pauseMs: number; readonly entries: number; readonly differs: number }
 }
 
 /** Where the runs are interrupted (R13); a last one follows. */
@@ -140,7 +144,8 @@ interface Runs {
 async function runAll(init: StateRehearsalInit, scratch: string, copied: CopiedState): Promise<Runs> {
   const whole: RehearsalRun[] = []
   // On nothing it was tried when its code came (§2a), and nothing can be interrupted.
-  const deaths = copied.entries + copied.files === 0 ? [] : interruptions
+  const isNothing = copied.entries + copied.files === 0 || init.plan.steps.every(each => each.transform === 'none')
+  const deaths = isNothing ? [] : interruptions
   const count = deaths.length + 1
   const before = await sizeOfFolder(scratch)
   let diskBytes = 0
@@ -223,9 +228,11 @@ async function dies(
 
 async function startConfined(init: StateRehearsalInit, scratch: string): Promise<HostProcess> {
   const modules = new Map<string, string>()
-  for (const ref of codeOfPlan(init.plan)) modules.set(moduleKey(ref), await init.modulePath(ref))
+  const { plan, back } = init
+  const refs = [plan, ...(back === undefined ? [] : [back])].flatMap(codeOfPlan)
+  for (const ref of refs) modules.set(moduleKey(ref), await init.modulePath(ref))
   const host = startHostProcess({
-    plan: init.plan,
+    plan,
     network: init.network,
     log: init.log,
     now: init.now,
@@ -235,6 +242,7 @@ async function startConfined(init: StateRehearsalInit, scratch: string): Promise
     ...(init.record === undefined ? {} : { record: init.record }),
     scratch: {
       isCopy: true,
+      ...(back === undefined ? {} : { back }),
       execArgv: confinement(
         [...modules.values()].map(path => dirname(path)),
         [scratch]
@@ -276,8 +284,17 @@ function toReport(copied: CopiedState, { whole, diskBytes }: Runs): Omit<StateRe
     transformMs: Math.max(...whole.map(each => each.transformMs)),
     pauseMs: Math.max(...whole.map(each => each.pauseMs)),
     runs: whole.length,
-    unread: first?.unread ?? []
+    unread: first?.unread ?? [],
+    ...(first?.back === undefined ? {} : { back: toBack(first.back) })
   }
+}
+
+function toBack({
+  tookMs,
+  entries,
+  differences
+}: NonNullable<RehearsalRun['back']>): NonNullable<StateRehearsalReport['back']> {
+  return { pauseMs: tookMs, entries, differs: differences.count }
 }
 
 /** It did not come to what was to be tried. */

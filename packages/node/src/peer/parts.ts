@@ -290,9 +290,9 @@ export async function createParts(init: PartsInit) {
     ...{ state: () => engine.state, input, cleaner, bundles, host, paths, scratch, wallMs, monoMs }
   })
   const stateRehearsals = createStateRehearsals({
-    rehearse: (plan, signal, onProgress) =>
+    rehearse: (plans, signal, onProgress) =>
       rehearseState({
-        plan,
+        ...plans,
         modulePath,
         network,
         stateDirectory: paths.state,
@@ -300,7 +300,7 @@ export async function createParts(init: PartsInit) {
         record: hostRecord,
         copyState: (to, copyOptions) => host.copyState(to, copyOptions),
         watch: config.timing,
-        log: log.child({ rehearsal: plan.object.version }),
+        log: log.child({ rehearsal: plans.plan.object.version }),
         now: monoMs,
         signal,
         onProgress

@@ -110,10 +110,14 @@ export function createPerformer(init: PerformInit): Performer {
   }
 
   const rehearseState = async (
-    { id, version, plan }: Extract<Effect, { effect: 'rehearseState' }>,
+    { id, version, plan, back }: Extract<Effect, { effect: 'rehearseState' }>,
     cancelled: AbortSignal
   ): Promise<void> => {
-    const result = await init.stateRehearsals.run(version, plan, AbortSignal.any([signal, cancelled]))
+    const result = await init.stateRehearsals.run(
+      version,
+      back === undefined ? { plan } : { plan, back },
+      AbortSignal.any([signal, cancelled])
+    )
     if (!cancelled.aborted) done(id, toOutcome(result, init.wallMs()))
   }
 

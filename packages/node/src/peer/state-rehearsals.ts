@@ -3,8 +3,8 @@ import {
   InstarError,
   nextVersion,
   rehearsalPlan,
-  type HostPlan,
   type PeerState,
+  type RehearsedPlans,
   type RehearsalOutcome
 } from '@instar/core'
 import type { RehearsalReport } from '../control/peer-control.js'
@@ -18,7 +18,7 @@ export interface StateRehearsals {
    * @param signal this caller wants no result any more; the rehearsal ends when nobody does
    * @returns never rejects
    */
-  run(version: number, plan: HostPlan, signal: AbortSignal): Promise<StateRehearsalResult>
+  run(version: number, plans: Plans, signal: AbortSignal): Promise<StateRehearsalResult>
   readonly underWay: { readonly version: number; readonly progress: StateRehearsalProgress | undefined } | undefined
   /** Ends the one that is under way, if it is of a version of which this is true. */
   end(isUnwanted: (version: number) => boolean): void
@@ -26,9 +26,11 @@ export interface StateRehearsals {
   stop(): Promise<void>
 }
 
+type Plans = Pick<RehearsedPlans, 'plan' | 'back'>
+
 export interface StateRehearsalsInit {
   readonly rehearse: (
-    plan: HostPlan,
+    plans: Plans,
     signal: AbortSignal,
     onProgress: (progress: StateRehearsalProgress) => void
   ) => Promise<StateRehearsalResult>
@@ -48,25 +50,32 @@ interface UnderWay {
 export function createStateRehearsals({ rehearse, onProgress }: StateRehearsalsInit): StateRehearsals {
   let underWay: UnderWay | undefined
 
-  function begin(version: number, plan: HostPlan): UnderWay {
+  function begin(version: number, plans: Plans): UnderWay {
     const cancel = new AbortController()
-    const result = rehearse(plan, cancel.signal, progress => {
+    const result = rehearse(plans, cancel.signal, progress => {
       begun.progress = progress
       onProgress(version, progress)
     }).finally(() => {
       if (underWay === begun) underWay = undefined
     })
-    const begun: UnderWay = { version, chainId: plan.object.chainId, cancel, result, waiting: 0, progress: undefined }
+    const begun: UnderWay = {
+      version,
+      chainId: plans.plan.object.chainId,
+      cancel,
+      result,
+      waiting: 0,
+      progress: undefined
+    }
     underWay = begun
     return begun
   }
 
   return {
-    async run(version, plan, signal) {
+    async run(version, plans, signal) {
       const other = underWay
-      if (other !== undefined && (other.chainId !== plan.object.chainId || other.cancel.signal.aborted))
+      if (other !== undefined && (other.chainId !== plans.plan.object.chainId || other.cancel.signal.aborted))
         return notNow(`The upgrade to version ${other.version} is being rehearsed: one after the other.`)
-      const mine = other ?? begin(version, plan)
+      const mine = other ?? begin(version, plans)
       mine.waiting++
       const gone = Promise.withResolvers<StateRehearsalResult>()
       const leave = (): void => {
@@ -110,7 +119,7 @@ export async function rehearseForOperator(
   const plan = rehearsalPlan(engine.state, version, { wallMs: wallMs(), monoMs: monoMs() })
   if ('refused' in plan)
     throw new InstarError('BadInput', `The upgrade to version ${version} cannot be rehearsed now: ${plan.refused}.`)
-  const result = await stateRehearsals.run(version, plan.plan, signal)
+  const result = await stateRehearsals.run(version, plan, signal)
   engine.input({ fact: 'stateRehearsed', version, outcome: toOutcome(result, wallMs()) })
   if (!result.ok) throw result.error
   return { version, ...result.report }

@@ -15,7 +15,12 @@ export type {
 } from './host-runtime.js'
 export { createHostRuntime } from './create-host-runtime.js'
 export type { CopiedState, CopyProgress } from './rehearse/copy-state.js'
-export { createTransformRehearsal, type RehearsalRun, type TransformRehearsal } from './rehearse/transform-rehearsal.js'
+export {
+  createTransformRehearsal,
+  type RehearsalRun,
+  type TransformRehearsal,
+  type TransformRehearsalInit
+} from './rehearse/transform-rehearsal.js'
 export { damagedState } from './open/database.js'
 export { WholeTables, type TablesRead } from './open/level-table/whole-tables.js'
 export { openWhole } from './open/open-whole.js'

@@ -30,12 +30,25 @@ export const rehearsalSchema = z.object({
   bytesBefore: z.int().min(0),
   entriesAfter: z.int().min(0),
   bytesAfter: z.int().min(0),
-  diskBytes: z.int().min(0).meta({ description: 'What the upgrade needs on disk beside the state that it finds.' }),
+  diskBytes: z
+    .int()
+    .min(0)
+    .meta({
+      description: 'What the upgrade needs on disk beside the state that it finds; a way back by code included.'
+    }),
   copyMs: z.number(),
   transformMs: z.number().meta({ description: 'The longest of the runs.' }),
   pauseMs: z.number().meta({ description: 'How long calls will be held, as far as can be told from it.' }),
   elapsedMs: z.number(),
   runs: z.int().min(1).meta({ description: 'Whole ones; all but the first after an interrupted one.' }),
+  back: z
+    .object({
+      pauseMs: z.number().meta({ description: 'How long callers would wait for it.' }),
+      entries: z.int().min(0).meta({ description: 'Of the state that it builds.' }),
+      differs: z.int().min(0).meta({ description: 'Entries and files of it that are not what they were.' })
+    })
+    .optional()
+    .meta({ description: 'The way back by a reverse transform, gone right behind the upgrade.' }),
   unread: z.array(z.string()).meta({
     description: 'States whose class does not say how an entry is read: they were counted and compared, not decoded.'
   })

@@ -74,12 +74,13 @@ export interface Examined {
   readonly isRead: boolean
 }
 
-/** Reads every entry of a façade's state as its class does. @throws InstarError TransformFailed naming the first one that it cannot read */
+/** Reads every entry of a façade's state as its class does; `maker` made it, for people. @throws InstarError TransformFailed naming the first one that it cannot read */
 export async function examineSpace(
   { db, directory }: Place,
   space: string,
   code: FacadeCode,
-  signal: AbortSignal
+  signal: AbortSignal,
+  maker = 'The upgrade'
 ): Promise<Examined> {
   const prefix = prefixOf(space)
   const range = { lower: prefix, lowerInside: true, upper: afterPrefix(prefix), upperInside: false }
@@ -92,7 +93,7 @@ export async function examineSpace(
       for (const [key, value] of part) {
         entries++
         bytes += key.length - prefix.length + value.byteLength
-        if (code.readEntry !== undefined) await readOne(code, key, value)
+        if (code.readEntry !== undefined) await readOne(code, key, value, maker)
       }
     }
   } finally {
@@ -115,13 +116,14 @@ async function bytesIn(folder: string): Promise<number> {
 async function readOne(
   { readEntry, role, className, revision }: FacadeCode,
   key: string,
-  value: Buffer
+  value: Buffer,
+  maker: string
 ): Promise<void> {
   try {
     await readEntry?.(new EntryOfState(withinSpace(key), value))
   } catch (error) {
     const who = role === 'object' ? className : `the ${role} simulation object of version ${revision}`
-    const what = `The upgrade makes an entry that ${who} cannot read, ${shown(key)}: ${messageOf(error)}`
+    const what = `${maker} makes an entry that ${who} cannot read, ${shown(key)}: ${messageOf(error)}`
     throw new InstarError('TransformFailed', sentence(what), { cause: error })
   }
 }

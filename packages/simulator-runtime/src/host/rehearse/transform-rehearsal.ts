@@ -1,4 +1,4 @@
-import { invariant, type StateMeta, type StateSpaces } from '@instar/core'
+import { invariant, type HostPlan, type StateMeta, type StateSpaces } from '@instar/core'
 import { defaultLimits } from '../default-limits.js'
 import type { HostRuntimeInit } from '../host-runtime.js'
 import { bringToPlan } from '../open/bring-to-plan.js'
@@ -10,11 +10,14 @@ import type { Database } from '../state/merged-entries.js'
 import { toOperations } from '../state/store.js'
 import { differencesOf, type Differences } from './differences.js'
 import { examineSpace, verifyStep, type Place } from './examine-state.js'
+import { runBack, type BackRun } from './run-back.js'
 
 export interface TransformRehearsalInit extends Pick<
   HostRuntimeInit,
   'plan' | 'network' | 'load' | 'stateDirectory' | 'random' | 'onProgress'
 > {
+  /** The plan that leads back from the upgrade by its reverse transform (§8), where that is how its trial would end. */
+  readonly back?: HostPlan
   readonly signal: AbortSignal
 }
 
@@ -33,6 +36,8 @@ export interface RehearsalRun {
   readonly bytes: number
   /** Façades with a state of which nobody said how an entry is read. */
   readonly unread: readonly string[]
+  /** Of the way back; only where there is one, and of a first run. */
+  readonly back?: BackRun
   /** From the run that it was compared with. */
   readonly differences?: Differences
 }
@@ -59,6 +64,7 @@ export interface TransformRehearsal {
 export function createTransformRehearsal(init: TransformRehearsalInit): TransformRehearsal {
   const { plan, stateDirectory: directory, signal } = init
   let code: LoadedCode | undefined
+  let backCode: LoadedCode | undefined
 
   async function onCopy<T>(work: (db: Database, before: StoredMeta) => Promise<T>): Promise<T> {
     const db = await openDatabase(directory)
@@ -106,6 +112,7 @@ export function createTransformRehearsal(init: TransformRehearsalInit): Transfor
   return {
     load: async () => {
       code = await loadCode(plan, init.load)
+      if (init.back !== undefined) backCode = await loadCode(init.back, init.load)
     },
 
     run: first => {
@@ -117,6 +124,9 @@ export function createTransformRehearsal(init: TransformRehearsalInit): Transfor
         const place = { db, directory }
         const examined = await examine(place, meta)
         const differences = first === undefined ? undefined : await differencesOf(place, first, meta.spaces, signal)
+        const pauseMs = tookMs - beforeThePause(watch, before.meta)
+        // Once shows it: what it reads is the same each time.
+        const back = first === undefined ? await goBack(place, before.meta, meta) : undefined
         const record = new Layer()
         putMeta(record, before)
         await db.batch(toOperations(record), { sync: true })
@@ -124,9 +134,10 @@ export function createTransformRehearsal(init: TransformRehearsalInit): Transfor
           spaces: meta.spaces,
           tookMs,
           transformMs: watch.transformMs,
-          pauseMs: tookMs - beforeThePause(watch, before.meta),
+          pauseMs,
           operations: watch.operations,
           ...examined,
+          ...(back === undefined ? {} : { back }),
           ...(differences === undefined ? {} : { differences })
         }
       })
@@ -139,6 +150,12 @@ export function createTransformRehearsal(init: TransformRehearsalInit): Transfor
         })
         await bring(db, watch, first)
       })
+  }
+
+  /** Right behind the upgrade, as if its trial ended badly at once. Takes what the upgrade has read for what it is not to lose. */
+  async function goBack(place: Place, before: StateMeta, { spaces }: StateMeta): Promise<BackRun | undefined> {
+    if (init.back === undefined || backCode === undefined) return undefined
+    return runBack({ ...init, plan: init.back, code: backCode, place, stay: spacesIn(spaces), before })
   }
 
   /** Every state of the façades that will serve. */
