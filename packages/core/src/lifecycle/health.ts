@@ -1,6 +1,5 @@
 import { durationWords } from '../descriptor/duration-words.js'
 import type { HealthPolicy } from '../descriptor/health.js'
-import type { Now } from './input.js'
 
 // How a trial is judged (§15). Pure: figures in, a judgement out.
 //
@@ -74,7 +73,7 @@ export type Judgement =
 
 /** A trial that begins now. */
 export function createTrialWatch(
-  { wallMs, monoMs }: Now,
+  { wallMs, monoMs }: { readonly wallMs: number; readonly monoMs: number },
   before: { readonly crashed?: boolean; readonly missed?: boolean } = {}
 ): TrialWatch {
   return {
