@@ -125,10 +125,12 @@ describe.runIf(lacks === undefined)('a clock that jumps a day', () => {
   })
 
   it.each(directions)('%s in the quiet time of a version: it is retired in its time', async direction => {
-    await tell(await build({ retireAfter: span }))
-    await peer.until('has committed', hasCommitted)
+    const proposal = await build({ retireAfter: span })
     const callers = createCallers()
-    await callers.add(peer, 1)
+    const load = callers.start(peer, 2)
+    await tell(proposal)
+    await peer.until('has committed', hasCommitted)
+    await load.stop()
     const calledMs = performance.now()
     await clock.setDays(days[direction])
     await peer.until('has retired version 1', hasRetired)
