@@ -172,7 +172,7 @@ export function planBack(state: PeerState, version: number, before: number): Hos
 }
 
 /** The step that takes back the one from `to` to `from`. */
-export function reverseStep({ log }: Readonly<PeerState>, from: ClassAt, to: ClassAt): ReverseStep {
+function reverseStep({ log }: Readonly<PeerState>, from: ClassAt, to: ClassAt): ReverseStep {
   const { bundle, entry } = from.upgrade
   return {
     from: from.codeVersion,
