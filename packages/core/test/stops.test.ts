@@ -143,6 +143,23 @@ describe.each([
   })
 })
 
+it('tries a version on what runs here only when the switch to the one that it supersedes has ended', () => {
+  const [simulation, peer] = peerIn('preparing')
+  const triedOn: Array<number | undefined> = []
+  peer.killAt = (when, effect) => {
+    if (when === 'before' && effect.effect === 'rehearse' && effect.version === 3)
+      triedOn.push(effect.plans[0]?.object.version)
+    return false
+  }
+  const version3 = repair(peer.state.log, 1)
+  for (const each of version3.classes) peer.disk.bundles.add(each.bundle)
+  restart(peer)
+  simulation.run(() => phaseOf(peer, 2) === 'preparing')
+  simulation.publish(version3)
+  simulation.run(() => peer.isSettledAt(3))
+  expect(triedOn).toEqual([1])
+})
+
 describe('a resume', () => {
   it('has its effect once: what fails after it stays away, also when it is told again at a start', () => {
     const [simulation, peer] = peerIn('trial')

@@ -2,13 +2,14 @@ import type { ClassUpgrade } from '../descriptor/descriptor.js'
 import type { HostPlan } from '../host-plan/host-plan.js'
 import { healthGate } from '../gates/health-gate.js'
 import { trustGate } from '../gates/trust-gate.js'
-import { upgradeAt } from '../version-log/version-log.js'
+import { supersederOf, upgradeAt } from '../version-log/version-log.js'
 import { wantBundle } from './bundles.js'
 import { backoffMs } from './config.js'
 import { isServableBefore, planBack, planOf } from './goal.js'
 import { beforeIn } from './history.js'
 import type { LoadOutcome } from './input.js'
 import type { PreflightStep } from './machine.js'
+import { isSwitching } from './phase.js'
 import { preflight } from './preflight.js'
 import { waitForTurn } from './ramp.js'
 import { isLooping } from './supervise.js'
@@ -75,6 +76,7 @@ function introduce(turn: Turn, progress: VersionProgress): void {
   }
   if (progress.phase === 'rehearsing' && progress.effect === undefined) {
     if (progress.isRehearsed) maybeBegin(turn, progress, upgrade)
+    else if (isUndecided(state, version)) progress.reason = 'a switch to what it supersedes is ending here'
     else if (now.monoMs >= progress.retryMonoMs) rehearse(turn, progress)
     else wakeAtMono(turn, progress.retryMonoMs)
   }
@@ -105,6 +107,12 @@ function isClear(turn: Turn, progress: VersionProgress, step: PreflightStep): bo
   const checked = preflight(turn, progress, step)
   if (typeof checked === 'object') progress.reason = checked.lacks
   return checked === 'clear'
+}
+
+/** §4: which class upgrade leads to it depends on whether the switch that is being cancelled has arrived. */
+function isUndecided({ versions, running, log }: PeerState, version: number): boolean {
+  const between = [...versions.values()].filter(each => each.version > running && each.version < version)
+  return between.some(each => isSwitching(each.phase) && supersederOf(log, each.version) !== undefined)
 }
 
 function rehearse(turn: Turn, progress: VersionProgress): void {
