@@ -11,6 +11,7 @@ export interface Staying {
   readonly states: readonly number[] | 'all'
 }
 
+/** What a cleaning at this moment would leave, and on whose account: for whoever asks before anything is removed. */
 export function whatStays(state: Readonly<PeerState>, now: Now): Staying {
   const states = state.oldStates === undefined ? 'all' : stayingStates(state, now.wallMs).map(each => each.generation)
   return { bundles: neededBundles(state, now), states }

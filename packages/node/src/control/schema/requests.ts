@@ -30,12 +30,9 @@ export const rehearsalSchema = z.object({
   bytesBefore: z.int().min(0),
   entriesAfter: z.int().min(0),
   bytesAfter: z.int().min(0),
-  diskBytes: z
-    .int()
-    .min(0)
-    .meta({
-      description: 'What the upgrade needs on disk beside the state that it finds; a way back by code included.'
-    }),
+  diskBytes: z.int().min(0).meta({
+    description: 'What the upgrade needs on disk beside the state that it finds; a way back by code included.'
+  }),
   copyMs: z.number(),
   transformMs: z.number().meta({ description: 'The longest of the runs.' }),
   pauseMs: z.number().meta({ description: 'How long calls will be held, as far as can be told from it.' }),

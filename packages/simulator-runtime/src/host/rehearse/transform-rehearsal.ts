@@ -12,6 +12,7 @@ import { differencesOf, type Differences } from './differences.js'
 import { examineSpace, verifyStep, type Place } from './examine-state.js'
 import { runBack, type BackRun } from './run-back.js'
 
+/** What a rehearsal on a copy of a state is made of: a host's own needs, and where the copy is. */
 export interface TransformRehearsalInit extends Pick<
   HostRuntimeInit,
   'plan' | 'network' | 'load' | 'stateDirectory' | 'random' | 'onProgress'
