@@ -4,6 +4,7 @@ import { defaultTiming, InstarError, messageOf, parseTicket, type TicketInvitati
 import { parseInvitation, type BearerInvitation, type Invitation } from '@instar/signer'
 import type { Logger } from 'pino'
 import { z } from 'zod'
+import { defaultHoldLimits, type HoldLimits } from '../host/call-queue.js'
 import { policyFileSchema } from '../policy/policy-schema.js'
 import { replaceFile } from '../store/durable-file.js'
 import type { OnlineKeysOptions } from '../trust/online-signer.js'
@@ -54,6 +55,18 @@ const configSchema = z.strictObject({
   bootstrap: z.array(z.string()).optional(),
   /** Waiting times that differ from the defaults, see `Timing` of the core. */
   timing: z.partialRecord(z.enum(Object.keys(defaultTiming) as Array<keyof Timing>), milliseconds).optional(),
+  /** Bounds of what is held while a host is switched that differ from the defaults, see `HoldLimits`. */
+  queue: z
+    .strictObject({
+      callsMax: z.int().min(0).max(1_000_000).optional(),
+      bytesMax: z
+        .int()
+        .min(0)
+        .max(2 ** 32)
+        .optional(),
+      ageMaxMs: milliseconds.optional()
+    })
+    .optional(),
   /** What the operator allows this peer, see `LocalPolicy` of the core; what is said at run time wins over it. */
   policy: policyFileSchema.optional(),
   /** Keep every bundle for ever, for peers that come from far behind (§14). */
@@ -70,6 +83,7 @@ export interface PeerConfiguration {
   readonly listen: readonly string[]
   readonly bootstrap: readonly string[]
   readonly timing: Timing
+  readonly queue: HoldLimits
   /** What the file says of it; see `filePolicy`. */
   readonly policy: z.output<typeof policyFileSchema>
   readonly archive: boolean
@@ -138,6 +152,7 @@ export async function settleConfig(options: PeerOptions, seed: string | undefine
     policy: next.policy ?? {},
     archive: next.archive ?? false,
     confineHosts: next.confineHosts ?? false,
+    queue: Object.freeze({ ...defaultHoldLimits, ...(next.queue as Partial<HoldLimits>) }),
     timing: Object.freeze({ ...defaultTiming, ...(next.timing as Partial<Timing>), ...options.timing })
   }
 }

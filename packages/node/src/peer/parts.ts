@@ -223,6 +223,7 @@ export async function createParts(init: PartsInit) {
       metrics.fault(fault)
     },
     watch: config.timing,
+    queue: config.queue,
     record: hostRecord,
     ...(config.confineHosts ? { confined: { bundles: paths.bundles, copies: paths.scratch } } : {}),
     health,
