@@ -56,6 +56,18 @@ const runsOf = (peer: SimulatedPeer): number[] =>
   peer.disk.journal.flatMap(entry => (entry.type === 'running' ? [entry.version] : []))
 
 describe('a peer that was away', () => {
+  it('needs room for two states where each is built from one that was built', () => {
+    const mebibyte = 1024 * 1024
+    let freeDiskBytes = 150 * mebibyte
+    const machine = (peer: SimulatedPeer) => (peer.index === 1 ? { freeDiskBytes, stateBytes: 100 * mebibyte } : {})
+    const { simulation, away } = late(3, () => ({}), { faults: { machine } })
+    away.boot()
+    simulation.run(() => /its disk has 150 MiB free, and this takes 208 MiB/.test(away.describe()))
+    freeDiskBytes = 250 * mebibyte
+    simulation.run(() => away.isSettledAt(3))
+    expect(runsOf(away)).toEqual([3])
+  })
+
   it('takes what others have committed in one switch, after one rehearsal, with the last version on trial', () => {
     const { simulation, away, effects } = late(6)
     away.boot()

@@ -35,11 +35,18 @@ describe('a machine that lacks something', () => {
       /its disk has 90 MiB free, and this takes 108 MiB/
     ],
     [
-      'room for a second state, before an upgrade that builds one in the pause',
-      classUpgrade(2),
+      'room for a second state, before an upgrade that copies it',
+      classUpgrade(2, { transform: 'none', back: 'copy' }),
       { freeDiskBytes: 90 * mebibyte },
       'waiting',
       /its disk has 90 MiB free, and this takes 108 MiB/
+    ],
+    [
+      'room for what its rehearsal took, which is not what the state takes',
+      classUpgrade(2),
+      { freeDiskBytes: 8.1 * mebibyte },
+      'waiting',
+      /its disk has 8\.1 MiB free, and this takes 8\.2 MiB/
     ],
     [
       'room for what the author knows that it takes',

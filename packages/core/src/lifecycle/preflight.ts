@@ -8,6 +8,7 @@ import { backoffMs } from './config.js'
 import { planOf } from './goal.js'
 import { beforeIn } from './history.js'
 import type { Lack, MachineFacts, PreflightStep } from './machine.js'
+import { rehearsalOf } from './rehearse-state.js'
 import type { PeerState, VersionProgress } from './state.js'
 import { nextEffectId, wakeAtMono, type Turn } from './turn.js'
 
@@ -50,7 +51,7 @@ function judge(turn: Turn, progress: VersionProgress, step: PreflightStep): Pref
     measure(turn, version, step)
     return progress.lack === undefined ? 'asked' : { lacks: progress.lack.words }
   }
-  const lacking = [...lacksOf(facts, upgrade, step, state), ...lostBundles(turn, version, step)]
+  const lacking = [...lacksOf(facts, upgrade, step, state, progress), ...lostBundles(turn, version, step)]
   if (lacking.length === 0) return 'clear'
   const lacks = `this machine cannot take it now: ${lacking.join('; ')}`
   if (progress.lack?.measuredMonoMs !== measuredMonoMs)
@@ -86,7 +87,13 @@ export function measured({ state, now }: Turn, facts: MachineFacts): void {
 }
 
 /** Everything that the machine has too little of, one phrase each. */
-function lacksOf(facts: MachineFacts, upgrade: ClassUpgrade, step: PreflightStep, state: PeerState): string[] {
+function lacksOf(
+  facts: MachineFacts,
+  upgrade: ClassUpgrade,
+  step: PreflightStep,
+  state: PeerState,
+  progress: VersionProgress
+): string[] {
   const needs: Needs = upgrade.needs ?? {}
   const lacks: string[] = []
   if (needs.platforms !== undefined && !needs.platforms.includes(facts.platform))
@@ -94,7 +101,7 @@ function lacksOf(facts: MachineFacts, upgrade: ClassUpgrade, step: PreflightStep
   if (needs.node !== undefined && !canRunOn(facts.node, needs.node))
     lacks.push(`it needs Node ${needs.node}, and this is ${facts.node}`)
   if (step === 'fetch') return lacks
-  const diskBytes = diskNeed(facts, upgrade, step, state)
+  const diskBytes = diskNeed(facts, upgrade, step, state, progress)
   if (facts.freeDiskBytes !== undefined && facts.freeDiskBytes < diskBytes)
     lacks.push(`its disk has ${sizeWords(facts.freeDiskBytes)} free, and this takes ${sizeWords(diskBytes)}`)
   const memoryBytes = memoryNeed(upgrade)
@@ -103,16 +110,31 @@ function lacksOf(facts: MachineFacts, upgrade: ClassUpgrade, step: PreflightStep
   return lacks
 }
 
-/** What must be free on disk: room for a second state where the step builds one, as large as the first unless the author knows better. */
+/**
+ * What must be free on disk: room for the state that the step builds. That is what its rehearsal took, and as much as the state of now where
+ * there was none; never less than its author knows. In a walk a state is built from one that is not let go of before.
+ */
 function diskNeed(
   facts: MachineFacts,
   upgrade: ClassUpgrade,
   step: Exclude<PreflightStep, 'fetch'>,
-  state: Pick<PeerState, 'host'>
+  state: PeerState,
+  progress: VersionProgress
 ): number {
   if (!buildsState(upgrade, step)) return spareDiskBytes
   const reckoned = Math.ceil((facts.stateBytes ?? 0) / statesKept(state.host.plan))
-  return Math.max(reckoned, upgrade.needs?.diskBytes ?? 0) + spareDiskBytes
+  const built = rehearsalOf(state, progress)?.diskBytes ?? reckoned
+  return Math.max(built, upgrade.needs?.diskBytes ?? 0) * statesAtOnce(state, progress.version) + spareDiskBytes
+}
+
+function statesAtOnce({ walk, log, lineage }: PeerState, version: number): number {
+  if (walk === undefined || lineage === undefined || version <= walk.from || version > walk.to) return 1
+  let built = 0
+  for (let each = walk.from + 1; each <= walk.to; each++) {
+    const upgrade = upgradeAt(log, lineage, each)
+    if (upgrade !== undefined && upgrade.transform !== 'none') built++
+  }
+  return Math.min(2, Math.max(1, built))
 }
 
 /** A twin is built at introduction, everything else at the upgrade; so is the copy that going back takes where nothing is built (§8). */

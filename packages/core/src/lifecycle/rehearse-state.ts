@@ -30,7 +30,7 @@ import { nextEffectId, setPhase, wakeAtMono, type Turn } from './turn.js'
 export function rehearseBeforeUpgrade(turn: Turn, progress: VersionProgress): string | undefined {
   const { state, now } = turn
   const { version, rehearsal } = progress
-  if (!needsRehearsal(state, version) || hasPassed(state, progress)) return undefined
+  if (!needsRehearsal(state, version) || rehearsalOf(state, progress) !== undefined) return undefined
   // Only a host that serves can copy its state, and only who is served can be kept waiting.
   if (state.host.status === 'down' && isLooping(turn)) return undefined
   if (rehearsal.effect !== undefined) return 'its transform is tried on a copy of the state (R13)'
@@ -65,9 +65,12 @@ function needsRehearsal({ log, lineage }: Readonly<PeerState>, version: number):
   return upgrade?.transform === 'whole' || upgrade?.transform === 'entries' || upgrade?.back === 'transform'
 }
 
-/** The rehearsal of a version holds as long as the state is of the version that was copied. */
-function hasPassed({ host }: Readonly<PeerState>, { rehearsal }: VersionProgress): boolean {
-  return rehearsal.passed !== undefined && rehearsal.passed.stateVersion === host.stateVersion
+/** What the rehearsal of a version came to; it holds as long as the state is of the version that was copied. */
+export function rehearsalOf(
+  { host }: Readonly<PeerState>,
+  { rehearsal: { passed } }: VersionProgress
+): RehearsedState | undefined {
+  return passed?.stateVersion === host.stateVersion ? passed : undefined
 }
 
 /** The host right after the upgrade; and where its trial would go back by code, the one right after that. */
@@ -154,8 +157,8 @@ export function withPause(state: Readonly<PeerState>, progress: VersionProgress,
 
 /** So that the pause is announced beforehand, by whoever has rehearsed it. */
 export function pauseReason(state: Readonly<PeerState>, progress: VersionProgress): { readonly reason?: string } {
-  const { passed } = progress.rehearsal
-  if (passed === undefined || !hasPassed(state, progress)) return {}
+  const passed = rehearsalOf(state, progress)
+  if (passed === undefined) return {}
   return {
     reason: `calls will be held for about ${durationWords(Math.max(1, passed.pauseMs))}, by its rehearsal on ${sizeWords(passed)}`
   }
