@@ -2,11 +2,13 @@ import { describe, expect, it } from 'vitest'
 import { onePeer, phaseOf } from './one-peer.js'
 import type { Simulation, SimulatedPeer } from './simulation.js'
 
+const twin = { future: 'twin', past: 'twin', transform: 'mapping', back: 'exact' } as const
 const cause = 'its event loop stood still for 10000 ms, so it was killed, while Counter version 2, add ran'
 
 /** The host ends by the doing of this revision, and another one serves. */
-function bringDown(simulation: Simulation, peer: SimulatedPeer, suspect: number): void {
-  peer.input({ fact: 'hostExited', plan: peer.state.host.plan!.plan, cause, suspect })
+function bringDown(simulation: Simulation, peer: SimulatedPeer, suspect: number | undefined): void {
+  const plan = peer.state.host.plan!.plan
+  peer.input({ fact: 'hostExited', plan, cause, ...(suspect === undefined ? {} : { suspect }), crash: {} })
   expect(peer.state.host.status).toBe('down')
   simulation.run(() => peer.state.host.switching === undefined && peer.state.host.status === 'up')
 }
@@ -19,6 +21,21 @@ describe('code that brings its host down', () => {
     expect(phaseOf(peer, 2)).toBe('introduceFailed')
     expect(peer.state.host.plan!.future).toEqual([])
     expect(peer.served()).toEqual([1, 1])
+  })
+
+  it.each([undefined, 2])('is not built any more after one time, known to be its doing or not: %s (P2)', suspect => {
+    const [simulation, peer] = onePeer(2, version => (version === 1 ? {} : twin))
+    simulation.run(() => peer.state.host.building.size > 0)
+    bringDown(simulation, peer, suspect)
+    expect(phaseOf(peer, 2)).toBe('introduceFailed')
+    expect(peer.served()).toEqual([1, 1])
+  })
+
+  it('as the object stops no build', () => {
+    const [simulation, peer] = onePeer(2, version => (version === 1 ? {} : twin))
+    simulation.run(() => peer.state.host.building.size > 0)
+    bringDown(simulation, peer, 1)
+    simulation.run(() => peer.isSettledAt(2))
   })
 
   it('as the object costs no version that is introduced, however often', () => {

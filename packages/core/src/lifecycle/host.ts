@@ -13,7 +13,7 @@ import { stopOf } from './stop.js'
 import { countCrash, isLooping } from './supervise.js'
 import { crashedOnTrial } from './trial.js'
 
-import type { Goal, PeerState, SwitchPurpose } from './state.js'
+import type { Goal, PeerState, SwitchPurpose, VersionProgress } from './state.js'
 import { nextEffectId, progressOf, setPhase, wakeAtMono, type Turn } from './turn.js'
 import { isWalkStopped, walkFailed, walkTo } from './walk.js'
 
@@ -131,6 +131,11 @@ function isBeingBuilt({ host, log, lineage }: PeerState, version: number): boole
   if (lineage === undefined || host.building.size === 0) return false
   const { revision } = classAt(log, lineage, version)
   return [...host.building].some(each => each <= revision)
+}
+
+/** Its author's code runs over the whole state, beside calls that must not pay for it (§2c, P2). */
+function isBuilding(state: PeerState, { version, phase }: VersionProgress): boolean {
+  return phase === 'introducing' && isBeingBuilt(state, version)
 }
 
 /** The host says that the state of a twin is complete. */
@@ -284,7 +289,8 @@ export function hostExited(turn: Turn, { plan, cause, suspect, crash }: Extract<
   const isObjects = suspect === undefined ? crash !== undefined : suspect === host.plan.object.revision
   if (isObjects) host.broughtDownMonoMs = [...host.broughtDownMonoMs.slice(-7), now.monoMs]
   for (const progress of [...state.versions.values()]) {
-    if (progress.phase === 'probation') setPhase(turn, progress.version, 'introduceFailed', { cause, reason: cause })
+    if (progress.phase === 'probation' || (isBuilding(state, progress) && suspect !== host.plan.object.revision))
+      setPhase(turn, progress.version, 'introduceFailed', { cause, reason: cause })
     if (progress.phase === 'trial' && !isObjects) progress.watchedMonoMs = now.monoMs
     if (progress.phase === 'trial' && isObjects) crashedOnTrial(turn, progress, cause, crash?.caller)
   }
