@@ -44,7 +44,8 @@ export interface StorePeer {
 }
 
 const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/${name}.js`, import.meta.url))
-const restMs = 2000
+/** A shorter look at a peer with nothing to do tells little: the next one may be a third off. */
+const restMs = 10_000
 /** What comes right after an event belongs to it. */
 const afterMs = 500
 const lookEveryMs = 50
