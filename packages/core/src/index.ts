@@ -104,7 +104,7 @@ export { weekdays, type MaintenanceWindow } from './gates/maintenance-window.js'
 export { overdueVersions, type Overdue } from './gates/overdue.js'
 export { isJournalEntry, type JournalEntry, type OperatorWord } from './journal/entries.js'
 export { floorOf } from './lifecycle/announce.js'
-export { isAlone } from './lifecycle/start.js'
+export { isAlone } from './lifecycle/join.js'
 export { compactEntries } from './lifecycle/compact.js'
 export { conflictAt, divergedAt } from './lifecycle/history.js'
 export { blockOf, divergedWords, type Stop } from './lifecycle/stop.js'
@@ -119,15 +119,8 @@ export { introduceOverMsDefault } from './lifecycle/ramp.js'
 export type { MachineFacts } from './lifecycle/machine.js'
 export { needsBelow, type Need } from './lifecycle/retire.js'
 export { routesOf, servedRange, type Route, type Routes } from './lifecycle/routes.js'
-export {
-  createPeerState,
-  type Goal,
-  type Halt,
-  type HostState,
-  type PeerState,
-  type SwitchPurpose,
-  type VersionProgress
-} from './lifecycle/state.js'
+export { createPeerState, type Halt, type PeerState, type VersionProgress } from './lifecycle/state.js'
+export { type Goal, type HostState, type SwitchPurpose } from './lifecycle/host-state.js'
 export { nextVersion } from './lifecycle/goal.js'
 export type { RehearsedState } from './lifecycle/rehearsed-state.js'
 export { rehearsalPlan, type RehearsedPlans } from './lifecycle/rehearse-state.js'

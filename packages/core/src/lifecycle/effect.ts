@@ -3,7 +3,7 @@ import type { Schedule } from '../descriptor/schedule.js'
 import type { ScheduleInputs } from '../gates/schedule-inputs.js'
 import type { CodeRef, HostPlan } from '../host-plan/host-plan.js'
 import type { JournalEntry } from '../journal/entries.js'
-import type { SwitchPurpose } from './state.js'
+import type { SwitchPurpose } from './host-state.js'
 
 /**
  * What the shell is to do, in order, without waiting for any but `persist`, which is on disk before the others of its step start (§11).

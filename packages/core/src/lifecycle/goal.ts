@@ -22,7 +22,8 @@ import {
 } from '../version-log/version-log.js'
 import { beforeIn } from './history.js'
 import { isSwitching, type Phase } from './phase.js'
-import type { Goal, PeerState } from './state.js'
+import type { Goal } from './host-state.js'
+import type { PeerState } from './state.js'
 
 /**
  * What the host should serve, given the phases: the one place where phases become a plan. A version is taken in when it is being

@@ -12,7 +12,7 @@ import {
 } from '../version-log/version-log.js'
 import { isSwitching, type Phase } from './phase.js'
 import type { PeerState } from './state.js'
-import { setPhase, type Turn } from './turn.js'
+import { newProgress, setPhase, type Turn } from './turn.js'
 
 // One number can mean two things (§6). A peer therefore keeps two histories apart: the one that it follows (`log`), in which everything
 // stands that runs here, and the one that the network counts (`trusted`). They are the same but for the time after a decision of the
@@ -32,6 +32,16 @@ export function trustVersion(state: PeerState, descriptor: Descriptor): void {
   const known = state.trusted[descriptor.version - 1]
   if (known?.descriptorHash === descriptorHash(descriptor)) return
   state.trusted = appendVersion(state.trusted.slice(0, descriptor.version - 1), descriptor)
+}
+
+/** Gives every trusted version above the one that runs a phase, so that its journey begins. */
+export function learnVersions(turn: Turn): void {
+  const { state } = turn
+  if (state.lineage === undefined) return
+  for (const entry of state.log) {
+    if (entry.version <= state.running || state.versions.has(entry.version)) continue
+    state.versions.set(entry.version, newProgress(entry.version, 'known', turn.now.wallMs))
+  }
 }
 
 /** The root's word on a version: what it does not keep ends the history there, until the kept one is told. */

@@ -1,17 +1,7 @@
 import type { Descriptor } from '../descriptor/descriptor.js'
 import type { JournalEntry } from '../journal/entries.js'
-import { differsFrom } from '../roster/same-history.js'
-import { admittedPeers, isReachable } from '../roster/roster.js'
-import {
-  chainIdPrefix,
-  classAt,
-  findLineage,
-  supersederOf,
-  versionBefore,
-  type Lineage,
-  type VersionLog,
-  upgradeAt
-} from '../version-log/version-log.js'
+import { chainIdPrefix, classAt, type Lineage, type VersionLog } from '../version-log/version-log.js'
+import { arriveAt, leave } from './arrive.js'
 import { beforeIn, recallLog } from './history.js'
 import { createTrialWatch } from './health.js'
 import type { FoundState, Now } from './input.js'
@@ -20,9 +10,7 @@ import { followWay } from './own-way.js'
 import { isSwitching } from './phase.js'
 import { foldQuiet } from './quiet.js'
 import type { PeerState, VersionProgress } from './state.js'
-import { blockOf } from './stop.js'
-import { unpark } from './supervise.js'
-import { beginTrial, foldResumed, foldTrial } from './trial-journal.js'
+import { foldResumed, foldTrial } from './trial-journal.js'
 import { isWalkStopped, walkTo } from './walk.js'
 import { endWalk, newProgress, newRehearsal, setPhase, type Turn } from './turn.js'
 
@@ -228,103 +216,5 @@ function resumeIntroductions(turn: Turn): void {
     if (progress.phase === 'fetching' || progress.phase === 'rehearsing') progress.phase = 'known'
     progress.watchedMonoMs = turn.now.monoMs
     progress.trial = progress.phase === 'trial' ? (progress.trial ?? createTrialWatch(turn.now)) : undefined
-  }
-}
-
-/** The object is this version's now: on trial until it has shown itself stable. */
-export function arriveAt(turn: Turn, version: number): void {
-  const { state } = turn
-  // §4: what a repair found on trial has been left for it, and is where going back from it leads.
-  if (state.versions.get(state.running)?.phase === 'trial') setPhase(turn, state.running, 'committed')
-  state.running = version
-  followWay(state)
-  turn.entries.push({ type: 'running', version, chainId: chainIdPrefix(state.log, version) ?? '' })
-  // It was the code before that did not stay up.
-  if (state.lineage !== undefined && upgradeAt(state.log, state.lineage, version) !== undefined) unpark(turn)
-  setPhase(turn, version, 'trial')
-  const progress = state.versions.get(version)
-  if (progress !== undefined) {
-    progress.watchedMonoMs = turn.now.monoMs
-    progress.attempt = 0
-    beginTrial(turn, progress)
-  }
-}
-
-/** The object is the version before again; the failed one is left alone until an operator, a repair or a resume (§4). */
-export function leave(turn: Turn, version: number): void {
-  const { state } = turn
-  const cause = state.versions.get(version)?.cause
-  state.running = beforeIn(state, version)
-  followWay(state)
-  turn.entries.push({ type: 'running', version: state.running, chainId: chainIdPrefix(state.log, state.running) ?? '' })
-  setPhase(turn, version, 'wentBack', cause === undefined ? {} : { cause, reason: cause })
-}
-
-/**
- * First start with a class: begins at the newest version that admitted neighbours have committed and serve (§14), or at the first one
- * where there is nobody to ask.
- */
-export function maybeJoin(turn: Turn): void {
-  const { state } = turn
-  if (!state.started || state.lineage !== undefined || state.damage !== undefined) return
-  if (state.log.length === 0 || (!isAlone(state) && !state.synced)) return
-  const className = state.config.className ?? onlyClass(state.log)
-  const lineage = className === undefined ? undefined : findLineage(state.log, className)
-  if (lineage === undefined) return
-  const neighbours = admittedPeers(state, turn.now).filter(entry =>
-    isReachable(entry, turn.now.monoMs, state.config.timing.unreachableAfterMs)
-  )
-  // P1: what is halted or forked, or was decided against, is nothing to begin with.
-  const committed = neighbours
-    .filter(({ announcement }) => announcement.floor < differsFrom(state, announcement))
-    .map(({ announcement }) => announcement.floor)
-    .filter(floor => floor <= state.log.length && blockOf(state, floor) === undefined)
-    // §4: nobody comes to a superseded version any more, whoever still runs it.
-    .map(floor => belowSuperseded(state.log, floor))
-  const version = Math.max(lineage.since, ...committed)
-  if (blockOf(state, version) !== undefined) return
-  const lows = neighbours.flatMap(({ announcement }) =>
-    announcement.served === undefined ? [] : [announcement.served[0]]
-  )
-  state.lineage = lineage
-  state.joinedAt = version
-  state.running = version
-  state.lowest = Math.max(lineage.since, Math.min(version, ...lows))
-  turn.entries.push(
-    { type: 'joined', lineage, version, chainId: chainIdPrefix(state.log, version) ?? '' },
-    { type: 'served', low: state.lowest }
-  )
-  learnVersions(turn)
-}
-
-function belowSuperseded(log: VersionLog, version: number): number {
-  const superseder = supersederOf(log, version)
-  return superseder === undefined ? version : belowSuperseded(log, versionBefore(log, {}, superseder))
-}
-
-/** Whether there is nobody to ask where to begin. */
-export function isAlone({ config, isReset }: Readonly<PeerState>): boolean {
-  return config.alone && !isReset
-}
-
-/** The class that everybody runs, where there is only one to choose. */
-function onlyClass(log: VersionLog): string | undefined {
-  const lineages = new Map<string, string>()
-  for (const { version, descriptor } of log) {
-    for (const { newClass } of descriptor.classes) {
-      const lineage = findLineage(log, newClass, version)
-      if (lineage !== undefined) lineages.set(`${lineage.since} ${lineage.className}`, newClass)
-    }
-  }
-  return lineages.size === 1 ? [...lineages.values()][0] : undefined
-}
-
-/** Gives every trusted version above the one that runs a phase, so that its journey begins. */
-export function learnVersions(turn: Turn): void {
-  const { state } = turn
-  if (state.lineage === undefined) return
-  for (const entry of state.log) {
-    if (entry.version <= state.running || state.versions.has(entry.version)) continue
-    state.versions.set(entry.version, newProgress(entry.version, 'known', turn.now.wallMs))
   }
 }
