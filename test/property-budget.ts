@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
+import { runsEverything } from './fixtures/selection.js'
 
 const longFactor = 20
-const isLong = process.env['INSTAR_LONG'] === '1'
 
 /** How many runs a property gets: `normal`, or 20 times as many when INSTAR_LONG=1 (`.ci/long`). */
 export function propertyRuns(normal: number): number {
-  return isLong ? normal * longFactor : normal
+  return runsEverything ? normal * longFactor : normal
 }
 
 /**
@@ -14,7 +14,7 @@ export function propertyRuns(normal: number): number {
  * New ones are thrown by the long job, and by whoever names a seed (decision 46).
  */
 function propertySeed(): { seed?: number } {
-  const name = process.env['INSTAR_SEED'] ?? (isLong ? undefined : 'main')
+  const name = process.env['INSTAR_SEED'] ?? (runsEverything ? undefined : 'main')
   return name === undefined ? {} : { seed: createHash('sha256').update(name).digest().readInt32BE(0) }
 }
 

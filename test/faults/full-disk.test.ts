@@ -2,15 +2,14 @@
 // it and nobody starts it: every acknowledged call is there, and the upgrade goes on.
 
 import { cp } from 'node:fs/promises'
-import { join } from 'node:path'
-import { createLocalNetwork, type LocalNetwork, type LocalPeer } from '@instar/local-network'
+import type { LocalNetwork, LocalPeer } from '@instar/local-network'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createCallers } from '../fixtures/ledger/callers.js'
-import { fixtureModule } from '../fixtures/modules.js'
 import { runsEverything } from '../fixtures/selection.js'
 import { canMount, mountSmallDisk } from '../fixtures/small-disk.js'
 import { goOn, hasUpgraded, isServing, phaseOf, type Arrival } from './go-on.js'
 import { inPhases, reaches } from './moments.js'
+import { propose } from './proposed.js'
 import { goBackFrom } from './windows.js'
 
 const diskMebibytes = 64
@@ -37,20 +36,7 @@ describe.runIf(runsEverything && canMount).each(ways)(
     const results: string[] = []
 
     beforeAll(async () => {
-      network = await createLocalNetwork({ classes: [fixtureModule('ledger/v1')] })
-      peer = network.addPeer('peer')
-      await peer.start({ timing: { retryMinMs: 200, retryMaxMs: 1000 } })
-      await peer.until('serves', isServing)
-      proposal = await network.buildUpgrade(peer, {
-        modules: [fixtureModule(module)],
-        schedule: 'manual',
-        probation: '500ms',
-        stable: back ? '1h' : '500ms',
-        retireAfter: '1h'
-      })
-      await peer.stop()
-      template = join(network.directory, 'template')
-      await cp(peer.dataDirectory, template, { recursive: true })
+      ;({ network, peer, proposal, template } = await propose(module, { stays: back }))
     })
     afterAll(async () => {
       await network.stop()

@@ -5,15 +5,15 @@
 import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createLocalNetwork, type LocalNetwork, type LocalPeer } from '@instar/local-network'
+import type { LocalNetwork, LocalPeer } from '@instar/local-network'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createCallers } from '../fixtures/ledger/callers.js'
-import { fixtureModule } from '../fixtures/modules.js'
 import { hostsOf, killNow } from '../fixtures/processes.js'
 import { runsEverything } from '../fixtures/selection.js'
 import { goOn, hasUpgraded, isServing, phaseOf, type Arrival } from './go-on.js'
 import { mountLoopDisk, whatLoopDisksLack } from './loop-disk.js'
 import { inPhases, reaches } from './moments.js'
+import { propose } from './proposed.js'
 import { randomOf, seed } from './seed.js'
 import { goBackFrom } from './windows.js'
 
@@ -63,20 +63,7 @@ describe.runIf(lacks === undefined).each(cells)(
     const random = randomOf(name)
 
     beforeAll(async () => {
-      network = await createLocalNetwork({ classes: [fixtureModule('ledger/v1')], durability })
-      peer = network.addPeer('peer')
-      await peer.start({ timing: { retryMinMs: 200, retryMaxMs: 1000 } })
-      await peer.until('serves', isServing)
-      proposal = await network.buildUpgrade(peer, {
-        modules: [fixtureModule(module)],
-        schedule: 'manual',
-        probation: '500ms',
-        stable: back ? '1h' : '500ms',
-        retireAfter: '1h'
-      })
-      await peer.stop()
-      template = join(network.directory, 'template')
-      await cp(peer.dataDirectory, template, { recursive: true })
+      ;({ network, peer, proposal, template } = await propose(module, { stays: back, durability }))
     })
     afterAll(async () => {
       await network.stop()

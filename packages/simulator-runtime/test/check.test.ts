@@ -97,17 +97,20 @@ class PastNames implements ObjectOf<typeof names> {
 }
 
 const genesis = defineClass(names, Names)
-const upgrade = defineUpgrade({
-  from: names,
-  to: defineClass(tags, Tags),
-  future: { model: 'shadowed', implementation: FutureTags },
-  past: PastNames,
-  transform: async ({ oldState, futureState, newState }) => {
-    for await (const name of oldState.keys()) {
-      await newState.put(name, (await futureState.get<string, number>(name)) ?? 0)
-    }
-  }
-})
+const upgradeWith = (more: { readonly reverse?: ReverseInit }) =>
+  defineUpgrade({
+    from: names,
+    to: defineClass(tags, Tags),
+    future: { model: 'shadowed', implementation: FutureTags },
+    past: PastNames,
+    transform: async ({ oldState, futureState, newState }) => {
+      for await (const name of oldState.keys()) {
+        await newState.put(name, (await futureState.get<string, number>(name)) ?? 0)
+      }
+    },
+    ...more
+  })
+const upgrade = upgradeWith({})
 
 class TwinTags extends Tags {
   async $add({ args: [name] }: Shadowed<typeof names, 'add'>) {
@@ -313,21 +316,7 @@ describe('the checker', () => {
 describe('the way back by code', () => {
   const returning = (reverse: ReverseInit) =>
     checkUpgrade({
-      versions: [
-        genesis,
-        defineUpgrade({
-          from: names,
-          to: defineClass(tags, Tags),
-          future: { model: 'shadowed', implementation: FutureTags },
-          past: PastNames,
-          transform: async ({ oldState, futureState, newState }) => {
-            for await (const name of oldState.keys()) {
-              await newState.put(name, (await futureState.get<string, number>(name)) ?? 0)
-            }
-          },
-          reverse
-        })
-      ],
+      versions: [genesis, upgradeWith({ reverse })],
       specifications: [specification],
       seed: 1,
       budget: { histories: 15 }

@@ -5,7 +5,7 @@ import type { ScratchFolder } from '../store/scratch-folder.js'
 import { confinement } from './confinement.js'
 import { moduleKey } from './control-messages.js'
 import type { HostRecord } from './host-record.js'
-import { startHostProcess } from './host-process.js'
+import { startHostProcess } from './start-host-process.js'
 
 export interface RehearsalInit {
   /** What is to be tried, in order and on one state that begins empty: for example the introduction, and then the upgrade itself. */

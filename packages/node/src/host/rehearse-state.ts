@@ -10,7 +10,8 @@ import { confinement } from './confinement.js'
 import { moduleKey } from './control-messages.js'
 import type { CopyOptions } from './host-copy.js'
 import type { HostRecord } from './host-record.js'
-import { startHostProcess, type HostProcess } from './host-process.js'
+import type { HostProcess } from './host-process.js'
+import { startHostProcess } from './start-host-process.js'
 import type { WatchLimits } from './watch-report.js'
 
 export interface StateRehearsalInit {

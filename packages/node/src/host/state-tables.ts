@@ -1,6 +1,5 @@
-import { setTimeout as wait } from 'node:timers/promises'
 import { InstarError } from '@instar/core'
-import { damagedState, WholeTables } from '@instar/simulator-runtime/host'
+import { damagedState, rest, WholeTables } from '@instar/simulator-runtime/host'
 import type { Logger } from 'pino'
 
 /**
@@ -26,16 +25,13 @@ interface StateTablesInit {
   readonly now: () => number
 }
 
-/** Beside calls, the pause after a slice is so many times as long as the slice took. */
-const restFactor = 4
-
 export function createStateTables({ directory, log, now }: StateTablesInit): StateTables {
   const whole = new WholeTables()
   return {
     whole,
     async look(signal, beside) {
       const begun = now()
-      const pause = beside ? { pause: (tookMs: number) => wait(tookMs * restFactor) } : {}
+      const pause = beside ? { pause: (tookMs: number) => rest(tookMs, true) } : {}
       const read = await whole.look({ directory, damaged: damagedState, signal, ...pause }).catch((thrown: unknown) => {
         if (!signal.aborted) throw thrown
         throw new InstarError('Stopped', 'The state was not read to its end: the peer or the switch was stopped.')

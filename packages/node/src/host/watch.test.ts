@@ -7,7 +7,8 @@ import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { runsEverything } from '../../../../test/fixtures/selection.js'
 import type { Fault } from './fault-record.js'
-import { createHostManager, type HostExit, type HostManager } from './host-manager.js'
+import { createHostManager } from './create-host-manager.js'
+import type { HostExit, HostManager } from './host-manager.js'
 
 /** Real processes whose code takes the main thread or the memory and does not give it back. */
 const module = `

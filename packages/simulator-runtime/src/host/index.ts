@@ -21,6 +21,7 @@ export {
   type TransformRehearsal,
   type TransformRehearsalInit
 } from './rehearse/transform-rehearsal.js'
+export { rest } from './build/rest.js'
 export { damagedState } from './open/database.js'
 export { WholeTables, type TablesRead } from './open/level-table/whole-tables.js'
 export { openWhole } from './open/open-whole.js'
