@@ -1,5 +1,4 @@
-import type { InstarError} from '@instar/core';
-import { type CodeRef, type HostPlan, type OldState, type StateMeta, type SwitchStage } from '@instar/core'
+import type { InstarError, CodeRef, HostPlan, OldState, StateMeta, SwitchStage } from '@instar/core'
 import type {
   BuildProgress,
   FacadeDescription,

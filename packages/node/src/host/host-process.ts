@@ -1,13 +1,4 @@
-import type {
-  InstarError} from '@instar/core';
-import {
-  type CodeRef,
-  type HostPlan,
-  type OldState,
-  type StateMeta,
-  type StateSpaces,
-  type SwitchStage
-} from '@instar/core'
+import type { InstarError, CodeRef, HostPlan, OldState, StateMeta, StateSpaces, SwitchStage } from '@instar/core'
 import type { CallHandler, Channel } from '@instar/rpc'
 import type {
   BuildProgress,
