@@ -2,10 +2,12 @@ import { existsSync, realpathSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { memoryReport } from './own-memory.js'
 
 /**
  * Node's permission model for a host: files only of what is named here, of Instar and its dependencies; written only where that is named;
- * no processes. LevelDB needs its addon, and the addon's loader a look at one file of the system; the watch over the process needs a worker.
+ * no processes. LevelDB needs its addon, and the addon's loader a look at one file of the system; the watch over the process needs a worker, and to know how much memory
+ * that takes.
  * The network stays open: an object may have neighbours of its own. A seat belt, not a wall.
  *
  * @param read folders that exist
@@ -14,7 +16,7 @@ import { fileURLToPath } from 'node:url'
 export function confinement(read: readonly string[], write: readonly string[]): readonly string[] {
   // Links are followed: a module is known by where it lies in the end.
   const folders = read.flatMap(folder => [folder, realpathSync(folder)])
-  const readable = [...new Set([...folders, ...installation(), ...write, '/etc/alpine-release'])]
+  const readable = [...new Set([...folders, ...installation(), ...write, '/etc/alpine-release', memoryReport])]
   return [
     '--permission',
     '--allow-addons',

@@ -98,8 +98,10 @@ export interface HostFailure {
   readonly detail: ErrorDetail
 }
 
+/** Bytes. */
 export interface HostMemory {
-  readonly rss: number
+  /** See `ownMemory`. */
+  readonly used: number
   readonly heapUsed: number
 }
 

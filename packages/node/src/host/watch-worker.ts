@@ -1,6 +1,7 @@
 import { writeSync } from 'node:fs'
 import { Session } from 'node:inspector'
 import { workerData } from 'node:worker_threads'
+import { ownMemory } from './own-memory.js'
 import {
   reportDescriptor,
   toFrames,
@@ -35,7 +36,7 @@ let busy = false
 setInterval(() => {
   if (process.ppid !== parent) kill()
   if (busy) return
-  const usedMiB = process.memoryUsage.rss() / bytesPerMiB
+  const usedMiB = ownMemory() / bytesPerMiB
   if (isSilent()) {
     end(stackMs.stalled, frames => ({ type: 'stalled', silentMs: silentTicks * lookEveryMs, frames }))
   } else if (usedMiB > memoryMiB) {

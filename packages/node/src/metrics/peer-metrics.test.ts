@@ -22,7 +22,7 @@ const stats = {
   ],
   serving: true,
   switching: false,
-  memory: { rss: 1000, heapUsed: 1 },
+  memory: { used: 1000, heapUsed: 1 },
   calls: { running: 2, total: 9, cut: 1, resent: 3 },
   held: { calls: 4, bytes: 5, total: 6, refused: 7 }
 } as unknown as HostStats

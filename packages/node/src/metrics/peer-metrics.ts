@@ -64,7 +64,10 @@ export function createPeerMetrics(init: MetricsInit): PeerMetrics {
   )
   const queue = gauge('instar_queue_calls', 'Calls that wait for a host now.')
   const running = gauge('instar_running_calls', 'Calls that a host has now.')
-  const memory = gauge('instar_host_memory_bytes', 'Resident memory of the host process.')
+  const memory = gauge(
+    'instar_host_memory_bytes',
+    'Memory of the host process, without the pages of files that it has mapped.'
+  )
   const version = gauge(
     'instar_version',
     'Versions by what they are here: running, newest, lowest and highest served.',
@@ -136,7 +139,7 @@ export function createPeerMetrics(init: MetricsInit): PeerMetrics {
     set(held, stats.held.total)
     queue.set(stats.held.calls)
     running.set(stats.calls.running)
-    memory.set(stats.memory?.rss ?? 0)
+    memory.set(stats.memory?.used ?? 0)
   }
 
   return {
