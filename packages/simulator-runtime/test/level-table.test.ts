@@ -23,7 +23,7 @@ const tablesIn = async (directory: string): Promise<readonly string[]> =>
 
 /** Everything that a host could read. */
 async function answersOf(directory: string): Promise<string> {
-  const db = await openDatabase(directory, new WholeTables())
+  const db = await openDatabase(directory, { tables: new WholeTables() })
   try {
     const entries = await db.iterator().all()
     return entries.map(([key, value]) => `${key.toString('hex')} ${value.toString('base64')}`).join('\n')
@@ -114,7 +114,7 @@ describe('a state', () => {
       await cp(written, copy, { recursive: true })
       const [path = ''] = await tablesIn(copy)
       await spoil(path)
-      await expect(openDatabase(copy, new WholeTables())).rejects.toMatchObject({
+      await expect(openDatabase(copy, { tables: new WholeTables() })).rejects.toMatchObject({
         code: 'StateDamaged',
         detail: { path }
       })

@@ -13,7 +13,8 @@ import {
   type ObjectContext,
   type Transform
 } from '../src/index.js'
-import { createHostRuntime } from '../src/host/index.js'
+import { encodeValue } from '../src/codec/codec.js'
+import { createHostRuntime, type CallRequest, type HostRuntime } from '../src/host/index.js'
 import { createTestObject, type TestObject } from '../src/testing/index.js'
 
 const methods = {
@@ -297,12 +298,33 @@ describe('the state of a peer', () => {
     await expect(open(asOther)).rejects.toMatchObject({ code: 'StateDamaged' })
   })
 
-  it('that is open elsewhere is refused', async () => {
+  const serving = async (): Promise<HostRuntime> => {
     const host = createHostRuntime(init(join(directory, 's')))
     await host.load()
     await host.open(new AbortController().signal)
-    await expect(open(init(join(directory, 's')))).rejects.toMatchObject({ code: 'DataDirectoryInUse' })
+    return host
+  }
+  const request = (method: string, ...args: string[]): CallRequest => ({
+    ...{ revision: 1, version: 1, method, args: encodeValue(args), seq: 0, doneBelow: 0, remainingMs: 1000 },
+    caller: 'a test',
+    signal: new AbortController().signal
+  })
+
+  it('that is open elsewhere is waited for, and refused in the end', async () => {
+    const host = await serving()
+    const soon = { ...init(join(directory, 's')), limits: { lockedMsMax: 20 } }
+    await expect(open(soon)).rejects.toMatchObject({ code: 'DataDirectoryInUse' })
     await host.close()
+  })
+
+  it('opens as soon as the host before has written its last, with all of that', async () => {
+    const host = await serving()
+    await host.call(request('put', 'k', 'v'))
+    const opening: Promise<HostRuntime>[] = []
+    await host.close(() => opening.push(serving()))
+    const [next] = await Promise.all(opening)
+    expect(await next?.call(request('get', 'k'))).toEqual(encodeValue('v'))
+    await next?.close()
   })
 
   it('for which the plan has no way is refused', async () => {

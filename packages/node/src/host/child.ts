@@ -5,6 +5,8 @@ import { InstarError, messageOf, type CodeRef } from '@instar/core'
 import { createChannel, fromSocket, type CallHandler, type Channel } from '@instar/rpc/channel'
 import {
   createHostRuntime,
+  damagedState,
+  readManifest,
   type BuildProgress,
   type CopyProgress,
   type HostRuntime,
@@ -21,6 +23,7 @@ import {
   type HostFailure,
   type ToHost
 } from './control-messages.js'
+import { ownMemory } from './own-memory.js'
 import { refuseNetwork } from './refuse-network.js'
 import { startWatch } from './watch.js'
 
@@ -36,9 +39,9 @@ let rehearsal: ReturnType<typeof createChildRehearsal> | undefined
 let copying = new AbortController()
 let opening: AbortController | undefined
 let channel: Channel | undefined
+/** The state that this process had open last. */
+let released: Promise<void> = Promise.resolve()
 
-/** An orphan of a killed peer ends within a fraction of this; its state is locked until then. */
-const lockRetryMs = 10_000
 const crashExitCode = 70
 
 const [stallMs = 0, memoryMiB = 0, heapMiB = 0] = process.argv.slice(2).map(Number)
@@ -71,8 +74,9 @@ async function load(message: Load): Promise<FromHost> {
 }
 
 /**
- * Opens an empty state beside the real one, twice, as new and as found, so that the pause does not pay for code that runs for the first
- * time: it is two to five times shorter for it. Whether that succeeds says nothing about the real state, so its errors do not count.
+ * Opens an empty state beside the real one, twice, as new and as found, and reads what the real one is made of, so that the pause does not
+ * pay for code that runs for the first time: it is two to five times shorter for it. Whether that succeeds says nothing about the real state,
+ * so its errors do not count.
  */
 async function warmUp(message: Load): Promise<void> {
   const aside = `${message.stateDirectory}.warm-up`
@@ -84,6 +88,7 @@ async function warmUp(message: Load): Promise<void> {
       await trial.open(new AbortController().signal)
       await trial.close()
     }
+    await readManifest(message.stateDirectory, damagedState)
   } catch (thrown) {
     process.stderr.write(`the host could not be warmed up: ${messageOf(thrown)}\n`)
   } finally {
@@ -158,23 +163,16 @@ function reportProgress(): (progress: StateProgress) => void {
 async function open(): Promise<FromHost> {
   const cancel = new AbortController()
   opening = cancel
-  const until = performance.now() + lockRetryMs
   try {
-    while (true) {
-      try {
-        const opened = await freshRuntime()
-        const meta = await opened.open(cancel.signal)
-        if (loaded?.scratch === true) await rehearseBuilds(opened)
-        serve()
-        watch.serving(loaded?.scratch !== true)
-        return { type: 'opened', meta, building: opened.stats().building }
-      } catch (thrown) {
-        runtime = undefined
-        const locked = thrown instanceof InstarError && thrown.code === 'DataDirectoryInUse'
-        if (!locked || performance.now() > until || cancel.signal.aborted) throw thrown
-        await new Promise(resolve => setTimeout(resolve, 20))
-      }
-    }
+    const opened = await freshRuntime()
+    const meta = await opened.open(cancel.signal)
+    if (loaded?.scratch === true) await rehearseBuilds(opened)
+    serve()
+    watch.serving(loaded?.scratch !== true)
+    return { type: 'opened', meta, building: opened.stats().building }
+  } catch (thrown) {
+    runtime = undefined
+    throw thrown
   } finally {
     opening = undefined
   }
@@ -289,20 +287,34 @@ async function answer(message: ToHost): Promise<FromHost | undefined> {
       return { type: 'drained', cut: (await runtime?.drain(message.deadlineMs))?.cut ?? 0 }
     case 'close':
       watch.serving(false)
-      await runtime?.close()
-      runtime = undefined
-      return { type: 'closed' }
+      return close()
     case 'keep':
       return keepStates(message.states)
     case 'stats': {
-      const { rss, heapUsed } = process.memoryUsage()
       const outbox = runtime?.stats().outbox
-      return { type: 'stats', memory: { rss, heapUsed }, ...(outbox === undefined ? {} : { outbox }) }
+      return {
+        type: 'stats',
+        memory: { used: ownMemory(), heapUsed: process.memoryUsage().heapUsed },
+        ...(outbox === undefined ? {} : { outbox })
+      }
     }
     case 'exit':
       await runtime?.close()
+      await released.catch(() => undefined)
       process.exit(0)
   }
+}
+
+/** The state may be opened again, here or elsewhere, while this process still lets go of it. */
+async function close(): Promise<FromHost> {
+  const closing = runtime
+  if (closing !== undefined)
+    await new Promise<void>((resolve, reject) => {
+      released = closing.close(resolve)
+      released.then(resolve, reject)
+    })
+  runtime = undefined
+  return { type: 'closed' }
 }
 
 async function keepStates(stay: readonly number[] | 'all'): Promise<FromHost> {

@@ -5,7 +5,8 @@ import type {
   OutboxStats,
   OutgoingCall,
   SimulationFailed,
-  CopiedState
+  CopiedState,
+  TablesRead
 } from '@instar/simulator-runtime/host'
 import type { Logger } from 'pino'
 import type { HealthWatch } from '../health/health-watch.js'
@@ -60,7 +61,7 @@ export interface HostManagerInit {
   /** The network id; a state of another network is refused. */
   readonly network: string
   /** See `StateTables.look`; standard: nothing is looked at. @throws InstarError StateDamaged */
-  readonly look?: (signal: AbortSignal, beside: boolean) => Promise<void>
+  readonly look?: (signal: AbortSignal, beside: boolean) => Promise<TablesRead>
   /** Makes a call to another peer on behalf of the object, at the version that the call carries (R2). @throws CallError */
   readonly outgoing: (call: OutgoingCall) => Promise<Uint8Array>
   readonly log: Logger

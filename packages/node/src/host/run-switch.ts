@@ -5,6 +5,9 @@ import type { HostProcess, OpenOptions } from './host-process.js'
 import { howItEnded } from './process-exit.js'
 import type { StageDetail, SwitchResult, SwitchTimings } from './switch-result.js'
 
+/** A state that is written faster than it is put in order is switched as it is. */
+const settleRoundsMax = 20
+
 /** A host that answers calls. */
 export interface Serving {
   readonly host: HostProcess
@@ -19,8 +22,8 @@ export interface SwitchInit {
   /** The same, and it is the switch's from then on: its end is no news any more. */
   readonly take: () => Serving | undefined
   readonly start: (plan: HostPlan) => HostProcess
-  /** Reads what of the state nobody has read yet, before a process opens it; beside those whom a host answers. @throws InstarError StateDamaged */
-  readonly look: (beside: boolean) => Promise<void>
+  /** Reads what of the state nobody has read yet, before a process opens it; beside those whom a host answers. @returns how many tables that were @throws InstarError StateDamaged */
+  readonly look: (beside: boolean) => Promise<number>
   readonly gate: CallGate
   readonly now: () => number
   readonly log: Logger
@@ -35,7 +38,7 @@ export interface SwitchInit {
 /**
  * One switch, from top to bottom:
  *
- *     spawn → load → prepare → settle → look  beside the host that serves; a failure here costs nothing
+ *     spawn → load → prepare → look → settle  beside the host that serves; a failure here costs nothing
  *     hold → drain → close    the old process stays, with its code loaded, in case it is needed again
  *     open → activate         steps and transforms run in the new process
  *     release → end the old
@@ -78,6 +81,19 @@ export async function runSwitch(init: SwitchInit): Promise<SwitchResult> {
   const previous = init.serving()
   if (previous === undefined) hold()
 
+  /**
+   * What commands wrote meanwhile, and what LevelDB still puts in order, would be the next process's while calls are held: both are done with
+   * beside calls, until a look finds no more than the table that the last round wrote itself.
+   */
+  async function settle(): Promise<void> {
+    for (let round = 0; round < settleRoundsMax; round++) {
+      const serves = init.serving()
+      if (serves === undefined || signal.aborted) return
+      await serves.host.settle()
+      if ((await init.look(true)) <= 1) return
+    }
+  }
+
   let next: HostProcess | undefined
   try {
     next = init.start(plan)
@@ -86,8 +102,8 @@ export async function runSwitch(init: SwitchInit): Promise<SwitchResult> {
     reached('loaded')
     // Last, so that little can change until calls are held: it may take long, and they are answered meanwhile (§8).
     if (plan.steps.some(each => each.transform === 'entries')) await init.serving()?.host.prepare(plan, signal)
-    await init.serving()?.host.settle()
     await init.look(init.serving() !== undefined)
+    await settle()
     if (signal.aborted) throw new InstarError('Stopped', 'The switch was cancelled before calls were held.')
 
     hold()

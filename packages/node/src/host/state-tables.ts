@@ -1,5 +1,5 @@
 import { InstarError } from '@instar/core'
-import { damagedState, rest, WholeTables } from '@instar/simulator-runtime/host'
+import { damagedState, rest, WholeTables, type TablesRead } from '@instar/simulator-runtime/host'
 import type { Logger } from 'pino'
 
 /**
@@ -13,9 +13,10 @@ export interface StateTables {
    * Reads what nobody has read yet.
    *
    * @param beside whether a host serves meanwhile, whose callers come first
+   * @returns how much that was
    * @throws InstarError StateDamaged, Stopped
    */
-  look(signal: AbortSignal, beside: boolean): Promise<void>
+  look(signal: AbortSignal, beside: boolean): Promise<TablesRead>
 }
 
 interface StateTablesInit {
@@ -38,6 +39,7 @@ export function createStateTables({ directory, log, now }: StateTablesInit): Sta
       })
       if (read.tables > 0)
         log.info({ ...read, elapsedMs: Math.round(now() - begun) }, 'the tables of the state were read and are whole')
+      return read
     }
   }
 }

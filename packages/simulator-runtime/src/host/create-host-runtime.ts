@@ -69,7 +69,7 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
     open: async signal => {
       invariant(code !== undefined, 'a host loads its code before it opens its state')
       invariant(serving === undefined && !closed, 'a host opens its state once')
-      const db = await openDatabase(init.stateDirectory)
+      const db = await openDatabase(init.stateDirectory, { patience: { ms: limits.lockedMsMax, signal } })
       try {
         init.onProgress({ stage: 'opened' })
         const meta = await bring(db, code, signal)
@@ -241,7 +241,7 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
       return { cut }
     },
 
-    close: async () => {
+    close: async onWritten => {
       if (closed) return
       closed = true
       serving?.outbox.stop()
@@ -257,6 +257,7 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
       }
       await preparation?.finish()
       deadlines.stop()
+      onWritten?.()
       await serving?.db.close()
     },
 

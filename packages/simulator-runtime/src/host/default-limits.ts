@@ -1,6 +1,7 @@
 import type { HostRuntimeLimits } from './host-runtime.js'
 
 export const defaultLimits: HostRuntimeLimits = {
+  lockedMsMax: 10_000,
   sessionsMax: 1000,
   sessionWindow: 256,
   keptAnswerBytesMax: 4096,

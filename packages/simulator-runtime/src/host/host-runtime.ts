@@ -64,6 +64,8 @@ export interface HostLog {
 
 /** Bounds of one host; a call above them is refused, nothing is queued without end. */
 export interface HostRuntimeLimits {
+  /** How long a state that another process has open is waited for: an orphan of a killed peer ends within a fraction of it. */
+  readonly lockedMsMax: number
   /** Sessions kept; the least recently used is forgotten first. */
   readonly sessionsMax: number
   /** Requests of one session between `doneBelow` and its newest. */
@@ -171,7 +173,8 @@ export interface HostRuntime {
   /** Imports and checks every module of the plan. @throws InstarError BundleLoadFailed, naming class, version and cause */
   load(): Promise<void>
   /**
-   * Opens the state database and brings it to the plan; killed anywhere it starts again from the state that it found (R13).
+   * Opens the state database and brings it to the plan; killed anywhere it starts again from the state that it found (R13). Waits some seconds
+   * for a process that has it open: the host before, which is letting go of it, or an orphan of a killed peer, which ends within a moment.
    *
    * @throws InstarError StateDamaged, WrongNetwork, DataDirectoryInUse, DiskFull, TransformFailed, TransformTimeout, Stopped
    */
@@ -214,8 +217,13 @@ export interface HostRuntime {
    * answered `Upgrading`. New calls are answered so at once. What waits in the outbox is not waited for.
    */
   drain(deadlineMs: number): Promise<{ readonly cut: number }>
-  /** Releases the state database. What still runs is cut off. */
-  close(): Promise<void>
+  /**
+   * Releases the state database. What still runs is cut off.
+   *
+   * @param onWritten called as soon as nothing is written any more: who opens it next may begin to try. To let go of a gigabyte takes a tenth
+   *   of a second more, and nobody has to wait for that
+   */
+  close(onWritten?: () => void): Promise<void>
   /** What is served here, for routing, status and `instar call`. */
   describe(): readonly FacadeDescription[]
   /** Counts since the start, and what is under way now. */

@@ -23,6 +23,7 @@ export {
 } from './rehearse/transform-rehearsal.js'
 export { rest } from './build/rest.js'
 export { damagedState } from './open/database.js'
+export { readManifest } from './open/level-log/current.js'
 export { WholeTables, type TablesRead } from './open/level-table/whole-tables.js'
 export { openWhole } from './open/open-whole.js'
 export { readStateMeta } from './open/read-state-meta.js'

@@ -2,21 +2,25 @@ import { InstarError, messageOf } from '@instar/core'
 import { Level } from 'level'
 import { toBytes, type ByteKey } from '../state/layer.js'
 import type { Database } from '../state/merged-entries.js'
-import { openWhole } from './open-whole.js'
+import { openWhole, type Patience } from './open-whole.js'
 import type { WholeTables } from './level-table/whole-tables.js'
 
 /**
  * Opens the state database of a peer, with every batch that its log holds.
  *
- * @param tables reads those of its tables that are not known to be whole; absent where the peer has seen to that, or they were just made
+ * @param how.tables reads those of its tables that are not known to be whole; absent where the peer has seen to that, or they were just made
+ * @param how.patience for a process that has it open and is about to let go of it
  * @throws InstarError DataDirectoryInUse, StateDamaged, DiskFull
  */
-export async function openDatabase(directory: string, tables?: WholeTables): Promise<Database> {
+export async function openDatabase(
+  directory: string,
+  how: { readonly tables?: WholeTables; readonly patience?: Patience } = {}
+): Promise<Database> {
   try {
     return await openWhole({
       directory,
       damaged: damagedState,
-      tables,
+      ...how,
       make: () => new Level<Buffer, Buffer>(directory, { keyEncoding: 'buffer', valueEncoding: 'buffer' })
     })
   } catch (error) {

@@ -14,7 +14,7 @@ import { readMeta } from './meta.js'
 export async function readStateMeta(directory: string, tables = new WholeTables()): Promise<StateMeta | undefined> {
   // Opening would make it: a directory without LevelDB's own first file has never been one.
   if (!(await exists(join(directory, 'CURRENT')))) return undefined
-  const db = await openDatabase(directory, tables)
+  const db = await openDatabase(directory, { tables })
   try {
     return (await readMeta(db, directory))?.meta
   } finally {

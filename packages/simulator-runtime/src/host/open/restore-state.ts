@@ -32,7 +32,7 @@ export async function restoreState({
   nowMs,
   tables = new WholeTables()
 }: RestoreInit): Promise<StateMeta> {
-  const db = await openDatabase(directory, tables)
+  const db = await openDatabase(directory, { tables })
   try {
     const stored = await readMeta(db, directory)
     const chosen = stored?.meta.kept?.find(each => each.generation === generation)
