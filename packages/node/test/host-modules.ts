@@ -37,6 +37,11 @@ export const hostModules: Readonly<Record<string, string>> = {
   one: moduleOf(1, 'export default define(1)'),
   again: moduleOf(1, 'export default define(1) // the same, in another module'),
   two: upgradeOf(''),
+  backSlowly: moduleOf(
+    2,
+    `export default { instar: 'upgrade', format: 1, from: contract, to: define(2), transform: async () => {},
+      reverse: { loses: 'nothing', transform: () => new Promise(resolve => setTimeout(resolve, 300)) } }`
+  ),
   throwing: upgradeOf(`throw new Error('cannot do it')`),
   hanging: upgradeOf('await new Promise(() => {})'),
   looping: upgradeOf('while (true);'),

@@ -3,7 +3,7 @@ import { beforeIn } from './history.js'
 import { followWay } from './own-way.js'
 import { unpark } from './supervise.js'
 import { beginTrial } from './trial-journal.js'
-import { setPhase, type Turn } from './turn.js'
+import { progressOf, setPhase, type Turn } from './turn.js'
 
 // The two moments at which another version becomes the one that runs here; what led there, a switch, a start that finds it done or a
 // version that leaves the class alone, is others' business.
@@ -11,8 +11,9 @@ import { setPhase, type Turn } from './turn.js'
 /** The object is this version's now: on trial until it has shown itself stable. */
 export function arriveAt(turn: Turn, version: number): void {
   const { state } = turn
-  // §4: what a repair found on trial has been left for it, and is where going back from it leads.
-  if (state.versions.get(state.running)?.phase === 'trial') setPhase(turn, state.running, 'committed')
+  // §4: what a repair found on trial, or going back in vain, has been left for it, and is where going back from it leads.
+  const left = state.versions.get(state.running)?.phase
+  if (left === 'trial' || left === 'goingBack') setPhase(turn, state.running, 'committed')
   state.running = version
   followWay(state)
   turn.entries.push({ type: 'running', version, chainId: chainIdPrefix(state.log, version) ?? '' })
@@ -30,7 +31,9 @@ export function arriveAt(turn: Turn, version: number): void {
 /** The object is the version before again; the failed one is left alone until an operator, a repair or a resume (§4). */
 export function leave(turn: Turn, version: number): void {
   const { state } = turn
-  const cause = state.versions.get(version)?.cause
+  const progress = progressOf(state, version)
+  const { cause } = progress
+  progress.attempt = 0
   state.running = beforeIn(state, version)
   followWay(state)
   turn.entries.push({ type: 'running', version: state.running, chainId: chainIdPrefix(state.log, state.running) ?? '' })

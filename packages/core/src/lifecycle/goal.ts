@@ -21,7 +21,7 @@ import {
   type Lineage
 } from '../version-log/version-log.js'
 import { beforeIn } from './history.js'
-import { isSwitching, type Phase } from './phase.js'
+import { isSwitching, occupiesLimit, type Phase } from './phase.js'
 import type { Goal } from './host-state.js'
 import type { PeerState } from './state.js'
 
@@ -54,11 +54,14 @@ export function goalAt(state: PeerState, object: number): Goal {
 }
 
 function objectVersion(state: PeerState): number {
-  for (const progress of state.versions.values()) {
-    if (progress.phase === 'goingBack') return beforeIn(state, progress.version)
-    if (progress.version > state.running && isSwitching(progress.phase)) return progress.version
-  }
-  return state.running
+  const switching = [...state.versions.values()].filter(({ phase }) => isSwitching(phase))
+  // §4: what repairs a version is gone to from where its way back fails.
+  const next = switching.find(({ version }) => version > state.running)
+  if (next !== undefined) return next.version
+  const left = switching.find(({ phase }) => phase === 'goingBack')
+  // P2: where the way back fails it is tried from a host that serves, which has to be there first.
+  if (left === undefined || (left.attempt > 0 && state.host.status === 'down')) return state.running
+  return beforeIn(state, left.version)
 }
 
 function inPlan(phase: Phase): boolean {
@@ -186,11 +189,10 @@ function reverseStep({ log }: Readonly<PeerState>, from: ClassAt, to: ClassAt): 
   }
 }
 
-/** Only while the object is on trial, or about to be. */
+/** Only while the object is on trial, is about to be, or is being left. */
 function wayBackOf(state: PeerState, lineage: Lineage, object: ClassAt): WayBack | undefined {
   const phase = state.versions.get(object.codeVersion)?.phase
-  if (phase === undefined) return undefined
-  if (phase !== 'trial' && (!isSwitching(phase) || phase === 'goingBack')) return undefined
+  if (phase === undefined || !occupiesLimit(phase)) return undefined
   return wayBackTo(state, lineage, object)
 }
 

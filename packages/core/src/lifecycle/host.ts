@@ -216,6 +216,9 @@ function switchFailed(
     // A machine without room says nothing about the version: nobody else must be warned of it (§1).
     if (!hadNoRoom) setPhase(turn, version, 'introduceFailed', { cause: outcome.cause, reason: outcome.cause })
   }
+  // Where the pointer has moved the version is left, and its host is what has to come up.
+  if (purpose === 'goBack' && outcome.stateVersion !== switching.plan.object.version)
+    wayBackFailed(turn, outcome.cause, hadNoRoom)
   if (host.status === 'down' || hadNoRoom || (purpose !== 'upgrade' && purpose !== 'introduce')) {
     host.failures++
     host.retryMonoMs = now.monoMs + backoffMs(timing, host.failures)
@@ -224,6 +227,15 @@ function switchFailed(
       withdrawSuspect(turn, outcome.cause)
     }
   }
+}
+
+/** The version is left as soon as it can be, and serves on until then; whoever looks is told why it still does (R18). */
+function wayBackFailed(turn: Turn, cause: string, hadNoRoom: boolean): void {
+  const { state } = turn
+  const progress = state.versions.get(state.running)
+  if (progress?.phase !== 'goingBack') return
+  if (!hadNoRoom) progress.attempt++
+  progress.reason = `${progress.cause ?? 'it goes back'}; the way back failed: ${cause}; it is tried again`
 }
 
 /** Whether all code of a plan is here: a bundle that was lost on disk is no fault of the version's. */

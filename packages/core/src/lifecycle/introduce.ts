@@ -13,6 +13,7 @@ import { isSwitching } from './phase.js'
 import { preflight } from './preflight.js'
 import { waitForTurn } from './ramp.js'
 import { isLooping } from './supervise.js'
+import { isStuckGoingBack } from './trial.js'
 import type { PeerState, VersionProgress } from './state.js'
 import { nextEffectId, setPhase, wakeAtMono, type Turn } from './turn.js'
 
@@ -83,7 +84,7 @@ function introduce(turn: Turn, progress: VersionProgress): void {
   if (progress.phase === 'introducing') {
     progress.reason = closedGate(turn, version) ?? pauseOfHost(turn)
     // Nothing of it runs before the upgrade: there is nothing to take into the plan or to watch.
-    const isServable = isServableBefore(state, state.lineage, version) && !isLooping(turn)
+    const isServable = isServableBefore(state, state.lineage, version) && !isLooping(turn) && !isStuckGoingBack(state)
     if (upgrade !== undefined && !isServable) setPhase(turn, version, 'introduced')
   }
   if (progress.phase === 'probation') watch(turn, progress, upgrade?.probationMs ?? 0)

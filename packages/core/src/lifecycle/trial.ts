@@ -119,6 +119,12 @@ export function goBack(turn: Turn, version: number, cause: string): void {
   setPhase(turn, version, 'goingBack', { cause, reason: cause })
 }
 
+/** Whether the version that runs is to be left and cannot be: its way back has failed, which says nothing of what repairs it. */
+export function isStuckGoingBack({ versions, running }: PeerState): boolean {
+  const progress = versions.get(running)
+  return progress?.phase === 'goingBack' && progress.attempt > 0
+}
+
 /** Whether the switch to a later version is under way. */
 function isGoingOn({ versions, running }: PeerState): boolean {
   return [...versions.values()].some(({ version, phase }) => version > running && isSwitching(phase))

@@ -12,6 +12,7 @@ import { effectivePolicy } from './policy.js'
 import { preflight } from './preflight.js'
 import { arriveAt } from './arrive.js'
 import { isLooping } from './supervise.js'
+import { isStuckGoingBack } from './trial.js'
 import type { VersionProgress } from './state.js'
 import { nextEffectId, progressOf, setPhase, wakeAtMono, wakeAtWall, type Turn } from './turn.js'
 
@@ -24,8 +25,14 @@ export function decideUpgrade(turn: Turn): void {
   if (progress.phase !== 'introduced' && progress.phase !== 'waiting') return
   // §4: a version on trial is not upgraded from, unless by what repairs it: nothing more is to be learned of it.
   const isRepair = entryOf(state.log, version).descriptor.supersedes.includes(state.running)
-  if (state.versions.get(state.running)?.phase === 'trial' && !isRepair) {
+  const runs = state.versions.get(state.running)?.phase
+  if (runs === 'trial' && !isRepair) {
     setPhase(turn, version, 'waiting', { reason: `version ${state.running} is still on trial here` })
+    return
+  }
+  // Nor from one that is being left, unless the way back fails.
+  if (runs === 'goingBack' && !(isRepair && isStuckGoingBack(state))) {
+    setPhase(turn, version, 'waiting', { reason: `version ${state.running} is going back here` })
     return
   }
   if (now.monoMs < progress.retryMonoMs) {

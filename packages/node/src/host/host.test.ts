@@ -233,6 +233,15 @@ describe('switching hosts', () => {
   const stagesBeforeMeta: readonly SwitchStage[] = runsEverything
     ? ['spawned', 'loaded', 'holding', 'drained', 'closed', 'opened', 'transforming']
     : ['loaded', 'closed', 'transforming']
+  it('gives a way back by code as much time as a transform', async () => {
+    manager = managerOf({ openMs: 200 })
+    const patient = { ...limits, transformMs: 30_000 }
+    expect(await manager.switchHost({ ...upgradePlan('backSlowly'), limits: patient })).toMatchObject({ ok: true })
+    const step = { ...refOf('backSlowly'), from: 2, to: 1, chainId: '0'.repeat(16), fromRevision: 1, toRevision: 1 }
+    const back = planOf('one', 1, { goBack: 'transform', reverse: [step], limits: patient })
+    expect(await manager.switchHost(back)).toMatchObject({ ok: true, meta: { current: 1 } })
+  })
+
   it.each(stagesBeforeMeta)('restores the old host when the new one is killed at %s', async at => {
     await up()
     await call('add', [3])

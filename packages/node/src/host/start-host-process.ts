@@ -191,7 +191,8 @@ export function startHostProcess(init: HostProcessInit): HostProcess {
     },
     async open(options) {
       onStage = options.onStage
-      const transforms = plan.steps.filter(step => step.transform !== 'none').length
+      // The way back by code takes as long as the way there (§8).
+      const transforms = plan.steps.filter(step => step.transform !== 'none').length + (plan.reverse?.length ?? 0)
       const transforming = transforms > 0
       const timeoutMs = openMs + transforms * plan.limits.transformMs
       const opened = await conversation.ask<Extract<FromHost, { type: 'opened' }>>({

@@ -228,11 +228,13 @@ function problemsOf(state: Readonly<PeerState>, from: StatusSources): string[] {
   for (const [bundle, fetch] of from.fetches) {
     if (fetch.reason !== undefined) problems.push(`Bundle ${bundle.slice(0, 12)}… is not here yet: ${fetch.reason}`)
   }
-  for (const { version, phase, cause, lack, trial } of state.versions.values()) {
+  for (const { version, phase, cause, lack, trial, attempt, reason } of state.versions.values()) {
     if (phase === 'introduceFailed' || phase === 'failed' || phase === 'wentBack') {
       problems.push(
         `Version ${version} does not work here (${phase}): ${cause ?? 'no cause is known'}. \`instar upgrade resume ${version}\` tries it again.`
       )
+    } else if (phase === 'goingBack' && attempt > 0) {
+      problems.push(`Version ${version} cannot be left here: ${reason ?? 'no cause is known'}.`)
     } else if (trial?.ill !== undefined) {
       problems.push(
         `Version ${version} is on trial here and failed: ${trial.ill}. \`instar upgrade back ${version}\` sends it back, where it has a way back; \`instar upgrade approve ${version}\` keeps it.`
