@@ -43,7 +43,7 @@ export function judge(
 ): HostEnding {
   const kind = kindOf(exit)
   const blame =
-    kind === undefined ? undefined : (fromStack(framesOf(exit), facades) ?? fromCalls(plan, facades, underWay))
+    kind === undefined ? undefined : (fromStack(framesOf(exit), facades) ?? fromCalls(kind, plan, facades, underWay))
   const ran = blame === undefined ? underWay : [blame]
   return { cause: sentenceOf(exit, plan, ran), kind, blame }
 }
@@ -107,6 +107,7 @@ function isMethod(facade: FacadeDescription, name: string): boolean {
 }
 
 function fromCalls(
+  kind: HostEnding['kind'],
   plan: HostPlan,
   facades: readonly FacadeDescription[],
   underWay: readonly Running[]
@@ -115,6 +116,8 @@ function fromCalls(
   if (only === undefined || underWay.length > 1) return undefined
   const role = facades.find(each => each.revision === only.revision)?.role
   if (role === undefined) return undefined
+  // What ends a process need not have been called: a timer, of the newest code first of all (P2), or the object behind a past one.
+  if (kind === 'crashed' && (role === 'past' || (role === 'object' && plan.future.length > 0))) return undefined
   // A shadow or an interceptor may have run in its stead.
   const others = [...plan.past, ...plan.future].filter(each => each.revision !== only.revision)
   return others.some(each => each.model !== 'direct') ? undefined : { ...only, role, entries: [only] }
