@@ -121,6 +121,26 @@ describe('a state that is to be opened by another process', () => {
   })
 })
 
+describe('what a simulation object begins with', () => {
+  it('is no fault of the disk where its code throws', async () => {
+    let fails = true
+    const initialize = (): void => {
+      if (fails) throw new Error('it stumbles')
+    }
+    const future = { implementation: Through, initialize }
+    const upgrade = defineUpgrade({ from: store1, to: defineClass(store2, Store), future })
+    object = await createTestObject({ versions: [v1, upgrade], directory })
+    await object.call(1, 'put', ['a', 'b'])
+    await expect(object.introduce(2)).rejects.toMatchObject({
+      code: 'HostFailed',
+      message: expect.stringMatching(/`initialize`\) failed: it stumbles/) as unknown
+    })
+    fails = false
+    await object.introduce(2)
+    expect(await object.call(2, 'get', ['a'])).toBe('b')
+  })
+})
+
 describe('a transform', () => {
   it('that throws at any write leaves the old state, and the next attempt nothing of the one before', async () => {
     for (let failAt = 1; failAt <= 6; failAt++) {
