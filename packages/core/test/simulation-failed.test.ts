@@ -72,6 +72,21 @@ describe('a simulation object that fails', () => {
   })
 })
 
+it('that fails again while the peer is on its way back leaves the version that it served to that way', () => {
+  const [simulation, peer] = onePeer(2, () => ({ back: 'copy' }))
+  simulation.run(() => phaseOf(peer, 2) === 'trial')
+  const plan = planOf(peer)
+  peer.input({ fact: 'simulationFailed', plan, revision: 1, cause })
+  expect(phaseOf(peer, 2)).toBe('goingBack')
+  peer.input({ fact: 'simulationFailed', plan, revision: 1, cause })
+  simulation.run(() => phaseOf(peer, 2) === 'wentBack')
+  expect(peer.served()).toEqual([1, 1])
+  peer.kill()
+  peer.boot()
+  simulation.run(() => peer.served() !== undefined)
+  expect(peer.served()).toEqual([1, 1])
+})
+
 describe('a simulation object that nobody would tell of calls', () => {
   it('before the upgrade is not planned; its version is served from where it can be', () => {
     const [simulation, peer] = onePeer(3, version => ({ future: version === 3 ? 'shadowed' : 'direct' }), true)

@@ -55,6 +55,8 @@ function giveUpPast(turn: Turn, lineage: Lineage, revision: number, cause: strin
     goBack(turn, state.running, cause)
     return
   }
+  // It may fail again until the host is another one: the version that it serves is just what the way back leads to.
+  if (state.versions.get(state.running)?.phase === 'goingBack') return
   // Every version that it served, and those that stood on it.
   for (let version = state.lowest; version < state.running; version++) {
     if (isPassedOver(state, version)) continue
