@@ -123,7 +123,9 @@ describe.runIf(runsEverything && lacks === undefined).each(Object.entries(window
         })
       }
       expect(failed).toEqual([])
-      expect(results.filter(each => each.startsWith('struck')).length).toBeGreaterThan(chosen.length / 2)
+      // Of a few that somebody chose none may be called again.
+      if (only.source === '(?:)')
+        expect(results.filter(each => each.startsWith('struck')).length).toBeGreaterThan(chosen.length / 2)
     })
   }
 )
