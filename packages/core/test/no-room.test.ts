@@ -45,4 +45,11 @@ describe('a machine without room for another process', () => {
     simulation.run(() => left() <= 0 && peer.state.host.status === 'up')
     expect(peer.served()).toEqual([1, 2])
   })
+
+  it('delays an upgrade for as long as it lasts, and fails no version', () => {
+    const { simulation, peer, left } = shortOfRoom(plan => plan.object.version === 2, 9, true)
+    simulation.run(() => left() <= 0)
+    simulation.run(() => peer.isSettledAt(2))
+    expect(peer.disk.journal.some(entry => entry.type === 'phase' && entry.phase === 'failed')).toBe(false)
+  })
 })

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { routesOf } from '../src/index.js'
 import { onePeer, phaseOf } from './one-peer.js'
-import type { SimulatedPeer } from './simulation.js'
+import { classUpgrade, versions } from './descriptors.js'
+import { Simulation, type SimulatedPeer } from './simulation.js'
 
 const cause = 'the future simulation object of Counter failed in $add: it threw'
 
@@ -25,6 +26,57 @@ describe('a simulation object that fails', () => {
     // On the operator's word it is built again from its beginning.
     peer.input({ fact: 'operator', word: 'resume', version: 2 })
     simulation.run(() => peer.served()?.[1] === 3)
+  })
+
+  it("for want of a disk is nobody's failure: it is said, and built again after pauses that grow (§1, P2)", () => {
+    const twin = { future: 'twin', past: 'twin', transform: 'mapping', back: 'exact' } as const
+    const [simulation, peer] = onePeer(2, version => (version === 1 ? {} : twin), true)
+    const cause = 'Counter 2 cannot be introduced now: IO error: Input/output error'
+    const pauses: number[] = []
+    for (let times = 1; times <= 4; times++) {
+      simulation.run(() => peer.state.host.building.size > 0)
+      expect(phaseOf(peer, 2)).toBe('introducing')
+      peer.input({ fact: 'simulationFailed', plan: planOf(peer), revision: 2, cause, transient: true })
+      expect(peer.state.versions.get(2)).toMatchObject({ phase: 'rehearsing', reason: cause })
+      expect(peer.state.host.switching).toBeUndefined()
+      expect(peer.served()).toEqual([1, 1])
+      const since = simulation.nowMs
+      simulation.run(() => phaseOf(peer, 2) === 'introducing')
+      pauses.push(simulation.nowMs - since)
+    }
+    expect(pauses.map(each => Math.round(each / 50))).toEqual([1, 2, 4, 8])
+    simulation.run(() => peer.served()?.[1] === 2)
+    expect(peer.disk.journal.some(entry => entry.type === 'phase' && entry.phase === 'introduceFailed')).toBe(false)
+    expect(peer.state.versions.get(2)?.attempt).toBe(0)
+  })
+
+  it('for want of a disk waits until the machine has what its state takes', () => {
+    let freeDiskBytes = 1e12
+    const simulation = new Simulation({
+      peers: 1,
+      seed: 1,
+      faults: { machine: () => ({ freeDiskBytes, stateBytes: 1e6 }) }
+    })
+    const peer = simulation.peers[0]!
+    peer.boot()
+    const twin = { future: 'twin', past: 'twin', transform: 'mapping', back: 'exact' } as const
+    for (const { descriptor } of versions(2, v => ({ classes: [classUpgrade(v, v === 1 ? {} : twin)] })))
+      simulation.publish(descriptor)
+    simulation.run(() => peer.state.host.building.size > 0)
+    freeDiskBytes = 1000
+    peer.input({ fact: 'simulationFailed', plan: planOf(peer), revision: 2, cause, transient: true })
+    const until = simulation.nowMs + 30_000
+    simulation.run(() => simulation.nowMs > until)
+    expect(peer.state.versions.get(2)).toMatchObject({
+      phase: 'rehearsing',
+      reason: expect.stringContaining('free') as string
+    })
+    // The host that met the full disk takes another one's place without what filled it.
+    peer.input({ fact: 'hostSpent', plan: planOf(peer) })
+    simulation.run(() => peer.state.host.switching === undefined)
+    expect(futures(peer)).toEqual([])
+    freeDiskBytes = 1e12
+    simulation.run(() => peer.isSettledAt(2))
   })
 
   it('of a host that was replaced says nothing any more, nor does one that is told twice', () => {

@@ -552,7 +552,7 @@ export class SimulatedPeer {
     for (const revision of building) {
       simulation.later(this, 50 + simulation.random(500), () => {
         // Another host would build it anew.
-        if (this.state.host.plan?.plan !== plan.plan) return
+        if (this.state.host.plan?.plan !== plan.plan || !this.state.host.building.has(revision)) return
         disk.twins.add(revision)
         this.input({ fact: 'simulationBuilt', plan: plan.plan, revision })
       })

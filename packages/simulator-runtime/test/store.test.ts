@@ -96,4 +96,24 @@ describe('group commit', () => {
     expect(store.read('a')).toBeUndefined()
     expect(store.broken).toBe(true)
   })
+
+  it('acknowledges nothing behind a write beside it that has failed: nobody would find it again', async () => {
+    const { db, batches } = fakeDatabase()
+    const broken: unknown[] = []
+    const store = new Store(db, { sync: false, onBroken: error => broken.push(error) })
+    const failed: string[] = []
+    const commit = (key: string): void => store.commit(layerOf(key), never, () => failed.push(key))
+    commit('under way')
+    await turn()
+    commit('waiting')
+    const cause = new Error('IO error')
+    await expect(store.aside(() => Promise.reject(cause))).rejects.toThrow(cause)
+    batches[0]!.done()
+    await store.idle()
+    commit('later')
+    await expect(store.aside(() => Promise.resolve())).rejects.toThrow(cause)
+    expect(failed.sort()).toEqual(['later', 'under way', 'waiting'])
+    expect(broken).toEqual([cause])
+    expect(batches).toHaveLength(1)
+  })
 })

@@ -118,6 +118,7 @@ function reached(turn: Turn, goal: Goal): void {
         continue
       }
       progress.watchedMonoMs = turn.now.monoMs
+      progress.attempt = 0
       setPhase(turn, version, 'probation')
     } else if (isSwitching(phase) && phase !== 'goingBack' && version === goal.object) {
       arriveAt(turn, version)
@@ -209,7 +210,7 @@ function switchFailed(
     else if (walk !== undefined && switching.isCancelled) setPhase(turn, version, 'known')
     else if (walk !== undefined) walkFailed(turn, walk, outcome.step)
     else if (switching.isCancelled) setPhase(turn, version, 'introduced')
-    else upgradeFailed(turn, version, outcome.cause)
+    else upgradeFailed(turn, version, outcome.cause, hadNoRoom)
   } else if (switching.isCancelled) {
     // What stopped it has told its phase already.
   } else if (purpose === 'introduce' && version !== undefined && isComplete(turn, switching.plan)) {
@@ -247,11 +248,12 @@ function codeOf(state: PeerState, version: number): number {
   return state.lineage === undefined ? 0 : classAt(state.log, state.lineage, version).codeVersion
 }
 
-function upgradeFailed(turn: Turn, version: number, cause: string): void {
+/** @param isMachines the machine had no room, or its disk fails: that makes the pauses grow, and the version never `failed` (§1) */
+function upgradeFailed(turn: Turn, version: number, cause: string, isMachines: boolean): void {
   const { timing } = turn.state.config
   const progress = progressOf(turn.state, version)
   progress.attempt++
-  if (progress.attempt >= timing.upgradeAttemptsMax) {
+  if (progress.attempt >= timing.upgradeAttemptsMax && !isMachines) {
     return setPhase(turn, version, 'failed', {
       cause,
       reason: `${progress.attempt} attempts failed, the last one: ${cause}`

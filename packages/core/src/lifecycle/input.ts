@@ -88,9 +88,16 @@ export type Fact =
     }
   /**
    * A simulation object of the running host failed (§7): the host has withdrawn it, or waits for the peer to go back. `revision` names the
-   * contract that it served. May be told again.
+   * contract that it served. May be told again. `transient`: its state could not be built for want of room or by a failing disk; nothing is
+   * wrong with its code, and trying again can help.
    */
-  | { readonly fact: 'simulationFailed'; readonly plan: number; readonly revision: number; readonly cause: string }
+  | {
+      readonly fact: 'simulationFailed'
+      readonly plan: number
+      readonly revision: number
+      readonly cause: string
+      readonly transient?: boolean
+    }
   /** The state of a twin is complete, and its version is served (§8): what its introduction waits for. */
   | { readonly fact: 'simulationBuilt'; readonly plan: number; readonly revision: number }
   /**

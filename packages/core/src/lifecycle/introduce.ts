@@ -92,6 +92,7 @@ function introduce(turn: Turn, progress: VersionProgress): void {
 
 /** Loading code needs open gates (P1), this peer's turn (§2b), and a machine that can take it. */
 function maybeBegin(turn: Turn, progress: VersionProgress, upgrade: ClassUpgrade | undefined): void {
+  if (turn.now.monoMs < progress.retryMonoMs) return wakeAtMono(turn, progress.retryMonoMs)
   const wait =
     closedGate(turn, progress.version) ?? (upgrade === undefined ? undefined : waitForTurn(turn, progress, upgrade))
   if (wait !== undefined) progress.reason = `its rehearsal went well: ${wait}`

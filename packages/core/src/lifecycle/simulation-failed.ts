@@ -1,4 +1,5 @@
 import { classAt, upgradeAt, type Lineage } from '../version-log/version-log.js'
+import { backoffMs } from './config.js'
 import type { Fact } from './input.js'
 import { isPassedOver } from './own-way.js'
 import { isIntroduced, isSwitching } from './phase.js'
@@ -16,7 +17,8 @@ export function simulationFailed(turn: Turn, fact: Extract<Fact, { fact: 'simula
   // What a host says that has been replaced is about simulation objects that are gone; one that is starting says it before it serves.
   const plan = [host.plan, host.switching?.plan].find(each => each?.plan === fact.plan)
   if (lineage === undefined || plan === undefined) return
-  if (fact.revision > plan.object.revision) withdraw(turn, fact.revision, fact.cause)
+  if (fact.revision > plan.object.revision && fact.transient === true) postpone(turn, fact.revision, fact.cause)
+  else if (fact.revision > plan.object.revision) withdraw(turn, fact.revision, fact.cause)
   else if (fact.revision < plan.object.revision) giveUpPast(turn, lineage, fact.revision, fact.cause)
 }
 
@@ -47,6 +49,28 @@ function withdraw(turn: Turn, version: number, cause: string): void {
   if (phase === undefined || isSwitching(phase)) return
   if (phase === 'introducing' || isIntroduced(phase))
     setPhase(turn, version, 'introduceFailed', { cause, reason: cause })
+}
+
+/**
+ * The machine could not build the state of a twin: no version is blamed for a disk (§1). It is built again after a pause, once the machine has
+ * what that takes; until then the host goes on as if it had never been asked to.
+ */
+function postpone(turn: Turn, version: number, cause: string): void {
+  const { state, now } = turn
+  const { host } = state
+  const progress = state.versions.get(version)
+  if (progress === undefined || (progress.phase !== 'introducing' && !isIntroduced(progress.phase))) return
+  if (isSwitching(progress.phase)) return
+  progress.attempt++
+  progress.retryMonoMs = now.monoMs + backoffMs(state.config.timing, progress.attempt)
+  progress.isRehearsed = true
+  // What was measured before it began to build says nothing any more.
+  state.machine.facts = undefined
+  setPhase(turn, version, 'rehearsing', { cause, reason: cause })
+  if (host.plan === undefined || host.goal === undefined) return
+  host.plan = { ...host.plan, future: host.plan.future.filter(each => each.revision < version) }
+  host.goal = { ...host.goal, high: Math.min(host.goal.high, version - 1) }
+  host.building = new Set([...host.building].filter(each => each < version))
 }
 
 function giveUpPast(turn: Turn, lineage: Lineage, revision: number, cause: string): void {

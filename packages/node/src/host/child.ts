@@ -11,6 +11,7 @@ import {
   type CopyProgress,
   type HostRuntime,
   type OutgoingCall,
+  type SimulationFailed,
   type StateProgress
 } from '@instar/simulator-runtime/host'
 import { createChildRehearsal } from './child-rehearsal.js'
@@ -121,7 +122,7 @@ function createRuntime(message: Load, silent = false): HostRuntime {
     },
     onProgress: silent ? () => undefined : reportProgress(),
     onSimulationFailed: failed => {
-      rehearsalFailed = failed.cause
+      rehearsalFailed = failed
       if (!silent) send({ type: 'simulationFailed', failed })
     },
     onBuilt: revision => {
@@ -179,12 +180,13 @@ async function open(): Promise<FromHost> {
 }
 
 /** Why a simulation object of a rehearsal cannot be served; only rehearsals ask. */
-let rehearsalFailed: string | undefined
+let rehearsalFailed: SimulationFailed | undefined
 
 /** §2: what would fail after the introduction is to fail here. */
 async function rehearseBuilds(opened: HostRuntime): Promise<void> {
   await opened.built()
-  if (rehearsalFailed !== undefined) throw new InstarError('TransformFailed', `${rehearsalFailed}.`)
+  if (rehearsalFailed === undefined) return
+  throw new InstarError(rehearsalFailed.machine ?? 'TransformFailed', `${rehearsalFailed.cause}.`)
 }
 
 /** A runtime that was closed, or that failed to open, is not used again; its modules are imported only once. */

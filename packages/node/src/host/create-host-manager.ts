@@ -91,7 +91,7 @@ export function createHostManager(init: HostManagerInit): HostManager {
         init.onBroken?.(error)
       },
       onSimulationFailed: failed => {
-        faults.withdrawn(host, failed)
+        if (failed.machine === undefined) faults.withdrawn(host, failed)
         init.onSimulationFailed?.(host.plan, failed)
       },
       onBuilt: revision => init.onBuilt?.(host.plan, revision),

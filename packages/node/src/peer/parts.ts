@@ -231,8 +231,11 @@ export async function createParts(init: PartsInit) {
       control.problem(error.message)
       spentHost.broke()
     },
-    onSimulationFailed: (plan, { revision, cause }) =>
-      input({ fact: 'simulationFailed', plan: plan.plan, revision, cause }),
+    onSimulationFailed: ({ plan }, { revision, cause, machine }) => {
+      input({ fact: 'simulationFailed', plan, revision, cause, ...(machine === undefined ? {} : { transient: true }) })
+      // What was built for a version that nobody runs yet has spent the host: callers of the one that serves do not wait for a person.
+      if (machine === 'StateDamaged' && host.broken() !== undefined) input({ fact: 'hostSpent', plan })
+    },
     onBuilt: (plan, revision) => input({ fact: 'simulationBuilt', plan: plan.plan, revision }),
     dieAfterCommand: faults?.hostDiesAfterCommand
   })

@@ -149,8 +149,7 @@ export function createPerformer(init: PerformInit): Performer {
       of: 'switchHost',
       ok: false,
       cause: error.message,
-      // Whatever has happened to the state: the code is not to blame, and nobody else must be warned of it.
-      transient: isTransient(error) || error.code === 'StateDamaged',
+      transient: isTransient(error),
       stage,
       restored,
       stateVersion,
@@ -254,8 +253,19 @@ function stepOf({ detail }: InstarError): { readonly step?: number } {
   return typeof step === 'number' ? { step } : {}
 }
 
-/** Nothing is wrong with the code: a damaged bundle is being fetched again, and a machine may have room later. */
-const transient: ReadonlySet<ErrorCode> = new Set(['DiskFull', 'Stopped', 'BundleUnavailable', 'ProcessNotStarted'])
+/**
+ * Nothing is wrong with the code, and nobody else must be warned of it: a damaged bundle is being fetched again, a machine may have room later,
+ * and whatever has happened to a state or to the disk is for the operator of this peer.
+ */
+const transient: ReadonlySet<ErrorCode> = new Set([
+  'DiskFull',
+  'Stopped',
+  'BundleUnavailable',
+  'ProcessNotStarted',
+  'StateDamaged',
+  'DataDirectoryDamaged',
+  'DataDirectoryInUse'
+])
 
 /** Whether trying the same code again can end differently. */
 function isTransient(error: InstarError): boolean {

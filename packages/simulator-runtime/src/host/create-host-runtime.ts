@@ -24,9 +24,10 @@ import { Simulations, type Served } from './call/simulations.js'
 import { defaultLimits } from './default-limits.js'
 import type { BuildProgress, HostRuntime, HostRuntimeInit, HostStats, SimulationFailed } from './host-runtime.js'
 import { bringToPlan } from './open/bring-to-plan.js'
-import { openDatabase, stateError, unwritable, writeTables } from './open/database.js'
+import { openDatabase, stateError, unbuildable, unwritable, writeTables } from './open/database.js'
 import { loadCode, loadStep, type LoadedCode } from './open/load-code.js'
 import { LeftOvers } from './open/left-overs.js'
+import { machineFaultIn } from './open/machine-fault.js'
 import { putMeta } from './open/meta.js'
 import { oldStates } from './open/size-of-state.js'
 import { Preparation } from './build/preparation.js'
@@ -69,7 +70,8 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
     open: async signal => {
       invariant(code !== undefined, 'a host loads its code before it opens its state')
       invariant(serving === undefined && !closed, 'a host opens its state once')
-      const db = await openDatabase(init.stateDirectory, { patience: { ms: limits.lockedMsMax, signal } })
+      const db = await (init.openState?.(init.stateDirectory) ??
+        openDatabase(init.stateDirectory, { patience: { ms: limits.lockedMsMax, signal } }))
       try {
         init.onProgress({ stage: 'opened' })
         const meta = await bring(db, code, signal)
@@ -83,7 +85,13 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
           }
         })
         const builds = new TwinBuilds({
-          ...{ ...building, store, simulations, onFailed, onProgress: onBuilding },
+          ...{ ...building, store, simulations, onProgress: onBuilding },
+          directory: init.stateDirectory,
+          onFailed: failed => {
+            onFailed(failed)
+            // What it has built takes room that may be all it lacks.
+            leftOvers.clean()
+          },
           random: init.random,
           onBuilt: revision => {
             init.onBuilt?.(revision)
@@ -133,7 +141,7 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
 
     takeOver: async next => {
       if (serving === undefined || draining || closed || !codeOfPlan(next).every(isImported)) return undefined
-      const { simulations, store, leftOvers } = serving
+      const { simulations, store, leftOvers, builds } = serving
       // Whoever cannot write has to make room for another process.
       if (store.broken) return undefined
       const loaded = await loadCode(next, importOnce)
@@ -141,6 +149,8 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
         const begunMs = performance.now()
         // Whoever asked may have given up meanwhile, and be on its way to another process.
         if (draining) return undefined
+        // Code that nobody wants any more runs on in no process that serves (P1).
+        if (builds.underWay.some(revision => !next.future.some(each => each.revision === revision))) return undefined
         const moved = takenOver(next, simulations.meta, simulations.chain.building, init.now())
         if (moved === undefined) return undefined
         const layer = new Layer()
@@ -152,6 +162,7 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
       if (taken === undefined) return undefined
       plan = next
       code = loaded
+      builds.start()
       leftOvers.clean()
       return taken
     },
@@ -192,6 +203,8 @@ export function createHostRuntime(init: HostRuntimeInit): HostRuntime {
       } catch (error) {
         await begun.abandon()
         signal.throwIfAborted()
+        const fault = machineFaultIn(error)
+        if (fault !== undefined) throw unbuildable(fault, init.stateDirectory)
         const what = `The transform to version ${step.to} of ${next.className} failed: ${messageOf(error)}.`
         throw new InstarError('TransformFailed', what, { cause: error })
       }

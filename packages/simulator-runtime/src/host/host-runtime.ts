@@ -1,6 +1,7 @@
-import type { CodeRef, HostPlan, InstarError, OldState, StateMeta } from '@instar/core'
+import type { CodeRef, ErrorCode, HostPlan, InstarError, OldState, StateMeta } from '@instar/core'
 import type { MethodKind } from '../contract/contract.js'
 import type { BuildState } from './build/build-gauge.js'
+import type { Database } from './state/merged-entries.js'
 import type { CopiedState, CopyProgress } from './rehearse/copy-state.js'
 
 /** What a host runtime needs of the process around it. */
@@ -12,6 +13,8 @@ export interface HostRuntimeInit {
   readonly load: (ref: CodeRef) => Promise<unknown>
   /** The LevelDB directory, opened by this process only. Created when it is not there. */
   readonly stateDirectory: string
+  /** Opens it; for tests of what a disk does that fails. */
+  readonly openState?: (directory: string) => Promise<Database>
   /** Makes a call to another peer; gives the encoded result, or throws a CallError. */
   readonly outgoing: (call: OutgoingCall) => Promise<Uint8Array>
   /** Wall clock, milliseconds since 1970. */
@@ -52,6 +55,8 @@ export interface SimulationFailed {
   readonly role: 'past' | 'future'
   /** One sentence that names class, version and method. */
   readonly cause: string
+  /** Why its machine could not build its state, where it is that: nothing is wrong with its code. What serves is not touched by it. */
+  readonly machine?: ErrorCode
 }
 
 /** The part of pino's Logger that is used. */

@@ -28,7 +28,7 @@ export interface TestObjectInit {
   readonly overrides?: Partial<
     Pick<
       HostRuntimeInit,
-      'now' | 'random' | 'log' | 'outgoing' | 'limits' | 'onBroken' | 'onSimulationFailed' | 'onBuilding'
+      'now' | 'random' | 'log' | 'outgoing' | 'limits' | 'onBroken' | 'onSimulationFailed' | 'onBuilding' | 'openState'
     >
   >
 }

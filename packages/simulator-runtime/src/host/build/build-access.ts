@@ -11,16 +11,29 @@ export class OldAccess implements Access {
   readonly #db: Database
   readonly #assertOpen: () => void
   readonly #onRead: (entries: number) => void
+  readonly #onUnread: (error: unknown) => void
 
-  constructor(db: Database, assertOpen: () => void, onRead: (entries: number) => void) {
+  /** @param onUnread told of a read that fails: whatever the reader makes of that, it has not seen what is there */
+  constructor(
+    db: Database,
+    assertOpen: () => void,
+    onRead: (entries: number) => void,
+    onUnread: (error: unknown) => void
+  ) {
     this.#db = db
     this.#assertOpen = assertOpen
     this.#onRead = onRead
+    this.#onUnread = onUnread
   }
 
   read(key: ByteKey): Buffer | undefined {
     this.#assertOpen()
-    return this.#db.getSync(toBytes(key))
+    try {
+      return this.#db.getSync(toBytes(key))
+    } catch (error) {
+      this.#onUnread(error)
+      throw error
+    }
   }
 
   write(): void {
@@ -32,7 +45,10 @@ export class OldAccess implements Access {
     return {
       next: async count => {
         this.#assertOpen()
-        const entries = await stored.next(count)
+        const entries = await stored.next(count).catch((error: unknown) => {
+          this.#onUnread(error)
+          throw error
+        })
         this.#onRead(entries.length)
         return entries
       },
@@ -53,13 +69,17 @@ export class OldAccess implements Access {
 export class BuildAccess implements Access {
   readonly #db: Database
   readonly #assertOpen: () => void
+  readonly #write: (layer: Layer) => Promise<void>
   #gathered = new Layer()
   #gatheredBytes = 0
   #writing: { readonly layer: Layer; readonly done: Promise<void> } | undefined
 
-  constructor(db: Database, assertOpen: () => void) {
+  /** @param write puts a layer on disk; a batch of its own unless something else writes there too */
+  constructor(db: Database, assertOpen: () => void, write?: (layer: Layer) => Promise<void>) {
     this.#db = db
     this.#assertOpen = assertOpen
+    // Synced: LevelDB starts a new log without syncing the old one, so a synced `meta` alone would not cover what came before it.
+    this.#write = write ?? (layer => db.batch(toOperations(layer), { sync: true }))
   }
 
   read(key: ByteKey): Buffer | undefined {
@@ -111,14 +131,13 @@ export class BuildAccess implements Access {
     this.#assertOpen()
   }
 
-  /** Synced: LevelDB starts a new log without syncing the old one, so a synced `meta` alone would not cover what came before it. */
   async flush(): Promise<void> {
     while (this.#writing !== undefined) await this.#writing.done
     const layer = this.#gathered
     if (layer.entries.size === 0) return
     this.#gathered = new Layer()
     this.#gatheredBytes = 0
-    const done = this.#db.batch(toOperations(layer), { sync: true })
+    const done = this.#write(layer)
     this.#writing = { layer, done }
     try {
       await done

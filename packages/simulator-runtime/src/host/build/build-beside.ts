@@ -3,7 +3,7 @@ import type { Deadlines } from '../call/deadlines.js'
 import type { Lane } from '../call/lane.js'
 import type { ByteKey, Layer } from '../state/layer.js'
 import { CommandAccess } from '../state/request-access.js'
-import type { Store } from '../state/store.js'
+import { toOperations, type Store } from '../state/store.js'
 import { afterPrefix } from '../state/view.js'
 import { BuildAccess } from './build-access.js'
 import { BuildGauge, type BuildState } from './build-gauge.js'
@@ -52,6 +52,8 @@ export class BuildBeside {
   #entries = 0
   #bytes = 0
   #over: Error | undefined
+  /** A read of another entry that failed: whatever the mapping makes of that, it has not seen what is there. */
+  #unread: { readonly error: unknown } | undefined
   readonly #unsubscribe: () => void
 
   constructor(init: BuildBesideInit) {
@@ -59,10 +61,13 @@ export class BuildBeside {
     this.#init = init
     this.#cursor = new Cursor(ground.sources)
     this.#gauge = new BuildGauge(store.db, ground.sources)
-    this.#built = new BuildAccess(store.db, () => {
+    const assertOpen = (): void => {
       if (this.#over !== undefined) throw this.#over
-    })
-    this.#run = new MappingRun({ ground, read: key => store.read(key), built: this.#built })
+    }
+    this.#built = new BuildAccess(store.db, assertOpen, layer =>
+      store.aside(() => store.db.batch(toOperations(layer), { sync: true }))
+    )
+    this.#run = new MappingRun({ ground, read: key => this.#read(key), built: this.#built })
     for (const [key, value] of ground.initial.entries) this.#built.gather(key, value)
     this.#unsubscribe = store.onCommit(layer => this.#changed(layer))
   }
@@ -178,15 +183,30 @@ export class BuildBeside {
     return at
   }
 
+  #read(key: ByteKey): Buffer | undefined {
+    try {
+      return this.#init.store.read(key)
+    } catch (error) {
+      this.#unread ??= { error }
+      throw error
+    }
+  }
+
   async #map(key: ByteKey, value: Buffer, isLast: boolean): Promise<void> {
     try {
       await this.#run.map(key, value, this.#cursor.isBehind)
     } catch (error) {
+      this.#assertRead()
       // Its owner has changed and has not given it up yet: both come in the next round.
       if (!isLast && error instanceof MappingConflict && this.#dirty.has(error.owner)) this.#dirty.add(key)
       else if (error instanceof MappingConflict) throw error
       else throw new Error(`the mapping of ${shown(key)} failed: ${messageOf(error)}`, { cause: error })
     }
+    this.#assertRead()
+  }
+
+  #assertRead(): void {
+    if (this.#unread !== undefined) throw this.#unread.error
   }
 
   /** A part of the work between two commands, what it wrote on its way to disk, and a pause. */

@@ -68,6 +68,16 @@ export function unwritable(error: unknown, directory: string): InstarError {
   )
 }
 
+/** The same of a state that was to be built, and that can be built again from the one that serves. */
+export function unbuildable(error: unknown, directory: string): InstarError {
+  const explained = stateError(error, directory)
+  if (explained.code !== 'StateDamaged') return explained
+  return new InstarError('StateDamaged', `A state could not be read or written in ${directory}: ${messageOf(error)}.`, {
+    detail: { directory },
+    cause: error
+  })
+}
+
 /** What went wrong with the database, in a sentence for people. */
 export function stateError(error: unknown, directory: string): InstarError {
   if (error instanceof InstarError) return error
@@ -82,7 +92,7 @@ export function stateError(error: unknown, directory: string): InstarError {
       { detail, cause: error }
     )
   }
-  if (/no space left|ENOSPC/i.test(text) || code === 'ENOSPC') {
+  if (/no space left|ENOSPC|EDQUOT|quota exceeded/i.test(text) || code === 'ENOSPC') {
     return new InstarError(
       'DiskFull',
       `The disk that holds ${directory} is full: make room, and the peer goes on by itself.`,

@@ -64,7 +64,11 @@ export class LeftOvers {
     this.#named = new Set(spacesOf(meta()))
     await new Promise<void>(resolve => store.commit(new Layer(), resolve, () => this.#keep(before, resolve)))
     const isNamed = (space: string): boolean => this.#named.has(space) || isBuilding(space)
-    await deleteOtherSpaces(store.db, isNamed, { signal, pause: nextTurn })
+    await deleteOtherSpaces(store.db, isNamed, {
+      signal,
+      pause: nextTurn,
+      aside: write => store.aside(write)
+    })
     await deleteOtherDirectories(directory, isNamed, signal)
   }
 

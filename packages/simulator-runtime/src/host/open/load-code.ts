@@ -14,6 +14,7 @@ import type { EntriesTransform } from '../../definition/entries.js'
 import type { ReverseDefinition } from '../../definition/reverse.js'
 import type { Mapping } from '../../definition/twin.js'
 import type { FacadeCode, FacadeMethod, ShadowMethod, ToldCode } from '../call/facade.js'
+import { machineFaultIn } from './machine-fault.js'
 import { ofStep } from './of-step.js'
 
 /** Everything of a plan that is code, checked. */
@@ -118,6 +119,13 @@ async function readModule<T>(
   try {
     return take(toDefinition(await load(ref)))
   } catch (error) {
+    const fault = machineFaultIn(error)
+    if (fault !== undefined)
+      throw new InstarError(
+        'BundleUnavailable',
+        `${name} cannot be read from ${ref.entry} of bundle ${ref.bundle.slice(0, 12)} now: ${messageOf(fault)}`,
+        { detail: { bundle: ref.bundle, entry: ref.entry }, cause: error }
+      )
     throw new InstarError(
       'BundleLoadFailed',
       `${name} cannot be loaded from ${ref.entry} of bundle ${ref.bundle.slice(0, 12)}: ${messageOf(error)}`,

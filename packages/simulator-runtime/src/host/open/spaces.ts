@@ -56,8 +56,14 @@ export function spacesOf(meta: StateMeta): ReadonlySet<string> {
 export async function deleteOtherSpaces(
   db: Database,
   isNamed: (space: string) => boolean,
-  options: { readonly signal: AbortSignal; readonly pause: () => Promise<void> }
+  options: {
+    readonly signal: AbortSignal
+    readonly pause: () => Promise<void>
+    /** Makes each write, where commands write there too. */
+    readonly aside?: (write: () => Promise<void>) => Promise<void>
+  }
 ): Promise<number> {
+  const { aside = write => write() } = options
   let deleted = 0
   let from = dataPrefix
   for (;;) {
@@ -70,7 +76,7 @@ export async function deleteOtherSpaces(
     const range = { gte: toBytes(prefix), lt: toBytes(from) }
     while ((await db.keys({ ...range, limit: 1 }).all()).length > 0) {
       if (options.signal.aborted) return deleted
-      await db.clear({ ...range, limit: deletedAtOnce })
+      await aside(() => db.clear({ ...range, limit: deletedAtOnce }))
       await options.pause()
     }
   }

@@ -8,6 +8,7 @@ import { onlyRead, syncDirectory } from '../directory/directories.js'
 import type { Database } from '../state/merged-entries.js'
 import { afterPrefix, View } from '../state/view.js'
 import { stateError } from './database.js'
+import { machineFaultIn } from './machine-fault.js'
 import { prefixOf } from './spaces.js'
 
 export interface TransformRun {
@@ -111,7 +112,11 @@ export async function runTransform(run: TransformRun): Promise<void> {
     run.onAccess?.()
   }
   const controller = new AbortController()
-  const old = new OldAccess(db, assertOpen, run.onRead)
+  let unread: { readonly error: unknown } | undefined
+  const old = new OldAccess(db, assertOpen, run.onRead, error => {
+    // What is over is read in vain.
+    if (over === undefined) unread ??= { error }
+  })
   const built = new BuildAccess(db, assertOpen)
   const { promise: stopped, reject } = Promise.withResolvers<never>()
   const stop = (error: InstarError): void => {
@@ -133,9 +138,10 @@ export async function runTransform(run: TransformRun): Promise<void> {
   try {
     const done = run.work({ old, built, signal: controller.signal })
     await Promise.race([done, stopped])
+    if (unread !== undefined) throw unread.error
     await built.flush()
   } catch (error) {
-    throw explained(error, run)
+    throw explained(over ?? unread?.error ?? error, run)
   } finally {
     over ??= new InstarError('Stopped', `The transform to ${name} has ended.`)
     clearTimeout(timer)
@@ -145,16 +151,10 @@ export async function runTransform(run: TransformRun): Promise<void> {
   }
 }
 
-function codeOf(error: unknown): string {
-  const code = (error as { code?: unknown } | null | undefined)?.code
-  return typeof code === 'string' ? code : ''
-}
-
 function explained(error: unknown, run: TransformRun): InstarError {
   if (error instanceof InstarError) return error
-  const code = codeOf(error)
-  if (/no space left|ENOSPC/i.test(messageOf(error)) || code.startsWith('LEVEL_IO'))
-    return stateError(error, run.directory)
+  const fault = machineFaultIn(error)
+  if (fault !== undefined) return stateError(fault, run.directory)
   return new InstarError(
     'TransformFailed',
     `The transform to ${run.name} threw: ${messageOf(error)}. The old state is as it was.`,

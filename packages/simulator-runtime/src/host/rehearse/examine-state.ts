@@ -7,6 +7,8 @@ import { shown } from '../build/mapping-run.js'
 import type { FacadeCode } from '../call/facade.js'
 import { findDirectory } from '../directory/directories.js'
 import type { StepCode } from '../open/load-code.js'
+import { stateError } from '../open/database.js'
+import { machineFaultIn } from '../open/machine-fault.js'
 import { prefixOf, withinSpace } from '../open/spaces.js'
 import { assertKind } from '../open/transform.js'
 import { storedEntries, type Database } from '../state/merged-entries.js'
@@ -35,10 +37,12 @@ export async function verifyStep(
     old: await findDirectory(directory, from.spaces.object),
     new: await findDirectory(directory, to.spaces.object)
   }
+  let unread: unknown
   const access = new OldAccess(
     db,
     () => undefined,
-    () => undefined
+    () => undefined,
+    error => (unread ??= error)
   )
   const view = (space: string | undefined): View => new View(access, prefixOf(space ?? `${to.spaces.object}.none`))
   try {
@@ -60,7 +64,10 @@ export async function verifyStep(
       },
       pastState: view(to.spaces.past[step.fromRevision])
     })
+    if (unread !== undefined) throw unread as Error
   } catch (error) {
+    const fault = machineFaultIn(unread ?? error)
+    if (fault !== undefined) throw stateError(fault, directory)
     const what = `What the upgrade to version ${step.to} makes of the state here is wrong, says its author's check: ${messageOf(error)}`
     throw new InstarError('TransformFailed', sentence(what), { cause: error })
   }

@@ -105,6 +105,20 @@ export class Store {
     })
   }
 
+  /**
+   * Writes what no command has left, and what nobody reads yet; on disk when it resolves. What fails here fails commands too: behind a record
+   * that was written in part, LevelDB writes the next ones where nobody finds them again.
+   */
+  async aside<T>(write: () => Promise<T>): Promise<T> {
+    if (this.#broken !== undefined) throw this.#broken.error
+    try {
+      return await write()
+    } catch (error) {
+      this.#break(error)
+      throw error
+    }
+  }
+
   /** The newest committed state; to be released. */
   acquire(): Epoch {
     this.#epoch.readers++
@@ -138,27 +152,34 @@ export class Store {
     epoch.snapshot ??= this.db.snapshot()
     this.#write(layer).then(
       () => {
+        this.#flushing = undefined
+        // Written behind what failed beside it.
+        if (this.#broken !== undefined) return this.#break(this.#broken.error, waiters)
         if (layer.entries.size > 0) this.commits++
         this.#epoch = newEpoch(version)
         epoch.over = true
         if (epoch.readers === 0) closeSnapshot(epoch)
-        this.#flushing = undefined
         if (this.#pendingWaiters.length > 0) this.#flush()
         for (const waiter of waiters) waiter.done()
         this.#tellIdle()
       },
       (error: unknown) => {
-        // What is on disk is unknown: nothing may build on it. The snapshot goes on serving queries.
-        this.#broken = { error }
-        const lost = [...waiters, ...this.#pendingWaiters]
         this.#flushing = undefined
-        this.#pending = new Layer()
-        this.#pendingWaiters = []
-        for (const waiter of lost) waiter.failed(error)
-        this.#onBroken(error)
-        this.#tellIdle()
+        this.#break(error, waiters)
       }
     )
+  }
+
+  /** What is on disk is unknown: nothing may build on it. The snapshot goes on serving queries. */
+  #break(error: unknown, flushed: readonly Waiter[] = []): void {
+    const isNews = this.#broken === undefined
+    this.#broken ??= { error }
+    const lost = [...flushed, ...this.#pendingWaiters]
+    this.#pending = new Layer()
+    this.#pendingWaiters = []
+    for (const waiter of lost) waiter.failed(error)
+    if (isNews) this.#onBroken(error)
+    this.#tellIdle()
   }
 
   async #write(layer: Layer): Promise<void> {

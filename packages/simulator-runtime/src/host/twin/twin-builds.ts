@@ -6,7 +6,9 @@ import type { Deadlines } from '../call/deadlines.js'
 import type { Lane } from '../call/lane.js'
 import type { Simulations } from '../call/simulations.js'
 import type { BuildProgress, HostRuntimeInit, SimulationFailed } from '../host-runtime.js'
+import { unbuildable } from '../open/database.js'
 import { initialState } from '../open/initial-state.js'
+import { machineFaultIn } from '../open/machine-fault.js'
 import { putMeta } from '../open/meta.js'
 import { notesPrefixOf, prefixOf, spaceNamer } from '../open/spaces.js'
 import type { Layer } from '../state/layer.js'
@@ -14,6 +16,8 @@ import type { Store } from '../state/store.js'
 
 export interface TwinBuildsInit {
   readonly store: Store
+  /** Of the state, for messages. */
+  readonly directory: string
   readonly lane: Lane
   readonly deadlines: Deadlines
   readonly simulations: Simulations
@@ -35,6 +39,7 @@ export class TwinBuilds {
   /** Of the build under way: no left-overs, although no record names them. */
   #spaces: readonly string[] = []
   #done: Promise<void> = Promise.resolve()
+  #isUnderWay = false
 
   constructor(init: TwinBuildsInit) {
     this.#init = init
@@ -49,8 +54,16 @@ export class TwinBuilds {
     return this.#spaces.includes(space)
   }
 
+  /** Also after one has failed: what is not served is built again. */
   start(): void {
-    if (this.building.length > 0) this.#done = this.#buildAll()
+    if (this.#isUnderWay || this.building.length === 0) return
+    this.#isUnderWay = true
+    this.#done = this.#buildAll().finally(() => (this.#isUnderWay = false))
+  }
+
+  /** Revisions of twins that are being built just now. */
+  get underWay(): readonly number[] {
+    return this.#isUnderWay ? this.building : []
   }
 
   /** Resolves when every twin is served, or one has failed. */
@@ -73,11 +86,24 @@ export class TwinBuilds {
         await this.#build(each)
       } catch (error) {
         if (this.#stopping.signal.aborted) return
-        const cause = `${nameOf(each)} cannot be introduced: ${messageOf(error)}`.slice(0, 500)
-        onFailed({ revision: each.revision, role: 'future', cause })
+        onFailed(this.#failureOf(each, error))
         return
       }
       onBuilt(each.revision)
+    }
+  }
+
+  #failureOf(twin: FacadeCode, error: unknown): SimulationFailed {
+    const { revision } = twin
+    const fault = machineFaultIn(error)
+    if (fault === undefined)
+      return { revision, role: 'future', cause: bounded(`${nameOf(twin)} cannot be introduced: ${messageOf(error)}`) }
+    const { code, message } = unbuildable(fault, this.#init.directory)
+    return {
+      revision,
+      role: 'future',
+      cause: bounded(`${nameOf(twin)} cannot be introduced now: ${message}`),
+      machine: code
     }
   }
 
@@ -128,4 +154,8 @@ export class TwinBuilds {
     await store.commitDurably(last)
     simulations.complete(completed)
   }
+}
+
+function bounded(cause: string): string {
+  return cause.slice(0, 500)
 }
