@@ -149,6 +149,9 @@ export async function startFakePeer(dataDirectory: string, network = 'a'.repeat(
       return fake.neighbours
     },
     trustDocuments: async () => ({ documents, descriptors: [] }),
+    announcements: async () => [],
+    hear: async announcements =>
+      announcements.map((_, i) => ({ document: `announcement ${i + 1}`, verdict: 'ignore' as const, code: 'Known' })),
     bundle: async id => bundleState(id),
     async putManifest(id, manifest) {
       const read = parseManifest(manifest, id)

@@ -126,6 +126,65 @@ describe('a peer that was away', () => {
     expect(runsOf(away)).toEqual(expected)
   })
 
+  it('is never taken back by code: where a reverse transform is the way back, its version is taken singly, with its rehearsal (R22)', () => {
+    const ways = {
+      exact: (version: number) => twinUpgrade(version),
+      copy: () => ({ back: 'copy' as const }),
+      transform: () => ({ back: 'transform' as const, loses: 'who came last' }),
+      none: () => ({})
+    }
+    const kinds = Object.keys(ways) as Array<keyof typeof ways>
+    const seen = { walks: 0, back: 0, singly: 0 }
+    for (const second of kinds) {
+      for (const third of kinds) {
+        const backs = [second, third]
+        const { simulation, away, effects } = late(3, version => ways[backs[version - 2] ?? 'none'](version))
+        away.boot()
+        const isWalk = (): boolean => away.state.walk?.isBegun === true
+        simulation.run(() => away.isCommittedAt(3) || (isWalk() && phaseOf(away, 3) === 'trial'))
+        if (isWalk()) {
+          seen.walks++
+          if (third !== 'none') {
+            away.input({ fact: 'operator', word: 'goBack', version: 3 })
+            simulation.run(() => phaseOf(away, 3) === 'wentBack')
+            expect(away.state.running).toBe(1)
+            seen.back++
+          }
+        } else seen.singly++
+        const plans = effects.filter(isSwitch).map(each => each.plan)
+        const walked = plans.filter(each => each.object.version === 3 && each.steps.length > 1)
+        expect(walked.length > 0, backs.join()).toBe(third !== 'transform' && runsOf(away)[0] === 3)
+        for (const { wayBack } of walked) expect(wayBack?.by, backs.join()).not.toBe('transform')
+        if (walked.length > 0) expect(plans.some(each => each.reverse !== undefined)).toBe(false)
+      }
+    }
+    expect(seen).toEqual({ walks: 8, back: 4, singly: 8 })
+  })
+
+  it('that nobody answers follows what it had heard of the others, or was brought, after a moment', () => {
+    const { simulation, away, effects } = late(4)
+    const heard = simulation.peers.filter(peer => peer !== away).map(peer => peer.said!)
+    for (const peer of simulation.peers) if (peer !== away) peer.kill()
+    away.boot()
+    // As the store tells it at a start, or an offline file.
+    away.state.synced = false
+    for (const peer of simulation.peers) peer.said = undefined
+    const sync = simulation.nowMs + 5
+    simulation.run(() => simulation.nowMs >= sync)
+    away.state.synced = false
+    const ageMs = 3 * 86_400_000
+    for (const announcement of heard)
+      away.input({ fact: 'announcement', announcement, ageMs, admission: { by: 'policy' } })
+    expect(away.state.walk).toBeUndefined()
+    expect(away.describe()).toContain('asks the others')
+    const asked = simulation.nowMs
+    simulation.run(() => away.state.walk !== undefined)
+    expect(simulation.nowMs - asked).toBeLessThanOrEqual(10_000)
+    simulation.run(() => away.isCommittedAt(4))
+    expect(runsOf(away)).toEqual([4])
+    expect(switchesOf(effects).slice(0, 2)).toEqual(['start 1', 'upgrade 4'])
+  })
+
   it('takes versions one by one, where too few of the others have committed them', () => {
     const { simulation, away, log } = late(4, () => ({}), {}, 4)
     // Three of four others never got beyond version 2.

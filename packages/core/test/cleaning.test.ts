@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { propertyRuns } from '../../../test/property-budget.js'
-import { sha256Hex, type ClassUpgrade } from '../src/index.js'
+import { openAdmission, sha256Hex, whatStays, type Admission, type ClassUpgrade, type PeerState } from '../src/index.js'
 import { classUpgrade, twinUpgrade, versions } from './descriptors.js'
 import { Simulation, type SimulatedPeer } from './simulation.js'
 
@@ -148,4 +148,60 @@ test('whatever happens, cleaning takes nothing that a plan still needs, and in t
     }),
     { numRuns: propertyRuns(8) }
   )
+})
+
+/** A peer that has committed version 3, some time after a start at which nobody has answered. */
+function unanswered(afterMs: number, others: ReadonlyArray<{ readonly floor: number; readonly admission: Admission }>) {
+  const simulation = new Simulation({ peers: 2, seed: 1, policy: { oldStates: { keepMs: 0, bytesMax: 0 } } })
+  const [alone, other] = simulation.peers as [SimulatedPeer, SimulatedPeer]
+  alone.boot()
+  const history = versions(3, version => ({ classes: [classUpgrade(version, version === 1 ? {} : pace)] }))
+  for (const { descriptor } of history) simulation.publish(descriptor)
+  simulation.run(() => alone.isSettledAt(3))
+  const state: PeerState = alone.state
+  state.synced = false
+  state.oldStates = []
+  const wallMs = simulation.wallMs()
+  const monoMs = state.startedMonoMs + afterMs
+  for (const { floor, admission } of others)
+    state.roster.set(other.id, {
+      announcement: { ...alone.said!, peer: other.id, floor },
+      heardMonoMs: monoMs - 2 * 86_400_000,
+      admission,
+      troubleMonoMs: new Map()
+    })
+  const { bundles, because } = whatStays(state, { wallMs, monoMs }).bundles
+  return {
+    from: bundles === 'all' ? 'all' : Math.min(...[1, 2, 3].filter(v => bundles.has(sha256Hex(`bundle ${v}`)))),
+    because
+  }
+}
+
+const minuteMs = 60_000
+const certified: Admission = {
+  by: 'certificate',
+  fromMs: 0,
+  untilMs: Number.MAX_SAFE_INTEGER,
+  class: 'Counter1',
+  groups: [],
+  serial: '0'.repeat(32)
+}
+const stranger: Admission = { by: 'nothing', code: 'NotAdmitted', reason: 'it shows no certificate' }
+
+test('a peer whom nobody answers keeps everything at first, and then goes by what it knows of the others (§14)', () => {
+  expect(unanswered(24 * minuteMs, [])).toMatchObject({
+    from: 'all',
+    because: expect.stringContaining('25 min') as string
+  })
+  expect(unanswered(26 * minuteMs, []).from).toBe(2)
+  expect(unanswered(26 * minuteMs, [{ floor: 1, admission: stranger }]).from).toBe(2)
+  // Who is known may come back, and others that are not known with it.
+  for (const admission of [openAdmission, certified]) {
+    expect(unanswered(26 * minuteMs, [{ floor: 3, admission }]).from).toBe('all')
+    expect(unanswered(1441 * minuteMs, [{ floor: 3, admission }]).from).toBe(2)
+    expect(unanswered(1441 * minuteMs, [{ floor: 1, admission }])).toMatchObject({
+      from: 1,
+      because: expect.stringContaining('may still run version 1') as string
+    })
+  }
 })

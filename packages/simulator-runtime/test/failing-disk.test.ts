@@ -38,7 +38,7 @@ async function openState(path: string): Promise<Database> {
       fail('read', key)
       return getSync(key)
     }
-  }) as Database
+  })
 }
 
 async function create(map?: Mapping): Promise<void> {

@@ -22,7 +22,7 @@ export function addBundleExport(bundle: Command, io: Io): void {
     .argument('<file>', 'the file to write; replaced when the new one is whole')
     .summary('write what a peer trusts, and the code, into one file')
     .description(
-      'Writes the trust documents of a peer, and the descriptors and bundles of a span of versions, into one file that another peer takes without a network. The peer may run or not.'
+      'Writes the trust documents of a peer, what peers have announced of themselves, and the descriptors and bundles of a span of versions, into one file that another peer takes without a network. The peer may run or not; what it announces of itself is in the file only where it runs.'
     )
     .option('--from <version>', 'first version (default: 1)', parseVersion)
     .option('--to <version>', 'last version (default: the newest that the peer knows)', parseVersion)
@@ -35,6 +35,7 @@ export function addBundleExport(bundle: Command, io: Io): void {
         exportOffline({
           network: peer.network,
           trusted: await peer.trustDocuments(),
+          announcements: await peer.announcements(),
           file: resolve(io.cwd, file),
           from: options.from,
           to: options.to,
@@ -46,7 +47,7 @@ export function addBundleExport(bundle: Command, io: Io): void {
       )
       output.result({ file, ...exported }, () =>
         [
-          `${options.dryRun === true ? 'Would write' : 'Wrote'} ${file}: versions ${exported.from} to ${exported.to}, ${count(exported.documents, 'trust document')}, ${count(exported.bundles.length, 'bundle')}${exported.bytes === 0 ? '' : `, ${toSizeWords(exported.bytes)}`}.`,
+          `${options.dryRun === true ? 'Would write' : 'Wrote'} ${file}: versions ${exported.from} to ${exported.to}, ${count(exported.documents, 'trust document')}, ${count(exported.announcements, 'announcement')}, ${count(exported.bundles.length, 'bundle')}${exported.bytes === 0 ? '' : `, ${toSizeWords(exported.bytes)}`}.`,
           ...exported.missingBundles.map(id => `The bundle ${id.slice(0, 16)} is not on this peer and not in the file.`)
         ].join('\n')
       )

@@ -15,7 +15,7 @@ export function addBundleImport(bundle: Command, io: Io): void {
     .argument('<file>', 'what instar bundle export wrote')
     .summary('bring such a file to a peer')
     .description(
-      'Brings the trust documents, descriptors and bundles of a file to a peer, running or not. The file is read through first; then the peer verifies everything as if a neighbour had sent it. It can be stopped and repeated at any time.'
+      'Brings the trust documents, announcements, descriptors and bundles of a file to a peer, running or not. The file is read through first; then the peer verifies everything as if a neighbour had sent it. What enough others had committed when the file was made, it takes in one switch. It can be stopped and repeated at any time.'
     )
     .addHelpText('after', '\nExample:\n  $ instar bundle import network.instar --data ./two')
     .action(async (file: string, options: Options) => {
@@ -31,10 +31,10 @@ export function addBundleImport(bundle: Command, io: Io): void {
           onStep: step => output.line(`  ${step}`)
         })
       )
-      const { index, descriptors, bytes, ...carried } = imported
+      const { index, descriptors, announcements, bytes, ...carried } = imported
       output.result({ file, network: index.network, from: index.from, to: index.to, ...carried }, () =>
         [
-          `${file}, made ${index.made}: versions ${index.from} to ${index.to}, ${count(descriptors, 'descriptor')}, ${count(index.bundles.length, 'bundle')}, ${toSizeWords(bytes)}.`,
+          `${file}, made ${index.made}: versions ${index.from} to ${index.to}, ${count(descriptors, 'descriptor')}, ${count(announcements, 'announcement')}, ${count(index.bundles.length, 'bundle')}, ${toSizeWords(bytes)}.`,
           carriedText(carried, dryRun)
         ].join('\n')
       )

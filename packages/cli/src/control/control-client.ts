@@ -7,6 +7,7 @@ import type {
   BundleState,
   CallAnswer,
   CallRequest,
+  CarriedAnnouncement,
   CertificateAnswer,
   ContractRequest,
   ControlEvent,
@@ -49,6 +50,8 @@ export interface ControlClient {
   trustDocuments: () => Promise<TrustDocuments>
   submitCertificate: (bytes: Uint8Array) => Promise<CertificateAnswer>
   submit: (submission: Submission) => Promise<readonly DocumentVerdict[]>
+  announcements: () => Promise<readonly CarriedAnnouncement[]>
+  hear: (announcements: readonly CarriedAnnouncement[]) => Promise<readonly DocumentVerdict[]>
   bundle: (id: string) => Promise<BundleState>
   putManifest: (id: string, manifest: Uint8Array) => Promise<BundleState>
   /** Sent as it comes. */
@@ -94,6 +97,14 @@ export function createControlClient(socketPath: string, signal?: AbortSignal): C
       }
       return (await ask<{ verdicts: DocumentVerdict[] }>('POST', '/v1/documents', body)).verdicts
     },
+    async announcements() {
+      const { announcements } = await ask<SaidBody>('GET', '/v1/announcements')
+      return announcements.map(({ envelope, ageMs }) => ({ envelope: fromBase64(envelope), ageMs }))
+    },
+    async hear(said) {
+      const announcements = said.map(({ envelope, ageMs }) => ({ envelope: toBase64(envelope), ageMs }))
+      return (await ask<{ verdicts: DocumentVerdict[] }>('POST', '/v1/announcements', { announcements })).verdicts
+    },
     submitCertificate: bytes => ask('POST', '/v1/certificates', { certificate: toBase64(bytes) }),
     bundle: id => ask('GET', `/v1/bundles/${id}`),
     putManifest: (id, manifest) => ask('PUT', `/v1/bundles/${id}/manifest`, manifest),
@@ -103,6 +114,10 @@ export function createControlClient(socketPath: string, signal?: AbortSignal): C
       yield* readEvents(await open('GET', '/v1/events'))
     }
   }
+}
+
+interface SaidBody {
+  readonly announcements: ReadonlyArray<{ readonly envelope: string; readonly ageMs: number }>
 }
 
 interface Target {

@@ -33,10 +33,14 @@ export function catchUp(turn: Turn): boolean {
   settlePassed(turn)
   if (state.singly !== undefined && state.running >= state.singly.last) state.singly = undefined
   if (isUnderWay(state)) return state.walk?.isBegun === true && state.running === state.walk.from
-  const to = mayBegin(state) ? destination(turn) : undefined
+  const to = state.lineage === undefined ? undefined : destination(turn)
   if (to === undefined) {
     giveUp(turn)
     return false
+  }
+  if (isStillAsking(turn)) {
+    progressOf(state, to).reason = 'it asks the others how far they are before it follows them'
+    return true
   }
   const walk = state.walk?.to === to && state.walk.from === state.running ? state.walk : begin(turn, to)
   const waitsFor = prepare(turn, walk)
@@ -79,9 +83,14 @@ function isUnderWay({ versions, running }: PeerState): boolean {
   return versions.get(running)?.phase === 'trial' || [...versions.values()].some(each => isSwitching(each.phase))
 }
 
-/** Who has just come back does not know yet how far the others are. */
-function mayBegin(state: PeerState): boolean {
-  return state.lineage !== undefined && (state.synced || isAlone(state))
+/** So long who has just come back waits for somebody to say how far the others are; then it goes by what it had heard, or was brought. */
+const answerMs = 10_000
+
+function isStillAsking(turn: Turn): boolean {
+  const { state, now } = turn
+  if (state.synced || isAlone(state) || now.monoMs - state.startedMonoMs >= answerMs) return false
+  wakeAtMono(turn, state.startedMonoMs + answerMs)
+  return true
 }
 
 interface Step {

@@ -1,7 +1,9 @@
+import { durationWords } from '../descriptor/duration-words.js'
 import { admittedPeers } from '../roster/roster.js'
 import { classAt } from '../version-log/version-log.js'
 import { bundlesOf } from './goal.js'
 import { beforeIn } from './history.js'
+import { isAlone } from './join.js'
 import type { Now } from './input.js'
 import { stayingStates } from './old-states.js'
 import type { PeerState } from './state.js'
@@ -24,7 +26,7 @@ export interface NeededBundles {
  */
 export function neededBundles(state: Readonly<PeerState>, now: Now): NeededBundles {
   const { lineage, log, trusted, host } = state
-  const unsure = whyUnsure(state)
+  const unsure = whyUnsure(state, now)
   if (unsure !== undefined) return { bundles: 'all', because: unsure }
   if (lineage === undefined || state.config.archive)
     return { bundles: 'all', because: 'this peer is an archive: it keeps every bundle' }
@@ -41,12 +43,29 @@ export function neededBundles(state: Readonly<PeerState>, now: Now): NeededBundl
 }
 
 /** Who knows too little of himself or of the others throws nothing away. */
-function whyUnsure(state: Readonly<PeerState>): string | undefined {
+function whyUnsure(state: Readonly<PeerState>, now: Now): string | undefined {
   if (state.damage !== undefined) return state.damage
   if (!state.started || state.lineage === undefined) return 'this peer has not joined its network yet'
-  if (!state.synced) return 'this peer has not compared what it knows with another one since its start'
+  if (!state.synced && now.monoMs - state.startedMonoMs < patienceMs(state, now)) return unanswered(state, now)
   if (state.oldStates === undefined) return 'its host has not said yet which old states there are'
   return undefined
+}
+
+/** So long a peer that knows others waits for one of them to answer. */
+const unansweredMs = 86_400_000
+
+/**
+ * How long a peer that nobody has answered keeps everything. Floors only grow, so what it had heard of the others before its start is then no
+ * less than what they still need; who names no other, and has never heard of one that counts, waits only as long as one that runs is silent at most.
+ */
+function patienceMs(state: Readonly<PeerState>, now: Now): number {
+  const knowsNobody = isAlone(state) && admittedPeers(state, now).length === 0
+  return knowsNobody ? state.config.timing.unreachableAfterMs : unansweredMs
+}
+
+function unanswered(state: Readonly<PeerState>, now: Now): string {
+  const words = durationWords(patienceMs(state, now))
+  return `this peer has not compared what it knows with another one since its start; unanswered for ${words}, it goes by what it knows`
 }
 
 /** A version that somebody may still run, and who. */

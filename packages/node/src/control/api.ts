@@ -4,6 +4,7 @@ export type {
   BundleState,
   CallAnswer,
   CallRequest,
+  CarriedAnnouncement,
   CertificateAnswer,
   ContractRequest,
   DescribedContract,

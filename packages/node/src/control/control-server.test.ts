@@ -59,6 +59,8 @@ const good: Record<string, [path: string, body: unknown, asked: string]> = {
   catchUp: ['/v1/catch-up', undefined, 'catchUp'],
   trustDocuments: ['/v1/trust', undefined, 'trustDocuments'],
   submit: ['/v1/documents', { documents: ['AQID', 'AQ=='], descriptor: 'AQI=' }, 'submit 3+1 descriptor 2'],
+  announcements: ['/v1/announcements', undefined, 'announcements'],
+  hear: ['/v1/announcements', { announcements: [{ envelope: 'AQI=', ageMs: 9 }] }, 'hear 2 bytes 9 ms'],
   submitCertificate: ['/v1/certificates', { certificate: 'AQID' }, 'submitCertificate 3'],
   bundle: [`/v1/bundles/${someBundle}`, undefined, 'bundle bbbb'],
   putManifest: [`/v1/bundles/${someBundle}/manifest`, new Uint8Array(7), 'putManifest 7 bytes'],

@@ -74,6 +74,12 @@ export interface PeerControl {
   /** What this peer trusts, for a tool that builds the next proposal on it. */
   trustDocuments(): Promise<TrustDocuments>
 
+  /** What this peer says of itself and has heard of others that count, the most recent first, to be carried to where no network is. */
+  announcements(): Promise<readonly CarriedAnnouncement[]>
+
+  /** Judges announcements as if a neighbour had passed them on (§13). Never throws for bad bytes. */
+  hear(announcements: readonly CarriedAnnouncement[]): Promise<readonly DocumentVerdict[]>
+
   /** Which files of a bundle are complete and verified here. */
   bundle(id: string): Promise<BundleState>
 
@@ -140,7 +146,13 @@ export interface Submission {
   readonly descriptor?: Uint8Array
 }
 
-/** One per document in the order in which they were submitted, the descriptor last. */
+/** A peer's signed statement, and how long ago its newest was heard, as far as whoever brings it says so (§13). */
+export interface CarriedAnnouncement {
+  readonly envelope: Uint8Array
+  readonly ageMs: number
+}
+
+/** One per document in the order in which they were submitted, the descriptor last; or one per announcement. */
 export interface DocumentVerdict {
   /** For people: `targets 3`, `descriptor of version 2`, or `document 1` where it could not be read. */
   readonly document: string

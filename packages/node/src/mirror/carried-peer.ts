@@ -1,12 +1,23 @@
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { pino } from 'pino'
+import { createPeerJudge } from '../admission/peer-judge.js'
 import { createBundleStore } from '../bundles/bundle-store.js'
 import { createBundleUpload } from '../control/bundle-upload.js'
-import type { BundleState, DocumentVerdict, Submission, TrustDocuments } from '../control/peer-control.js'
+import type {
+  BundleState,
+  CarriedAnnouncement,
+  DocumentVerdict,
+  Submission,
+  TrustDocuments
+} from '../control/peer-control.js'
+import { hearAll } from '../peer/carried-announcements.js'
+import { wallMs } from '../peer/clock.js'
 import { settleConfig } from '../peer/options.js'
 import { submitAll, trustDocumentsOf } from '../peer/trust-documents.js'
 import { readGenesisSeed } from '../seed/genesis-seed.js'
 import { openDataDirectory } from '../store/data-directory.js'
 import { createTrustService } from '../trust/trust-service.js'
+import { createStoredAnnouncements } from './stored-announcements.js'
 
 /**
  * A peer to which something is carried, or from which: a running one through its control API, or a stopped one ({@link openStoppedPeer}).
@@ -16,6 +27,8 @@ export interface CarriedPeer {
   readonly network: string
   trustDocuments(): Promise<TrustDocuments>
   submit(submission: Submission): Promise<readonly DocumentVerdict[]>
+  announcements(): Promise<readonly CarriedAnnouncement[]>
+  hear(announcements: readonly CarriedAnnouncement[]): Promise<readonly DocumentVerdict[]>
   bundle(id: string): Promise<BundleState>
   putManifest(id: string, manifest: Uint8Array): Promise<BundleState>
   putFile(id: string, path: string, bytes: AsyncIterable<Uint8Array>): Promise<BundleState>
@@ -46,11 +59,21 @@ export async function openStoppedPeer(
     const bundles = createBundleStore({ directory: directory.paths.bundles })
     await bundles.start()
     const { bundle, putManifest, putFile } = createBundleUpload(bundles)
+    const judge = createPeerJudge(() => trust.state())
+    const said = createStoredAnnouncements({
+      self: peerIdFromPrivateKey(directory.identity).toString(),
+      network,
+      store: directory.store,
+      judge: (peer, certificate) => judge.judge(peer, certificate),
+      now: wallMs
+    })
     const never = new AbortController().signal
     return {
       network,
       trustDocuments: async () => trustDocumentsOf(trust.state()),
       submit: submission => submitAll(trust, submission),
+      announcements: () => said.carried(),
+      hear: announcements => hearAll((envelope, ageMs) => said.submit(envelope, ageMs), announcements),
       bundle,
       putManifest,
       putFile: (id, path, bytes) => putFile(id, path, bytes, never),

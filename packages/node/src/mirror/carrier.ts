@@ -1,6 +1,6 @@
 import { InstarError } from '@instar/core'
 import { trust, type TrustState } from '@instar/signer'
-import type { DocumentVerdict } from '../control/peer-control.js'
+import type { CarriedAnnouncement, DocumentVerdict } from '../control/peer-control.js'
 import type { CarriedPeer } from './carried-peer.js'
 
 /** What became of what was carried to a peer. */
@@ -11,6 +11,8 @@ export interface Carried {
   readonly known: number
   /** Of no use here: nothing that is trusted here leads to them. */
   readonly unused: number
+  /** Statements of peers that say something new here. */
+  readonly heard: number
   readonly bundles: readonly string[]
   /** Named, not here, and not where they were looked for. */
   readonly missingBundles: readonly string[]
@@ -22,7 +24,8 @@ const batchMax = 100
 /** Hands documents and bundles to a peer, a bounded number at a time; when it only tries, it judges them with the same function and keeps nothing. */
 export class Carrier {
   private batch: Uint8Array[] = []
-  private readonly counts = { documents: 0, known: 0, unused: 0 }
+  private said: CarriedAnnouncement[] = []
+  private readonly counts = { documents: 0, known: 0, unused: 0, heard: 0 }
   private readonly bundles = new Set<string>()
   private readonly missing = new Set<string>()
 
@@ -50,6 +53,20 @@ export class Carrier {
     if (documents.length === 0) return
     for (const verdict of this.dryRun ? this.judge(documents) : await this.peer.submit({ documents }))
       this.count(verdict)
+  }
+
+  async carryAnnouncement(announcement: CarriedAnnouncement): Promise<void> {
+    this.said.push(announcement)
+    if (this.said.length >= batchMax) await this.endAnnouncements()
+  }
+
+  /** What is old, or of peers that do not count here, is no fault of the file. A trial run takes none: only the peer knows what it has heard. */
+  async endAnnouncements(): Promise<void> {
+    const { said } = this
+    this.said = []
+    if (said.length === 0 || this.dryRun) return
+    const verdicts = await this.peer.hear(said)
+    this.counts.heard += verdicts.filter(each => each.verdict === 'accept').length
   }
 
   async hasBundle(id: string): Promise<boolean> {

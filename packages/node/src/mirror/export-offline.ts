@@ -3,7 +3,7 @@ import { open, readFile, rename, rm, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { InstarError, parseDescriptor, parseManifest } from '@instar/core'
 import { chunksOf, firstFlaw, readChunkAt } from '../bundles/bundle-folder.js'
-import type { TrustDocuments } from '../control/peer-control.js'
+import type { CarriedAnnouncement, TrustDocuments } from '../control/peer-control.js'
 import { onDisk } from '../store/disk-errors.js'
 import { syncDirectory } from '../store/durable-file.js'
 import { bundlesOf } from './bundles-of.js'
@@ -12,6 +12,8 @@ import { encodeOfflineRecord, offlineMagic, type OfflineHeader } from './offline
 export interface ExportOfflineInit {
   readonly network: string
   readonly trusted: TrustDocuments
+  /** What it says of itself and has heard of others: what has been committed elsewhere is known by nothing else (§14). */
+  readonly announcements: readonly CarriedAnnouncement[]
   /** The file; replaced only when the new one is whole. */
   readonly file: string
   /** Versions whose descriptors and bundles are taken; default all. */
@@ -29,6 +31,7 @@ export interface ExportedOffline {
   readonly to: number
   readonly documents: number
   readonly descriptors: number
+  readonly announcements: number
   readonly bundles: readonly string[]
   /** Bundles of these versions that this peer does not hold, or holds damaged. */
   readonly missingBundles: readonly string[]
@@ -36,7 +39,7 @@ export interface ExportedOffline {
 }
 
 /**
- * Writes everything that a peer trusts, with the descriptors and bundles of a span of versions, into one file. One chunk is in memory at
+ * Writes everything that a peer trusts and has heard of others, with the descriptors and bundles of a span of versions, into one file. One chunk is in memory at
  * a time.
  *
  * @throws InstarError BadInput for a span without versions, DiskFull
@@ -54,7 +57,11 @@ export async function exportOffline(init: ExportOfflineInit): Promise<ExportedOf
   }
   const descriptors = all.filter(({ version }) => version >= from && version <= to).map(each => each.bytes)
   const found = await findBundles(init, descriptors)
-  const counts = { documents: trusted.documents.length, descriptors: descriptors.length }
+  const counts = {
+    documents: trusted.documents.length,
+    descriptors: descriptors.length,
+    announcements: init.announcements.length
+  }
   const result = { from, to, ...counts, bundles: found.held, missingBundles: found.missing }
   if (init.dryRun === true) return { ...result, bytes: 0 }
 
@@ -66,6 +73,8 @@ export async function exportOffline(init: ExportOfflineInit): Promise<ExportedOf
       const made = new Date(init.now()).toISOString()
       await writer.write({ kind: 'index', network, from, to, made, bundles: [...found.held] })
       for (const each of trusted.documents) await writer.write({ kind: 'document' }, each)
+      for (const { envelope, ageMs } of init.announcements)
+        await writer.write({ kind: 'announcement', ageMs }, envelope)
       for (const each of descriptors) await writer.write({ kind: 'descriptor' }, each)
       for (const id of found.held) await writeBundle(writer, init, id)
       await writer.end()

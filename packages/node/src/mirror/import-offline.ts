@@ -18,6 +18,9 @@ export interface ImportOfflineInit {
  * Brings what an offline file holds to a peer, which verifies it like gossip. The file is read through once before anything is taken
  * from it; a run that is interrupted leaves only what verified, and the next one goes on behind the files that are whole.
  *
+ * What may stop something comes first (P1), and what begins something last: a version counts when its descriptor is here, and its code and what
+ * others say of it are here by then, so that all that they have committed is taken in one walk (§14).
+ *
  * @throws InstarError OfflineFileInvalid, WrongNetwork, NotTrusted for a document that is wrong under every trust state
  */
 export async function importOffline(init: ImportOfflineInit): Promise<Carried & OfflineContents> {
@@ -39,6 +42,7 @@ export async function importOffline(init: ImportOfflineInit): Promise<Carried & 
   } finally {
     await source.return(undefined)
   }
+  await carryVersions(carrier, file, Math.max(0, nowMs - Date.parse(contents.index.made)))
   return { ...contents, ...carrier.carried }
 }
 
@@ -51,7 +55,7 @@ async function carryAll(carrier: Carrier, records: Records, onStep: ImportOfflin
   }
   for (let record = await records.next(); record !== undefined; record = await records.next()) {
     const { header, body } = record
-    if (header.kind === 'document' || header.kind === 'descriptor') await carrier.carry(body)
+    if (header.kind === 'document') await carrier.carry(body)
     if (header.kind === 'manifest') {
       await carrier.end()
       await endBundle()
@@ -66,6 +70,21 @@ async function carryAll(carrier: Carrier, records: Records, onStep: ImportOfflin
   }
   await carrier.end()
   await endBundle()
+}
+
+/** @param sinceMs how long ago the file was made: what peers said is older by that */
+async function carryVersions(carrier: Carrier, file: string, sinceMs: number): Promise<void> {
+  for await (const { header, body } of readOfflineFile(file)) {
+    if (header.kind === 'announcement')
+      await carrier.carryAnnouncement({ envelope: body, ageMs: header.ageMs + sinceMs })
+    if (header.kind === 'descriptor') {
+      await carrier.endAnnouncements()
+      await carrier.carry(body)
+    }
+    if (header.kind === 'manifest') break
+  }
+  await carrier.endAnnouncements()
+  await carrier.end()
 }
 
 /** Records, with those of one file as one stream. What its reader leaves is skipped by the loop above. */

@@ -1,5 +1,6 @@
 import { parseManifest, type Manifest } from '@instar/core'
 import { chunksOf, sha256, type ChunkRef } from '../bundles/bundle-folder.js'
+import { carriedAnnouncementsMax } from '../peer/carried-announcements.js'
 import { offlineFileInvalid, type OfflineIndex } from './offline-record.js'
 import { readOfflineFile } from './offline-reader.js'
 
@@ -8,6 +9,8 @@ export interface OfflineContents {
   readonly index: OfflineIndex
   readonly documents: number
   readonly descriptors: number
+  /** Statements of peers about themselves. */
+  readonly announcements: number
   readonly bytes: number
 }
 
@@ -20,7 +23,7 @@ export interface OfflineContents {
 export async function inspectOfflineFile(path: string): Promise<OfflineContents> {
   let index: OfflineIndex | undefined
   let bundle: OpenBundle | undefined
-  const counts = { document: 0, descriptor: 0, bytes: 0 }
+  const counts = { document: 0, descriptor: 0, announcement: 0, bytes: 0 }
   const finish = () => {
     if (bundle !== undefined && bundle.left.length > 0)
       throw offlineFileInvalid(path, `bundle ${bundle.id} is not whole`)
@@ -30,9 +33,11 @@ export async function inspectOfflineFile(path: string): Promise<OfflineContents>
     if ((header.kind === 'index') === (index !== undefined))
       throw offlineFileInvalid(path, 'it does not begin with one index')
     if (header.kind === 'index') index = header
-    if (header.kind === 'document' || header.kind === 'descriptor') {
+    if (header.kind === 'document' || header.kind === 'descriptor' || header.kind === 'announcement') {
       if (bundle !== undefined) throw offlineFileInvalid(path, 'a document stands behind a bundle')
       counts[header.kind]++
+      if (counts.announcement > carriedAnnouncementsMax)
+        throw offlineFileInvalid(path, `it has more than ${carriedAnnouncementsMax} announcements`)
     }
     if (header.kind === 'manifest') {
       finish()
@@ -55,7 +60,8 @@ export async function inspectOfflineFile(path: string): Promise<OfflineContents>
   }
   finish()
   if (index === undefined) throw offlineFileInvalid(path, 'it does not begin with one index')
-  return { index, documents: counts.document, descriptors: counts.descriptor, bytes: counts.bytes }
+  const { document: documents, descriptor: descriptors, announcement: announcements, bytes } = counts
+  return { index, documents, descriptors, announcements, bytes }
 }
 
 interface OpenBundle {

@@ -6,6 +6,7 @@ import {
   headerBytesMax,
   offlineFileInvalid,
   offlineMagic,
+  offlineMagics,
   parseOfflineHeader,
   type OfflineRecord
 } from './offline-record.js'
@@ -32,11 +33,11 @@ export async function* readOfflineFile(path: string): AsyncGenerator<OfflineReco
 async function* readRecords(cursor: Cursor, path: string): AsyncGenerator<OfflineRecord> {
   const hash = createHash('sha256')
   const magic = await cursor.take(offlineMagic.byteLength)
-  if (magic?.equals(offlineMagic) !== true) {
+  if (magic === undefined || !offlineMagics.some(each => each.equals(magic))) {
     const isNewer = magic?.toString('latin1').startsWith('instar-offline ') === true
     throw offlineFileInvalid(
       path,
-      isNewer ? 'this release reads format 1 only' : 'it is no file of instar bundle export'
+      isNewer ? 'this release reads formats 1 and 2 only' : 'it is no file of instar bundle export'
     )
   }
   hash.update(magic)

@@ -1,8 +1,9 @@
 import { InstarError, manifestBytesMax } from '@instar/core'
 import { z } from 'zod'
 
-/** The first line of an offline file: what it is, and the number of its format (§16). */
-export const offlineMagic = Buffer.from('instar-offline 1\n')
+/** The first line of an offline file: what it is, and the number of its format (§16). Format 1 has no announcements. */
+export const offlineMagic = Buffer.from('instar-offline 2\n')
+export const offlineMagics: readonly Buffer[] = [offlineMagic, Buffer.from('instar-offline 1\n')]
 
 export const headerBytesMax = 256 * 1024
 /** A manifest is the largest thing that one record carries; documents and chunks are at most a quarter of it. */
@@ -20,6 +21,8 @@ const headerSchema = z.discriminatedUnion('kind', [
     bundles: z.array(digest).max(2000)
   }),
   z.strictObject({ kind: z.literal('document') }),
+  /** How old it was when the file was made: when its (epoch, seq) last grew, by the clock of whoever made it (§13). */
+  z.strictObject({ kind: z.literal('announcement'), ageMs: z.int().min(0) }),
   z.strictObject({ kind: z.literal('descriptor') }),
   z.strictObject({ kind: z.literal('manifest'), bundle: digest }),
   z.strictObject({ kind: z.literal('chunk'), bundle: digest, path: z.string().max(200), chunk: z.int().min(0) }),

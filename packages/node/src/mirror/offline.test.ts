@@ -2,13 +2,17 @@ import { readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { bundleId, chunkBytes, encodeManifest, sha256Hex, toCanonicalJson, type Manifest } from '@instar/core'
 import { freshUntilMs, restoreTrust } from '@instar/signer'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import type { PrivateKey } from '@libp2p/interface'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { propertyRuns } from '../../../../test/property-budget.js'
 import { descriptorOf, makeNetwork, manifest, type TestNetwork } from '../../test/authors.js'
 import { knows, stoppedPeer, theBundle, within } from '../../test/carried.js'
-import { temporaryDirectory } from '../../test/peers.js'
+import { contentAt, temporaryDirectory } from '../../test/peers.js'
 import { createBundleStore } from '../bundles/bundle-store.js'
+import { readStoredAnnouncement, sealAnnouncement } from '../overlay/announcement-envelope.js'
 import { dataPaths } from '../store/data-paths.js'
 import type { CarriedPeer } from './carried-peer.js'
 import { exportOffline, type ExportedOffline } from './export-offline.js'
@@ -39,6 +43,7 @@ function exportFrom(
     exportOffline({
       network: peer.network,
       trusted: await peer.trustDocuments(),
+      announcements: await peer.announcements(),
       file: to,
       ...span,
       bundles: dataPaths(directory).bundles,
@@ -120,7 +125,8 @@ describe('a network carried in one file', () => {
       expect(await peer.bundle(theBundle)).toMatchObject({ complete: false, missing: ['int-set.js'] })
       expect(await importOffline({ peer, file, nowMs: Date.now() })).toMatchObject({
         bundles: [theBundle],
-        documents: 0
+        // The versions come when their code is here.
+        documents: exported.descriptors
       })
     })
   })
@@ -161,6 +167,156 @@ describe('a network carried in one file', () => {
   })
 })
 
+type Part = readonly [OfflineHeader, Uint8Array?]
+
+/** The last record of a file, which counts the others. */
+function endOf(file: Buffer): { readonly bytes: number; readonly records: number } {
+  const at = file.lastIndexOf('{"kind":"end"')
+  return {
+    bytes: file.byteLength - at + 8,
+    records: (JSON.parse(file.subarray(at).toString()) as { records: number }).records
+  }
+}
+
+/** Whole and well hashed, whatever is in it. */
+async function crafted(...records: readonly Part[]): Promise<string> {
+  const body = Buffer.concat([offlineMagic, ...records.map(([header, bytes]) => encodeOfflineRecord(header, bytes))])
+  const end = encodeOfflineRecord({ kind: 'end', records: records.length, sha256: sha256Hex(body) })
+  const path = join(await temporaryDirectory(), 'crafted.instar')
+  await writeFile(path, Buffer.concat([body, end]))
+  return path
+}
+
+describe('what peers have announced, in a file', () => {
+  const hourMs = 3_600_000
+  const said = async (seq: number, over: object = {}, key?: PrivateKey) => {
+    const by = key ?? (await generateKeyPair('Ed25519'))
+    const peer = peerIdFromPrivateKey(by).toString()
+    const statement = {
+      ...contentAt(1),
+      format: 1,
+      network: net.network,
+      peer,
+      epoch: 1,
+      seq,
+      floor: 3,
+      ...over
+    } as const
+    return { key: by, peer, envelope: await sealAnnouncement(statement, by) }
+  }
+  const heardBy = (directory: string) =>
+    within(directory, async peer =>
+      (await peer.announcements()).map(({ envelope, ageMs }) => {
+        const { peer: who, seq, floor } = readStoredAnnouncement(envelope)!
+        return { who, seq, floor, hours: Math.round(ageMs / hourMs) }
+      })
+    )
+
+  it('comes with its age, is judged as gossip is, and takes nothing newer back', async () => {
+    const old = await said(1)
+    const other = await said(7)
+    const exporter = await stoppedPeer(net.network, net.documents)
+    await within(exporter, peer => peer.hear([old, other].map(({ envelope }) => ({ envelope, ageMs: 5 * hourMs }))))
+    const path = join(await temporaryDirectory(), 'said.instar')
+    const made = Date.now() - 10 * hourMs
+    const result = await within(exporter, async peer =>
+      exportOffline({
+        network: peer.network,
+        trusted: await peer.trustDocuments(),
+        announcements: await peer.announcements(),
+        file: path,
+        now: () => made
+      })
+    )
+    expect(result).toMatchObject({ announcements: 2 })
+    const importer = await stoppedPeer(net.network, net.documents)
+    const newer = await said(2, {}, old.key)
+    await within(importer, peer => peer.hear([{ envelope: newer.envelope, ageMs: hourMs }]))
+    expect(await importTo(importer, path)).toMatchObject({ announcements: 2, heard: 1 })
+    expect(await heardBy(importer)).toEqual([
+      { who: old.peer, seq: 2, floor: 3, hours: 1 },
+      { who: other.peer, seq: 7, floor: 3, hours: 15 }
+    ])
+    expect(await importTo(importer, path)).toMatchObject({ heard: 0 })
+  })
+
+  it('is worth nothing where its signature does not fit, or its peer is not admitted', async () => {
+    const closed = await makeNetwork()
+    const importer = await stoppedPeer(closed.network, [...closed.documents, await closed.admission('certificate')])
+    const stranger = await said(1, { network: closed.network })
+    const forged = Uint8Array.from(stranger.envelope, (byte, i) => (i === 40 ? byte ^ 1 : byte))
+    const verdicts = await within(importer, peer =>
+      peer.hear([stranger.envelope, forged].map(envelope => ({ envelope, ageMs: 0 })))
+    )
+    expect(verdicts.map(each => each.verdict)).toEqual(['ignore', 'reject'])
+    expect(await heardBy(importer)).toEqual([])
+  })
+
+  it('comes behind the code and before the versions, which begin with what is here', async () => {
+    const { envelope } = await said(1)
+    const asked: string[] = []
+    const other = await stoppedPeer(net.network)
+    await within(other, async peer => {
+      const noting: CarriedPeer = {
+        ...peer,
+        submit: submission => {
+          asked.push(`${submission.documents.length} documents`)
+          return peer.submit(submission)
+        },
+        hear: announcements => {
+          asked.push(`${announcements.length} announcements`)
+          return peer.hear(announcements)
+        },
+        putFile: (...args) => {
+          asked.push('a file')
+          return peer.putFile(...args)
+        }
+      }
+      const path = join(await temporaryDirectory(), 'order.instar')
+      await within(author, async from =>
+        exportOffline({
+          network: net.network,
+          trusted: await from.trustDocuments(),
+          announcements: [{ envelope, ageMs: 0 }],
+          file: path,
+          bundles: dataPaths(author).bundles,
+          now: () => Date.now()
+        })
+      )
+      await importOffline({ peer: noting, file: path, nowMs: Date.now() })
+    })
+    expect(asked).toEqual([`${exported.documents} documents`, 'a file', '1 announcements', '3 documents'])
+  })
+
+  it('is in no file of the first format, which is read as ever', async () => {
+    const bytes = await readFile(file)
+    const body = Buffer.concat([
+      Buffer.from('instar-offline 1\n'),
+      bytes.subarray(offlineMagic.byteLength, -endOf(bytes).bytes)
+    ])
+    const end = encodeOfflineRecord({ kind: 'end', records: endOf(bytes).records, sha256: sha256Hex(body) })
+    const path = join(await temporaryDirectory(), 'first.instar')
+    await writeFile(path, Buffer.concat([body, end]))
+    const other = await stoppedPeer(net.network)
+    expect(await importTo(other, path)).toMatchObject({ announcements: 0, bundles: [theBundle] })
+    expect(await knows(other)).toMatchObject({ descriptors: 3 })
+  })
+
+  it('ends somewhere: a file of more is none', async () => {
+    const one: Part = [{ kind: 'announcement', ageMs: 0 }, new Uint8Array(3)]
+    const index: OfflineHeader = {
+      kind: 'index',
+      network: net.network,
+      from: 1,
+      to: 1,
+      made: '2030-01-01T00:00:00Z',
+      bundles: []
+    }
+    const many = await crafted([index], ...Array.from({ length: 1001 }, () => one))
+    await expect(inspectOfflineFile(many)).rejects.toThrow('more than 1000 announcements')
+  })
+})
+
 describe('a file that is not as it was written', () => {
   it('is refused before anything is taken from it, wherever it was cut', async () => {
     const bytes = await readFile(file)
@@ -191,8 +347,8 @@ describe('a file that is not as it was written', () => {
     expect(((await importNothing(Buffer.from('PK\u0003\u0004 and so on'))) as Error).message).toContain(
       'no file of instar'
     )
-    const newer = Buffer.from('instar-offline 2\n')
-    expect(((await importNothing(newer)) as Error).message).toContain('reads format 1 only')
+    const newer = Buffer.from('instar-offline 3\n')
+    expect(((await importNothing(newer)) as Error).message).toContain('reads formats 1 and 2 only')
   })
 
   it('endless data: a length that the file does not have costs no memory', async () => {
@@ -208,17 +364,7 @@ describe('a file that is not as it was written', () => {
 
 describe('a file that somebody made to do harm', () => {
   const index: OfflineHeader = { kind: 'index', network: '', from: 1, to: 1, made: '2030-01-01T00:00:00Z', bundles: [] }
-  type Part = readonly [OfflineHeader, Uint8Array?]
-
-  /** Whole and well hashed, whatever is in it. */
-  async function craft(...parts: readonly Part[]): Promise<string> {
-    const records = [[{ ...index, network: net.network }] as Part, ...parts]
-    const body = Buffer.concat([offlineMagic, ...records.map(([header, bytes]) => encodeOfflineRecord(header, bytes))])
-    const end = encodeOfflineRecord({ kind: 'end', records: records.length, sha256: sha256Hex(body) })
-    const path = join(await temporaryDirectory(), 'crafted.instar')
-    await writeFile(path, Buffer.concat([body, end]))
-    return path
-  }
+  const craft = (...parts: readonly Part[]): Promise<string> => crafted([{ ...index, network: net.network }], ...parts)
   const whole = encodeManifest(manifest)
   const code = new TextEncoder().encode('export default {}')
   const begun: Part = [{ kind: 'manifest', bundle: theBundle }, whole]

@@ -16,6 +16,7 @@ import type { HostManager, HostStats } from '../host/host-manager.js'
 import type { StageDetail } from '../host/switch-result.js'
 import type { StateRehearsalProgress } from '../host/rehearse-state.js'
 import type { PeerMetrics } from '../metrics/peer-metrics.js'
+import type { Announcements } from '../overlay/announcements.js'
 import type { Overlay } from '../overlay/overlay.js'
 import type { CallerRecord } from '../rpc/caller-record.js'
 import type { Rpc } from '../rpc/rpc.js'
@@ -32,6 +33,7 @@ import type { Performer } from './perform.js'
 import { rehearseForOperator, type StateRehearsals } from './state-rehearsals.js'
 import type { StateSize } from './state-size.js'
 import { neighbourStatus, statusOf } from './status.js'
+import { announcementsToCarry, hearAll } from './carried-announcements.js'
 import { submitAll, trustDocumentsOf } from './trust-documents.js'
 import { trustStatus, type RenewalSource } from './trust-status.js'
 import { whyOf } from './why.js'
@@ -44,6 +46,7 @@ export interface PeerControlInit {
   readonly renewal: RenewalSource | undefined
   readonly audit: Pick<AuditLog, 'head' | 'problem'>
   readonly overlay: Overlay
+  readonly announcements: Pick<Announcements, 'own' | 'passedOn' | 'submit'>
   readonly sync: Sync
   readonly host: HostManager
   readonly rpc: Rpc
@@ -217,6 +220,12 @@ export function createPeerControl(init: PeerControlInit): ControlledPeer {
     rehearse: (version, signal) => rehearseForOperator(init, version, signal),
     collectGarbage: (options, signal) => init.garbage.collect(options, signal),
     submit: submission => submitAll(trust, submission),
+    async announcements() {
+      const { announcements } = init
+      return announcementsToCarry({ own: announcements.own(), passedOn: announcements.passedOn() }, wallMs())
+    },
+    hear: announcements =>
+      hearAll((envelope, ageMs) => init.announcements.submit(envelope, 'operator', ageMs), announcements),
     async submitCertificate(bytes) {
       const { certificate, outcome } = await init.admission.submit(bytes)
       return { peer: certificate.peer, certificate: certificateStatus(toAdmission(certificate)), outcome }

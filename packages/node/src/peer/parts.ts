@@ -348,6 +348,7 @@ export async function createParts(init: PartsInit) {
     renewal: renewal === undefined || signer === undefined ? undefined : { signer, status: () => renewal.status() },
     audit,
     overlay,
+    announcements,
     sync,
     host,
     rpc,

@@ -184,6 +184,14 @@ export function createFakePeerControl(): FakePeerControl {
       note('trustDocuments')
       return { documents: [new Uint8Array([1, 2, 3])], descriptors: [new Uint8Array([255])] }
     },
+    async announcements() {
+      note('announcements')
+      return [{ envelope: new Uint8Array([7]), ageMs: 60_000 }]
+    },
+    async hear(announcements) {
+      note(`hear ${announcements.map(({ envelope, ageMs }) => `${envelope.byteLength} bytes ${ageMs} ms`).join()}`)
+      return [{ document: 'announcement 1', verdict: 'ignore' as const, code: 'Known', detail: 'it is here' }]
+    },
     async bundle(id) {
       note(`bundle ${id.slice(0, 4)}`)
       return state(['a.js'])

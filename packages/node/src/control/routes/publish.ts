@@ -42,6 +42,31 @@ export const publishRoutes: readonly Route[] = [
   }),
   defineRoute({
     method: 'GET',
+    path: '/v1/announcements',
+    name: 'announcements',
+    summary:
+      'What this peer says of itself and has heard of others that count, signed as it came, to be carried to another one.',
+    answer: 'Announcements',
+    handle: async control => {
+      const announcements = await control.announcements()
+      return { announcements: announcements.map(({ envelope, ageMs }) => ({ envelope: toBase64(envelope), ageMs })) }
+    }
+  }),
+  defineRoute({
+    method: 'POST',
+    path: '/v1/announcements',
+    name: 'hear',
+    summary:
+      'Judge announcements as if a neighbour had passed them on; those that verify and are newer count from now on.',
+    body: 'Announcements',
+    answer: 'Verdicts',
+    handle: async (control, { body }) => {
+      const heard = body.announcements.map(({ envelope, ageMs }) => ({ envelope: fromBase64(envelope), ageMs }))
+      return { verdicts: [...(await control.hear(heard))] }
+    }
+  }),
+  defineRoute({
+    method: 'GET',
     path: '/v1/bundles/{id}',
     name: 'bundle',
     summary: 'Which files of a bundle are complete and verified here.',

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { controlEventSchema } from './events.js'
 import {
+  announcementsSchema,
   bundleStateSchema,
   callAnswerSchema,
   callRequestSchema,
@@ -43,6 +44,7 @@ export const components = {
   GarbageRequest: garbageRequestSchema,
   Garbage: garbageSchema,
   Submission: submissionSchema,
+  Announcements: announcementsSchema,
   Verdicts: verdictsSchema,
   Certificate: certificateSchema,
   CertificateAnswer: certificateAnswerSchema,

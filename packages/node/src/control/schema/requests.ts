@@ -80,6 +80,12 @@ export const submissionSchema = z.object({
   descriptor: bytes.optional()
 })
 
+export const announcementsSchema = z.object({
+  announcements: z.array(
+    z.object({ envelope: bytes, ageMs: z.int().min(0).meta({ description: 'How long ago it was heard first.' }) })
+  )
+})
+
 export const certificateSchema = z.object({
   certificate: bytes
 })
@@ -103,7 +109,7 @@ export const verdictsSchema = z.object({
         detail: z.string().optional()
       })
     )
-    .meta({ description: 'One per document in the order of the submission, the descriptor last.' })
+    .meta({ description: 'One per document or announcement in the order of the submission, the descriptor last.' })
 })
 
 export const caughtUpSchema = z.object({

@@ -63,7 +63,7 @@ export async function deleteOtherSpaces(
     readonly aside?: (write: () => Promise<void>) => Promise<void>
   }
 ): Promise<number> {
-  const { aside = write => write() } = options
+  const { aside = (write: () => Promise<void>) => write() } = options
   let deleted = 0
   let from = dataPrefix
   for (;;) {
