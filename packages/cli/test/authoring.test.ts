@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
+import type { Descriptor } from '@instar/core'
 import { readGenesisSeed } from '@instar/node/control'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startFakePeer, type FakePeer } from './fake-peer.js'
@@ -317,6 +318,47 @@ describe('patching a class', () => {
     ['./counter-with-history.ts', 'defines an upgrade, and a patch is the new class alone']
   ])('refuses %s', async (module, sentence) => {
     expect(await patch(module)).toMatchObject({ code: 2, err: expect.stringContaining(sentence) as string })
+  })
+
+  const startsOf = (out: string) =>
+    (lastObject(out)['descriptor'] as Descriptor).classes.map(({ from, compatible, transform }) => [
+      from,
+      compatible,
+      transform
+    ])
+
+  it('can repair a version whose contract is another than before, with an upgrade for who comes from there', async () => {
+    const repair = await patch('./faster.ts', '--supersedes', '2', '--from', '1=./counter-with-history.ts', '--json')
+    expect(repair).toMatchObject({ code: 0, err: '' })
+    expect(lastObject(repair.out)).toMatchObject({ version: 3, descriptor: { supersedes: [2] } })
+    expect(startsOf(repair.out)).toEqual([
+      [undefined, true, 'none'],
+      [1, false, 'mapping']
+    ])
+  })
+
+  it('can repair a patch, for everybody whose class has that contract', async () => {
+    const published = [
+      'publish',
+      'patch/proposal.json',
+      '--data',
+      'one',
+      '--keys',
+      'keys',
+      '--wait',
+      '0s',
+      '--irreversible'
+    ]
+    expect(await instar(folder, 'upgrade', ...published)).toMatchObject({ code: 0, err: '' })
+    await cp(join(folder, 'patch/bundles'), join(folder, 'one/bundles'), { recursive: true })
+    await writeFile(join(folder, 'mended.ts'), patched.replaceAll('Faster', 'Mended'))
+    const repair = await patch('./mended.ts', '--supersedes', '3', '--json')
+    expect(repair).toMatchObject({ code: 0, err: '' })
+    expect(lastObject(repair.out)).toMatchObject({ version: 4, descriptor: { supersedes: [3] } })
+    expect(startsOf(repair.out)).toEqual([
+      [undefined, true, 'none'],
+      [2, true, 'none']
+    ])
   })
 })
 

@@ -1,5 +1,8 @@
 import {
   appendVersion,
+  classAt,
+  classesAt,
+  findLineage,
   type ClassUpgrade,
   type Descriptor,
   type Health,
@@ -38,16 +41,17 @@ interface UpgradeWords {
   readonly nowMs: number
 }
 
+interface Repair {
+  /** The lowest version that it repairs (§4). */
+  readonly supersedes?: number | undefined
+  /** The modules for peers that run an earlier version than the newest. */
+  readonly from?: readonly StartModule[] | undefined
+}
+
 export type UpgradeInit = UpgradeWords &
+  Repair &
   (
-    | {
-        readonly kind: 'upgrade'
-        readonly compatible?: true | undefined
-        /** The lowest version that it repairs (§4). */
-        readonly supersedes?: number | undefined
-        /** The modules for peers that run an earlier version than the newest. */
-        readonly from?: readonly StartModule[] | undefined
-      }
+    | { readonly kind: 'upgrade'; readonly compatible?: true | undefined }
     /** New classes under the contracts that are there. */
     | { readonly kind: 'patch'; readonly contractOf: (className: string) => Promise<RunningContract> }
   )
@@ -66,19 +70,22 @@ export async function buildUpgrade(init: UpgradeInit): Promise<BuiltUpgrade> {
   const { trusted, upgrades } = init.trust
   const log = upgrades.map(each => each.descriptor).reduce<VersionLog>(appendVersion, [])
   const starts = modulesOf(init, log)
+  const { version } = nextPlace(trusted.state)
+  const lowest = version - 1 - supersededBy(init, version).length
   const built: BuiltStart[] = []
   for (const start of starts) {
     const each = await buildClass(start.entry)
     const change =
-      init.kind === 'patch'
+      init.kind === 'patch' && start.from === undefined
         ? await patchOf(each, init.contractOf)
         : changeOf(each, kindsOf(start), isCompatible(init, each), start.from)
     const health = healthOf(each, change, init.health)
-    const changed = { ...change, ...(health === undefined ? {} : { health }) }
-    built.push({ ...start, built: each.built, change: changed })
+    const made = { ...start, built: each.built, change: { ...change, ...(health === undefined ? {} : { health }) } }
+    built.push(made)
+    if (init.kind === 'patch' && start.from === undefined)
+      built.push(...patchedBelow(made, { log, lowest, named: starts }))
   }
-  const { version } = nextPlace(trusted.state)
-  const classes = onFromEverywhere(built, log, version - 1 - supersededBy(init, version).length)
+  const classes = onFromEverywhere(built, log, lowest)
   const descriptor: Descriptor = {
     format: 1,
     ...nextPlace(trusted.state),
@@ -107,8 +114,26 @@ export async function buildUpgrade(init: UpgradeInit): Promise<BuiltUpgrade> {
 }
 
 /** A module without a way through is no fault where others of the same repair change the contract. */
-function isCompatible(init: Extract<UpgradeInit, { kind: 'upgrade' }>, { facts }: BuiltClass): boolean {
+function isCompatible(init: UpgradeInit, { facts }: BuiltClass): boolean {
+  if (init.kind === 'patch') return facts.compatible
   return init.compatible === true && (init.supersedes === undefined || facts.compatible)
+}
+
+/** The same patch for peers that run an earlier version, down to the lowest from which anybody comes, as far as its contract is the class's there too. */
+function patchedBelow(
+  patch: BuiltStart,
+  { log, lowest, named }: { log: VersionLog; lowest: number; named: readonly Pick<BuiltStart, 'from'>[] }
+): readonly BuiltStart[] {
+  const newest = log.length
+  const lineage = findLineage(log, patch.change.fields.newClass, newest)
+  if (lineage === undefined) return []
+  const { revision } = classAt(log, lineage, newest)
+  const found: BuiltStart[] = []
+  for (let start = newest - 1; start >= Math.max(lowest, lineage.since); start--) {
+    if (named.some(each => each.from === start) || classAt(log, lineage, start).revision !== revision) continue
+    found.push({ ...patch, from: start, known: classesAt(log, start), change: { ...patch.change, hints: [] } })
+  }
+  return found
 }
 
 function classUpgradeOf(

@@ -38,7 +38,7 @@ const log = [
 )
 
 const init = (supersedes: number, from: ReadonlyArray<{ version: number; entry: string }> = []) =>
-  ({ kind: 'upgrade', entries: ['mend.ts'], supersedes, from }) as const
+  ({ entries: ['mend.ts'], supersedes, from }) as const
 const built = (name: string, starts: readonly (number | undefined)[]): BuiltStart[] =>
   starts.map(from => ({
     ...(from === undefined ? {} : { from }),
@@ -51,7 +51,7 @@ const built = (name: string, starts: readonly (number | undefined)[]): BuiltStar
 describe('a version that supersedes others', () => {
   it('takes them all, down to the lowest', () => {
     expect(supersededBy(init(2), 4)).toEqual([3, 2])
-    expect(supersededBy({ kind: 'upgrade', entries: [] }, 4)).toEqual([])
+    expect(supersededBy({}, 4)).toEqual([])
   })
 
   it('has modules for the newest version and for earlier ones, each with the classes that are there', () => {

@@ -22,15 +22,13 @@ export interface BuiltStart extends Start {
 }
 
 interface Superseding {
-  readonly kind: 'upgrade' | 'patch'
   readonly entries: readonly string[]
   readonly supersedes?: number | undefined
   readonly from?: readonly StartModule[] | undefined
 }
 
 /** The versions that the next one supersedes, descending. */
-export function supersededBy(init: Superseding, version: number): number[] {
-  const lowest = init.kind === 'upgrade' ? init.supersedes : undefined
+export function supersededBy({ supersedes: lowest }: Pick<Superseding, 'supersedes'>, version: number): number[] {
   return lowest === undefined ? [] : Array.from({ length: version - lowest }, (_, i) => version - 1 - i)
 }
 
@@ -41,8 +39,7 @@ export function supersededBy(init: Superseding, version: number): number[] {
  */
 export function modulesOf(init: Superseding, log: VersionLog): readonly Start[] {
   const newest = log.length
-  const { supersedes } = init
-  const starts = init.kind === 'upgrade' ? (init.from ?? []) : []
+  const { supersedes, from: starts = [] } = init
   if (supersedes !== undefined && (supersedes < 2 || supersedes > newest))
     throw new InstarError(
       'BadInput',

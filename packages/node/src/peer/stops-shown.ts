@@ -1,4 +1,4 @@
-import { divergedAt, divergedWords, type PeerState } from '@instar/core'
+import { divergedAt, divergedWords, flawInHistory, type PeerState } from '@instar/core'
 import { decisionsOf, forksOf, haltsOf, type TrustState } from '@instar/signer'
 import type { TrustStatus } from '../control/schema/status.js'
 
@@ -25,9 +25,22 @@ export function stopProblems(state: Readonly<PeerState>, stops: Stops): string[]
   const diverged = divergedAt(state)
   return [
     ...(diverged === undefined ? [] : [`This peer is diverged: ${divergedWords(state, diverged)}.`]),
+    ...flawedRepairs(state),
     ...stops.forks.map(version => forkProblem(version, stops)),
     ...stops.halts.map(halt => haltProblem(state, halt))
   ]
+}
+
+/** Tools refuse to sign them; whoever signed one with another tool has left peers without a way (§4). */
+function flawedRepairs({ log }: Readonly<PeerState>): string[] {
+  return log.flatMap(({ version, descriptor }) => {
+    const flaw = flawInHistory(log.slice(0, version - 1), descriptor)
+    return flaw === undefined
+      ? []
+      : [
+          `Version ${version} does not lead everybody on: ${flaw}. Its authors have to publish another one that supersedes it.`
+        ]
+  })
 }
 
 function forkProblem(version: number, { forkSides }: Stops): string {
