@@ -41,7 +41,7 @@ export const watchIndex = { beats: 0, serving: 1, length: 2 } as const
 export const reportDescriptor = 5
 
 const lineCharactersMax = 16 * 1024
-const framesMax = 24
+export const framesMax = 24
 const nameCharactersMax = 120
 
 /** Reads what a host wrote. It may be anything: code of a bundle can write there too. */

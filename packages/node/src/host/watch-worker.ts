@@ -3,6 +3,7 @@ import { Session } from 'node:inspector'
 import { workerData } from 'node:worker_threads'
 import { ownMemory } from './own-memory.js'
 import {
+  framesMax,
   reportDescriptor,
   toFrames,
   watchIndex,
@@ -67,33 +68,49 @@ function end(waitMs: number, toReport: (frames: readonly StackFrame[]) => WatchR
   })
 }
 
+/** V8 names a class as its source does, where a bundler has made one letter of it; the class itself knows its name. Nothing of the author's runs. */
+const className = {
+  expression: 'this?.constructor?.name',
+  returnByValue: true,
+  silent: true,
+  throwOnSideEffect: true,
+  timeout: 100
+} as const
+
 /** Stops the main thread for a moment and reads its stack; empty where it cannot be stopped. Answers once. */
 function look(waitMs: number, onStack: (frames: readonly StackFrame[]) => void): void {
   const session = new Session()
   let isOver = false
-  const over = (frames: readonly StackFrame[]): void => {
+  let frames: Array<{ readonly function: string; of?: string | undefined }> = []
+  const over = (): void => {
     if (isOver) return
     isOver = true
     clearTimeout(timer)
     // Its end lets the main thread go on.
     session.disconnect()
-    onStack(frames)
+    onStack(toFrames(frames))
   }
-  const timer = setTimeout(over, waitMs, [])
+  const timer = setTimeout(over, waitMs)
   try {
     session.connectToMainThread()
-    session.once('Debugger.paused', ({ params }) => {
-      over(
-        toFrames(
-          params.callFrames.map(frame => ({ function: frame.functionName, of: frame.this.className ?? undefined }))
-        )
-      )
+    session.once('Debugger.paused', ({ params: { callFrames } }) => {
+      const innermost = callFrames.slice(0, framesMax)
+      frames = innermost.map(frame => ({ function: frame.functionName, of: frame.this.className ?? undefined }))
+      let asked = innermost.length
+      if (asked === 0) over()
+      for (const [i, { callFrameId }] of innermost.entries()) {
+        session.post('Debugger.evaluateOnCallFrame', { callFrameId, ...className }, (error, answer) => {
+          const name: unknown = error === null ? answer.result.value : undefined
+          if (typeof name === 'string' && frames[i] !== undefined) frames[i].of = name
+          if (--asked === 0) over()
+        })
+      }
     })
     session.post('Debugger.enable')
     session.post('Debugger.pause')
   } catch {
     // A rehearsal's permissions exclude it: what ran then remains unnamed.
-    over([])
+    over()
   }
 }
 
