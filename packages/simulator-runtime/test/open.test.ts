@@ -127,7 +127,7 @@ describe('what a simulation object begins with', () => {
     const initialize = (): void => {
       if (fails) throw new Error('it stumbles')
     }
-    const future = { implementation: Through, initialize }
+    const future = { implementation: Through as never, initialize }
     const upgrade = defineUpgrade({ from: store1, to: defineClass(store2, Store), future })
     object = await createTestObject({ versions: [v1, upgrade], directory })
     await object.call(1, 'put', ['a', 'b'])
