@@ -321,7 +321,7 @@ describe('patching a class', () => {
   })
 
   const startsOf = (out: string) =>
-    (lastObject(out)['descriptor'] as Descriptor).classes.map(({ from, compatible, transform }) => [
+    (lastObject(out)!['descriptor'] as Descriptor).classes.map(({ from, compatible, transform }) => [
       from,
       compatible,
       transform
