@@ -1,10 +1,12 @@
 import { sha256Hex } from '../codec/hash.js'
 import type { Schedule } from '../descriptor/schedule.js'
 import { isServableBefore } from '../lifecycle/goal.js'
+import type { Announcement } from '../announcement/announcement.js'
 import type { Now } from '../lifecycle/input.js'
+import { isTrouble } from '../lifecycle/phase.js'
 import { effectivePolicy } from '../lifecycle/policy.js'
 import type { PeerState, VersionProgress } from '../lifecycle/state.js'
-import { isBroughtDown, isReachable, serves } from '../roster/roster.js'
+import { isBroughtDown, isReachable, phaseAt, serves } from '../roster/roster.js'
 import { peersAt } from '../roster/same-history.js'
 import { entryOf, upgradeAt } from '../version-log/version-log.js'
 import { closed, namePeers, open, type GateState } from './gate.js'
@@ -77,19 +79,26 @@ export function overdueFromMs(state: PeerState, schedule: Schedule, version: num
 
 /**
  * The default precondition of every schedule (§1): whoever could be called at this version serves it already, or has been silent for
- * `introduceGraceMs`. An eager first peer would otherwise call neighbours that are still fetching.
+ * `introduceGraceMs`. An eager first peer would otherwise call neighbours that are still fetching. Where it failed it is not on its way any
+ * more: that is the health gate's to count, and one peer alone must not keep all others waiting.
  */
 function everyoneServes(state: PeerState, version: number, now: Now): GateState {
   if (state.lineage === undefined || !isServableBefore(state, state.lineage, version)) return open
   const missing = peersAt(state, version, now)
     .filter(entry => isReachable(entry, now.monoMs, state.config.timing.introduceGraceMs))
     .filter(({ announcement }) => announcement.floor < version && !serves(announcement, version))
+    .filter(({ announcement }) => !hasFailedAt(announcement, version))
     // It serves nobody for long, at any version, and may need this one for that.
     .filter(({ announcement }) => !isBroughtDown(announcement))
     .map(({ announcement }) => announcement.peer)
   if (missing.length === 0) return open
   const peers = missing.length === 1 ? '1 peer does' : `${missing.length} peers do`
   return closed('schedule', '§1', `${peers} not serve version ${version} yet (${namePeers(missing)})`, missing)
+}
+
+function hasFailedAt(announcement: Announcement, version: number): boolean {
+  const phase = phaseAt(announcement, version)
+  return phase !== undefined && isTrouble(phase)
 }
 
 /** What the strategy said last, as long as that is about what is known now. */
