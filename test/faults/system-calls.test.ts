@@ -1,7 +1,9 @@
 // Every system call of a switch that concerns the peer's files or its processes fails once, as strace lets it fail. Whatever the peer makes
 // of it, nothing that was acknowledged is lost or made twice, and the upgrade goes on: by itself, or when somebody does what the status says.
 
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { decodeJournal } from '@instar/core'
 import type { LocalPeer } from '@instar/local-network'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hostsOf } from '../fixtures/processes.js'
@@ -109,6 +111,7 @@ describe.runIf(runsEverything && lacks === undefined).each(Object.entries(window
       results.push(result)
       console.log(`${results.length} ${result}`)
       await callers.check(peer, where)
+      expect(await versionsBlamed(peer), `${where}: a disk is no version's fault`).toEqual([])
     }
 
     it('costs nothing that was acknowledged, and the upgrade goes on', { timeout: 4 * 3_600_000 }, async () => {
@@ -129,6 +132,16 @@ describe.runIf(runsEverything && lacks === undefined).each(Object.entries(window
     })
   }
 )
+
+/** Whose introduction the peer has announced as failed. */
+async function versionsBlamed(peer: LocalPeer): Promise<number[]> {
+  const journal = decodeJournal(await readFile(join(peer.dataDirectory, 'journal')))
+  const records = journal.outcome === 'damaged' ? [] : journal.records
+  return records.flatMap(({ type, body }) => {
+    const { version, phase } = body as { version: number; phase?: string }
+    return type === 'phase' && phase === 'introduceFailed' ? [version] : []
+  })
+}
 
 function rowsOf(traced: readonly TracedCall[], dataDirectory: string): readonly Injection[] {
   const counts = new Map<string, number>()
