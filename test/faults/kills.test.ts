@@ -7,8 +7,9 @@ import { runsEverything } from '../fixtures/selection.js'
 import type { Callers } from '../fixtures/ledger/callers.js'
 import { goOn, hasUpgraded } from './go-on.js'
 import { randomOf, seed } from './seed.js'
+import { createStage, linesBefore, type Stage } from './stage.js'
 import { plant } from './strike.js'
-import { createStage, linesBefore, openAndGoOn, waysBack, windows, type Stage } from './windows.js'
+import { openAndGoOn, waysBack, windows } from './windows.js'
 
 const victims = { kill: 'the peer', 'kill-hosts': 'its hosts', 'kill-all': 'both' } as const
 type Victim = keyof typeof victims

@@ -9,6 +9,7 @@ import { createCallers, type Callers } from '../fixtures/ledger/callers.js'
 import { fixtureModule } from '../fixtures/modules.js'
 import { runsEverything } from '../fixtures/selection.js'
 import { hasUpgraded, isServing, phaseOf } from './go-on.js'
+import { keepAdding, type Steady } from './keep-adding.js'
 import { plant } from './strike.js'
 import { keepTemplate } from './template.js'
 
@@ -46,31 +47,7 @@ async function instar(words: readonly string[]): Promise<void> {
   expect(code, `${words.join(' ')}: ${err}${out}`).toBe(0)
 }
 
-/** One caller of version 1, who takes no error for an answer. */
-function keepAdding(peer: LocalPeer, callers: Callers) {
-  const over = new AbortController()
-  let errors = 0
-  const calling = (async () => {
-    while (!over.signal.aborted) {
-      if ((await callers.add(peer)) === undefined) errors++
-      await new Promise(resolve => setTimeout(resolve, 20))
-    }
-  })()
-  return {
-    /** No caller has seen an error, and what was acknowledged is there. */
-    async check(where: string): Promise<void> {
-      await this.stop()
-      expect(errors, `${where}: errors at callers of version 1`).toBe(0)
-      await callers.check(peer, where)
-    },
-    async stop(): Promise<void> {
-      over.abort()
-      await calling
-    }
-  }
-}
-
-let load: ReturnType<typeof keepAdding>
+let load: Steady
 afterEach(() => load.stop())
 
 describe.runIf(runsEverything)('version 2,', () => {

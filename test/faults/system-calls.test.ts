@@ -10,7 +10,8 @@ import { hostsOf } from '../fixtures/processes.js'
 import { runsEverything } from '../fixtures/selection.js'
 import { randomOf, seed } from './seed.js'
 import { inject, trace, whatStraceLacks, type Injection, type TracedCall } from './strace.js'
-import { createStage, openAndGoOn, windows, type Stage } from './windows.js'
+import { createStage, type Stage } from './stage.js'
+import { openAndGoOn, windows } from './windows.js'
 
 const lacks = await whatStraceLacks()
 if (lacks !== undefined) console.warn(`Failing system calls are left out: ${lacks}.`)
@@ -79,7 +80,7 @@ describe.runIf(runsEverything && lacks === undefined).each(Object.entries(window
       const tracing = await trace(await pids(), Object.keys(errorsOf))
       const load = callers.start(peer, 2)
       // Going back is begun by a call that fails.
-      await stage.open().catch(() => undefined)
+      await window.open(stage.peer, stage.publish).catch(() => undefined)
       await peer.until('is through', window.closed)
       await load.stop()
       const traced = await tracing.end()

@@ -1,18 +1,11 @@
-import { createLocalNetwork, type LocalNetwork, type LocalPeer, type StartOptions } from '@instar/local-network'
+import type { LocalPeer } from '@instar/local-network'
 import type { PeerStatus } from '@instar/node/control'
-import { createCallers, type Callers } from '../fixtures/ledger/callers.js'
 import { unspeakable } from '../fixtures/ledger/v2-twin.js'
-import { fixtureModule } from '../fixtures/modules.js'
 import { asksForAStart, goOn, hasUpgraded, isServing, phaseOf, type Arrival } from './go-on.js'
-import { keepTemplate } from './template.js'
+import { stands, type Setting, type Stage } from './stage.js'
 
 /** A part of the life of version 2 at a peer, in which something is going to fail. */
-export interface Window {
-  readonly module: string
-  readonly back?: 'copy' | 'transform'
-  readonly stable: string
-  /** What stands before the window opens. */
-  readonly from: 'version 1' | 'waiting' | 'trial'
+export interface Window extends Setting {
   readonly open: (peer: LocalPeer, publish: () => Promise<void>) => Promise<unknown>
   readonly closed: Arrival
   /** Journal records, effects and stages of a switch in it, as `INSTAR_FAULTS` names them. */
@@ -104,78 +97,9 @@ export const waysBack: Readonly<Record<string, Window>> = {
   }
 }
 
-/** Acknowledged before the window opens: of them so many before version 2 was the object's, where it is. */
-export const linesBefore = 10
-
-const stands: Readonly<Record<Window['from'], Arrival>> = {
-  'version 1': isServing,
-  // What a copy of the state has to show first is done once, and not again at every start.
-  waiting: status => phaseOf(status) === 'waiting' && status.served?.[1] === 2 && !isRehearsing(status),
-  trial: status => phaseOf(status) === 'trial' && isServing(status)
-}
-
 /** Nothing has come of the word that opens the window. */
 function isAsBefore({ from }: Window, status: PeerStatus): boolean {
   return stands[from](status) && (from !== 'version 1' || phaseOf(status) === undefined)
-}
-
-const isRehearsing = ({ versions }: PeerStatus): boolean =>
-  versions.some(each => each.version === 2 && each.reason?.includes('on a copy of the state') === true)
-
-/** One peer that can be put back to the beginning of a window, as often as something is tried in it. */
-export interface Stage {
-  readonly network: LocalNetwork
-  readonly peer: LocalPeer
-  /** Stands before the window, with some lines in its ledger. What strikes at its start is over then, and it has been started again. */
-  stand(options?: StartOptions): Promise<Callers>
-  /** Says the word that opens the window. */
-  open(): Promise<unknown>
-  stop(): Promise<void>
-}
-
-export async function createStage(window: Window): Promise<Stage> {
-  const network = await createLocalNetwork({ classes: [fixtureModule('ledger/v1')] })
-  const peer = network.addPeer('peer')
-  await peer.start({ timing: { retryMinMs: 200, retryMaxMs: 1000, upgradeAttemptsMax: 5 } })
-  await peer.until('serves', isServing)
-  const known = createCallers()
-  for (let i = 0; i < linesBefore; i++) await known.add(peer)
-  const proposal = await network.buildUpgrade(peer, {
-    modules: [fixtureModule(window.module)],
-    schedule: 'manual',
-    stable: window.stable,
-    retireAfter: '1h',
-    ...(window.back === undefined ? {} : { back: window.back })
-  })
-  if (window.from !== 'version 1') {
-    await network.publish(peer, proposal)
-    await peer.until('waits for its operator', stands.waiting)
-  }
-  if (window.from === 'trial') {
-    await peer.control.approve(2)
-    await peer.until('is on trial', stands.trial)
-    for (let i = 0; i < linesBefore; i++) await known.add(peer, 2)
-  }
-  const startAgain = await keepTemplate(peer)
-
-  return {
-    network,
-    peer,
-    async stand(options) {
-      try {
-        await startAgain(options)
-        await peer.until('stands before the window', stands[window.from])
-      } catch (thrown) {
-        await peer.ended()
-        if (options?.faults === undefined || peer.lastEnd?.signal !== 'SIGKILL') throw thrown
-        await peer.start()
-        await peer.until('stands before the window again', stands[window.from])
-      }
-      return known.copy()
-    },
-    open: () => window.open(peer, () => network.publish(peer, proposal)),
-    stop: () => network.stop()
-  }
 }
 
 /**
@@ -190,7 +114,7 @@ export async function openAndGoOn(stage: Stage, window: Window, where: string): 
   for (let words = 1; words <= wordsMax; words++) {
     const heardBy = peer.pid
     // Where it dies of it, what it does afterwards says whether it was heard.
-    const isRefused = await stage.open().then(
+    const isRefused = await window.open(peer, stage.publish).then(
       () => false,
       () => true
     )
