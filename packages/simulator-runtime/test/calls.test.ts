@@ -18,6 +18,7 @@ beforeEach(async () => {
     versions: [ledgerV1, ledgerV2],
     directory,
     overrides: {
+      limits: { futureCommandMsMax: 100 },
       outgoing: async call => {
         outgoing.push(call)
         return encodeValue([1, 2])
@@ -72,6 +73,14 @@ describe('commands', () => {
     await new Promise(resolve => setImmediate(resolve))
     await expect(late.write).rejects.toMatchObject({ name: 'RequestOver' })
     expect(await both()).toEqual([49, 51])
+  })
+
+  it('of a version that is not upgraded to yet leave the lane soon, whatever time their callers give them (P2)', async () => {
+    await object.introduce(2)
+    const hanging = object.call(2, 'hang', [], { remainingMs: 3_600_000 })
+    const next = object.at(1, ledger).move(1)
+    await expect(hanging).rejects.toEqual(code('DeadlineExceeded'))
+    expect(await next).toBe(49)
   })
 
   it('that wait past their deadline never run', async () => {

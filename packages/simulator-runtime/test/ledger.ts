@@ -110,6 +110,7 @@ export const ledger2 = defineContract('Ledger', {
   moveTwice: command(z.tuple([z.int()]), z.int()),
   swallow: command(z.tuple([]), z.int()),
   forget: command(z.tuple([]), z.void()),
+  hang: command(z.tuple([]), z.void()),
   commandInQuery: query(z.tuple([]), z.void()),
   badArguments: query(z.tuple([]), z.void()),
   sameMoment: query(z.tuple([]), z.boolean()),
@@ -141,6 +142,10 @@ class FutureLedger {
     void this.ctx.delegate.move(1).catch(() => undefined)
   }
 
+  hang(): Promise<void> {
+    return new Promise(() => undefined)
+  }
+
   async commandInQuery(): Promise<void> {
     await this.ctx.delegate.move(1)
   }
@@ -166,6 +171,7 @@ class LedgerTwo {
   moveTwice = undefined as never
   swallow = undefined as never
   forget = undefined as never
+  hang = undefined as never
   commandInQuery = undefined as never
   badArguments = undefined as never
   sameMoment = undefined as never

@@ -9,6 +9,7 @@ export const defaultLimits: HostRuntimeLimits = {
   queriesMax: 10_000,
   flowsMax: 1000,
   simulationMsMax: 1000,
+  futureCommandMsMax: 5000,
   buildSliceMs: 5,
   buildLastRoundMax: 64,
   remainingMsMax: 3_600_000,

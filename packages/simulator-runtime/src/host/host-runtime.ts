@@ -85,6 +85,8 @@ export interface HostRuntimeLimits {
   readonly flowsMax: number
   /** Time for one shadow, and for an interceptor in its delegate's place; never more than half of what the caller has left (P2). */
   readonly simulationMsMax: number
+  /** How long a command may run at a version that is introduced and not upgraded to, whatever its deadline: commands of the version that runs wait behind it (P2). */
+  readonly futureCommandMsMax: number
   /** How long commands may have to wait while a twin's state is built (§8). */
   readonly buildSliceMs: number
   /** As many changed entries are left for the end of a build, in which commands wait. */

@@ -6,6 +6,7 @@ import { CommandAccess } from '../state/request-access.js'
 import { Layer } from '../state/layer.js'
 import type { Store } from '../state/store.js'
 import type { Chain } from './chain.js'
+import type { Deadline } from './deadlines.js'
 import { standing, withdrawn, type Arguments } from './dispatch.js'
 import type { Facade, FacadeMethod } from './facade.js'
 import { encodeAnswer } from './encode-answer.js'
@@ -27,6 +28,8 @@ export interface CommandInit {
   readonly args: Arguments
   readonly turn: Turn | undefined
   readonly scope: Omit<ScopeInit, 'kind' | 'access'>
+  /** See `HostRuntimeLimits`. */
+  readonly futureCommandMsMax: number
   /** Whoever sent it has gone; it is dropped if it has not begun and cannot be asked for again. */
   readonly abandoned: () => boolean
   /** Its answer is given, or about to be. */
@@ -66,8 +69,17 @@ export class Command implements LaneJob {
     this.#state = 'running'
     const { promise, resolve } = Promise.withResolvers<undefined>()
     this.#leaveLane = () => resolve(undefined)
+    const bound = this.#boundBeforeUpgrade()
     void (this.#ownsFiles ? this.#runOnFiles() : this.#run())
     await promise
+    bound?.cancel()
+  }
+
+  /** P2: calls of the version that runs wait behind a command of one that is not upgraded to yet, whatever time its caller gives it. */
+  #boundBeforeUpgrade(): Deadline | undefined {
+    const { facade, simulations, scope, futureCommandMsMax } = this.#init
+    const isFuture = facade.role === 'future' && standing(simulations.chain, facade)?.role === 'future'
+    return isFuture ? scope.deadlines.add(futureCommandMsMax, () => this.overrun()) : undefined
   }
 
   /** The deadline has passed. Says whether the command may still take effect. */

@@ -72,6 +72,7 @@ export class Commands {
       args,
       turn,
       scope: this.#requests.scope(request, remainingMs),
+      futureCommandMsMax: this.#requests.limits.futureCommandMsMax,
       abandoned: () => request.signal.aborted,
       onSettled: () => this.#underWay.delete(command)
     })
