@@ -167,7 +167,7 @@ export function createHostManager(init: HostManagerInit): HostManager {
           return taken
         },
         start,
-        look: async beside => (await init.look?.(signal, beside))?.tables ?? 0,
+        look: async restFactor => init.look?.(signal, restFactor),
         gate,
         now,
         log,

@@ -5,8 +5,7 @@ import type {
   OutboxStats,
   OutgoingCall,
   SimulationFailed,
-  CopiedState,
-  TablesRead
+  CopiedState
 } from '@instar/simulator-runtime/host'
 import type { Logger } from 'pino'
 import type { HealthWatch } from '../health/health-watch.js'
@@ -61,7 +60,7 @@ export interface HostManagerInit {
   /** The network id; a state of another network is refused. */
   readonly network: string
   /** See `StateTables.look`; standard: nothing is looked at. @throws InstarError StateDamaged */
-  readonly look?: (signal: AbortSignal, beside: boolean) => Promise<TablesRead>
+  readonly look?: (signal: AbortSignal, restFactor: number) => Promise<void>
   /** Makes a call to another peer on behalf of the object, at the version that the call carries (R2). @throws CallError */
   readonly outgoing: (call: OutgoingCall) => Promise<Uint8Array>
   readonly log: Logger

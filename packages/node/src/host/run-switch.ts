@@ -1,4 +1,5 @@
 import { InstarError, messageOf, type HostPlan, type StateMeta, type SwitchStage } from '@instar/core'
+import { restFactor } from '@instar/simulator-runtime/host'
 import type { Logger } from 'pino'
 import type { CallGate } from './call-gate.js'
 import type { HostProcess, OpenOptions } from './host-process.js'
@@ -7,6 +8,8 @@ import type { StageDetail, SwitchResult, SwitchTimings } from './switch-result.j
 
 /** A state that is written faster than it is put in order is switched as it is. */
 const settleRoundsMax = 20
+/** What is written in so short a time is replayed at once. */
+const briefMs = 50
 
 /** A host that answers calls. */
 export interface Serving {
@@ -22,8 +25,8 @@ export interface SwitchInit {
   /** The same, and it is the switch's from then on: its end is no news any more. */
   readonly take: () => Serving | undefined
   readonly start: (plan: HostPlan) => HostProcess
-  /** Reads what of the state nobody has read yet, before a process opens it; beside those whom a host answers. @returns how many tables that were @throws InstarError StateDamaged */
-  readonly look: (beside: boolean) => Promise<number>
+  /** Reads what of the state nobody has read yet, before a process opens it, resting so many times as long as it works. @throws InstarError StateDamaged */
+  readonly look: (restFactor: number) => Promise<void>
   readonly gate: CallGate
   readonly now: () => number
   readonly log: Logger
@@ -83,14 +86,17 @@ export async function runSwitch(init: SwitchInit): Promise<SwitchResult> {
 
   /**
    * What commands wrote meanwhile, and what LevelDB still puts in order, would be the next process's while calls are held: both are done with
-   * beside calls, until a look finds no more than the table that the last round wrote itself.
+   * beside calls, until a look is so brief that little comes after it. A large state under many writes is put in order faster than it can be
+   * looked at with long rests, so these grow shorter.
    */
   async function settle(): Promise<void> {
     for (let round = 0; round < settleRoundsMax; round++) {
       const serves = init.serving()
       if (serves === undefined || signal.aborted) return
       await serves.host.settle()
-      if ((await init.look(true)) <= 1) return
+      const begun = now()
+      await init.look(Math.max(0, restFactor - round))
+      if (now() - begun <= briefMs) return
     }
   }
 
@@ -102,7 +108,7 @@ export async function runSwitch(init: SwitchInit): Promise<SwitchResult> {
     reached('loaded')
     // Last, so that little can change until calls are held: it may take long, and they are answered meanwhile (§8).
     if (plan.steps.some(each => each.transform === 'entries')) await init.serving()?.host.prepare(plan, signal)
-    await init.look(init.serving() !== undefined)
+    await init.look(init.serving() === undefined ? 0 : restFactor)
     await settle()
     if (signal.aborted) throw new InstarError('Stopped', 'The switch was cancelled before calls were held.')
 

@@ -1,5 +1,5 @@
 import { InstarError } from '@instar/core'
-import { damagedState, rest, WholeTables, type TablesRead } from '@instar/simulator-runtime/host'
+import { damagedState, rest, WholeTables } from '@instar/simulator-runtime/host'
 import type { Logger } from 'pino'
 
 /**
@@ -12,11 +12,10 @@ export interface StateTables {
   /**
    * Reads what nobody has read yet.
    *
-   * @param beside whether a host serves meanwhile, whose callers come first
-   * @returns how much that was
+   * @param restFactor how long it rests after each part, as a multiple of what that took: callers of the host that serves come first
    * @throws InstarError StateDamaged, Stopped
    */
-  look(signal: AbortSignal, beside: boolean): Promise<TablesRead>
+  look(signal: AbortSignal, restFactor: number): Promise<void>
 }
 
 interface StateTablesInit {
@@ -30,16 +29,15 @@ export function createStateTables({ directory, log, now }: StateTablesInit): Sta
   const whole = new WholeTables()
   return {
     whole,
-    async look(signal, beside) {
+    async look(signal, restFactor) {
       const begun = now()
-      const pause = beside ? { pause: (tookMs: number) => rest(tookMs, true) } : {}
-      const read = await whole.look({ directory, damaged: damagedState, signal, ...pause }).catch((thrown: unknown) => {
+      const pause = (tookMs: number): Promise<void> => rest(tookMs, true, restFactor)
+      const read = await whole.look({ directory, damaged: damagedState, signal, pause }).catch((thrown: unknown) => {
         if (!signal.aborted) throw thrown
         throw new InstarError('Stopped', 'The state was not read to its end: the peer or the switch was stopped.')
       })
       if (read.tables > 0)
         log.info({ ...read, elapsedMs: Math.round(now() - begun) }, 'the tables of the state were read and are whole')
-      return read
     }
   }
 }

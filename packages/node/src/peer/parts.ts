@@ -202,7 +202,7 @@ export async function createParts(init: PartsInit) {
   const modulePath = (ref: CodeRef): Promise<string> => bundles.modulePath(ref)
   const stateTables = createStateTables({ directory: paths.state, log, now: monoMs })
   const host = createHostManager({
-    look: (signal, beside) => stateTables.look(signal, beside),
+    look: (signal, restFactor) => stateTables.look(signal, restFactor),
     stateDirectory: paths.state,
     modulePath,
     network,

@@ -100,7 +100,7 @@ async function runnable(init: Omit<PartsInit, 'log' | 'signal' | 'stop'>): Promi
     await sync.start()
     await exchange.start()
     await rpc.start()
-    await stateTables.look(stopping.signal, false)
+    await stateTables.look(stopping.signal, 0)
     const found = await readStateVersion(paths.state, stateTables.whole)
     const entries = toEntries(journal.records, type =>
       log.warn({ type }, 'a journal entry of another release is left out')

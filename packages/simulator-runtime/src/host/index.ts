@@ -21,7 +21,7 @@ export {
   type TransformRehearsal,
   type TransformRehearsalInit
 } from './rehearse/transform-rehearsal.js'
-export { rest } from './build/rest.js'
+export { rest, restFactor } from './build/rest.js'
 export { damagedState } from './open/database.js'
 export { readManifest } from './open/level-log/current.js'
 export { WholeTables, type TablesRead } from './open/level-table/whole-tables.js'
