@@ -1,7 +1,7 @@
+import type { Announcement } from '../announcement/announcement.js'
 import { sha256Hex } from '../codec/hash.js'
 import type { Schedule } from '../descriptor/schedule.js'
 import { isServableBefore } from '../lifecycle/goal.js'
-import type { Announcement } from '../announcement/announcement.js'
 import type { Now } from '../lifecycle/input.js'
 import { isTrouble } from '../lifecycle/phase.js'
 import { effectivePolicy } from '../lifecycle/policy.js'

@@ -11,7 +11,7 @@ import { broughtDown } from './simulation-failed.js'
 import { arriveAt, leave } from './arrive.js'
 import { stopOf } from './stop.js'
 import { countCrash, isLooping } from './supervise.js'
-import { crashedOnTrial } from './trial.js'
+import { crashedOnTrial, wayBackFailed } from './trial.js'
 
 import type { Goal, SwitchPurpose } from './host-state.js'
 import type { PeerState, VersionProgress } from './state.js'
@@ -199,7 +199,7 @@ function switchFailed(
   const { timing } = state.config
   const { host } = state
   const { purpose, version } = switching
-  const hadNoRoom = outcome.transient === true && !switching.isCancelled
+  const isMachines = outcome.transient === true && !switching.isCancelled
   if (purpose === 'upgrade' && version !== undefined) {
     const moved =
       outcome.stateVersion === switching.plan.object.version &&
@@ -210,33 +210,24 @@ function switchFailed(
     else if (walk !== undefined && switching.isCancelled) setPhase(turn, version, 'known')
     else if (walk !== undefined) walkFailed(turn, walk, outcome.step)
     else if (switching.isCancelled) setPhase(turn, version, 'introduced')
-    else upgradeFailed(turn, version, outcome.cause, hadNoRoom)
+    else upgradeFailed(turn, version, outcome.cause, isMachines)
   } else if (switching.isCancelled) {
     // What stopped it has told its phase already.
   } else if (purpose === 'introduce' && version !== undefined && isComplete(turn, switching.plan)) {
     // A machine without room says nothing about the version: nobody else must be warned of it (§1).
-    if (!hadNoRoom) setPhase(turn, version, 'introduceFailed', { cause: outcome.cause, reason: outcome.cause })
+    if (!isMachines) setPhase(turn, version, 'introduceFailed', { cause: outcome.cause, reason: outcome.cause })
   }
   // Where the pointer has moved the version is left, and its host is what has to come up.
   if (purpose === 'goBack' && outcome.stateVersion !== switching.plan.object.version)
-    wayBackFailed(turn, outcome.cause, hadNoRoom)
-  if (host.status === 'down' || hadNoRoom || (purpose !== 'upgrade' && purpose !== 'introduce')) {
+    wayBackFailed(turn, outcome.cause, isMachines)
+  if (host.status === 'down' || isMachines || (purpose !== 'upgrade' && purpose !== 'introduce')) {
     host.failures++
     host.retryMonoMs = now.monoMs + backoffMs(timing, host.failures)
-    if (purpose === 'start' && !hadNoRoom) {
+    if (purpose === 'start' && !isMachines) {
       countCrash(turn, outcome.cause)
       withdrawSuspect(turn, outcome.cause)
     }
   }
-}
-
-/** The version is left as soon as it can be, and serves on until then; whoever looks is told why it still does (R18). */
-function wayBackFailed(turn: Turn, cause: string, hadNoRoom: boolean): void {
-  const { state } = turn
-  const progress = state.versions.get(state.running)
-  if (progress?.phase !== 'goingBack') return
-  if (!hadNoRoom) progress.attempt++
-  progress.reason = `${progress.cause ?? 'it goes back'}; the way back failed: ${cause}; it is tried again`
 }
 
 /** Whether all code of a plan is here: a bundle that was lost on disk is no fault of the version's. */

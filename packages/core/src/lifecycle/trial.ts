@@ -119,6 +119,15 @@ export function goBack(turn: Turn, version: number, cause: string): void {
   setPhase(turn, version, 'goingBack', { cause, reason: cause })
 }
 
+/** The version is left as soon as it can be, and serves on until then; whoever looks is told why it still does (R18). A machine that fails says nothing of the way. */
+export function wayBackFailed(turn: Turn, cause: string, isMachines: boolean): void {
+  const { state } = turn
+  const progress = state.versions.get(state.running)
+  if (progress?.phase !== 'goingBack') return
+  if (!isMachines) progress.attempt++
+  progress.reason = `${progress.cause ?? 'it goes back'}; the way back failed: ${cause}; it is tried again`
+}
+
 /** Whether the version that runs is to be left and cannot be: its way back has failed, which says nothing of what repairs it. */
 export function isStuckGoingBack({ versions, running }: PeerState): boolean {
   const progress = versions.get(running)

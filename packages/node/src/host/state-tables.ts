@@ -31,7 +31,7 @@ export function createStateTables({ directory, log, now }: StateTablesInit): Sta
     whole,
     async look(signal, restFactor) {
       const begun = now()
-      const pause = (tookMs: number): Promise<void> => rest(tookMs, true, restFactor)
+      const pause = (tookMs: number): Promise<void> => rest(tookMs, restFactor)
       const read = await whole.look({ directory, damaged: damagedState, signal, pause }).catch((thrown: unknown) => {
         if (!signal.aborted) throw thrown
         throw new InstarError('Stopped', 'The state was not read to its end: the peer or the switch was stopped.')

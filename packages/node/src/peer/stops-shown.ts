@@ -34,7 +34,7 @@ export function stopProblems(state: Readonly<PeerState>, stops: Stops): string[]
 /** Tools refuse to sign them; whoever signed one with another tool has left peers without a way (§4). */
 function flawedRepairs({ log }: Readonly<PeerState>): string[] {
   return log.flatMap(({ version, descriptor }) => {
-    const flaw = flawInHistory(log.slice(0, version - 1), descriptor)
+    const flaw = descriptor.supersedes.length === 0 ? undefined : flawInHistory(log.slice(0, version - 1), descriptor)
     return flaw === undefined
       ? []
       : [

@@ -10,7 +10,7 @@ import { BuildGauge, type BuildState } from './build-gauge.js'
 import { Cursor } from './cursor.js'
 import type { Ground } from './ground.js'
 import { MappingConflict, MappingRun, shown } from './mapping-run.js'
-import { rest } from './rest.js'
+import { rest, restFactor } from './rest.js'
 
 export interface BuildBesideInit {
   readonly store: Store
@@ -223,7 +223,7 @@ export class BuildBeside {
     if (this.#built.isFull) await this.#built.flush()
     const gauged = await this.#gauge.look(this.#cursor)
     onProgress({ entries: this.#entries, bytes: this.#bytes, dirty: this.#dirty.size, ...gauged })
-    await rest(tookMs, calls() !== before)
+    await rest(tookMs, calls() === before ? 0 : restFactor)
     signal.throwIfAborted()
     return result
   }

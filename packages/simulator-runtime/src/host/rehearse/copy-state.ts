@@ -1,6 +1,6 @@
 import { invariant, type StateMeta } from '@instar/core'
 import type { Lane } from '../call/lane.js'
-import { rest } from '../build/rest.js'
+import { rest, restFactor } from '../build/rest.js'
 import { openDatabase } from '../open/database.js'
 import { markDirectory, putMeta, readMeta } from '../open/meta.js'
 import { prefixOf } from '../open/spaces.js'
@@ -55,7 +55,7 @@ export async function copyState(init: CopyInit): Promise<CopiedState> {
       const begun = performance.now()
       await work()
       init.onProgress({ ...progress })
-      await rest(performance.now() - begun, init.calls() !== before)
+      await rest(performance.now() - begun, init.calls() === before ? 0 : restFactor)
       signal.throwIfAborted()
     }
   }
